@@ -1,0 +1,1 @@
+"""The command line: click on top of the core."""

@@ -1,0 +1,32 @@
+"""Numbers as a person reads them: bytes, decibels, shapes, shares."""
+
+from __future__ import annotations
+
+import math
+
+
+def size(count: int) -> str:
+    """Bytes with a binary unit: ``288 KiB``, ``10.3 MiB``."""
+    if count < 1024:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        value /= 1024
+        if value < 1000 or unit == "TiB":
+            break
+    return f"{value:.0f} {unit}" if value >= 100 or value == round(value) else f"{value:.1f} {unit}"
+
+
+def decibel(value: float) -> str:
+    """A ratio in dB; ``exact`` where there is no error at all."""
+    return "exact" if math.isinf(value) and value > 0 else f"{value:.1f} dB"
+
+
+def shape(dims: tuple[int, ...]) -> str:
+    """Dims as ``64x3x3x3``; ``scalar`` for none."""
+    return "x".join(str(dim) for dim in dims) or "scalar"
+
+
+def percent(part: int, whole: int) -> str:
+    """`part` of `whole`, such as ``91.7%``."""
+    return f"{100 * part / whole:.1f}%" if whole else "0.0%"

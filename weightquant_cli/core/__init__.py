@@ -1,0 +1,1 @@
+"""Quantization: model, plan, result. Prints nothing, reads no environment, never exits."""

@@ -1,0 +1,113 @@
+"""Cut a tensor into blocks that fit the cache, along its channel axis.
+
+A tensor is seen as a matrix: one row per channel (channel axis first), one column per channel
+(channel axis last), or a single row (one scale for all). A segment is a part whose scales depend
+on nothing outside it: some whole rows, or everything. A block is a piece of a segment that is
+contiguous in the file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BLOCK_ELEMENTS = 128 * 1024
+"""512 KiB of float32: with the work buffers it stays within a core's second-level cache."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A contiguous piece of a tensor, seen as a matrix.
+
+    Attributes:
+        start: its first element, counted from the tensor's start.
+        rows, columns: its shape as a matrix.
+        channel: its first channel.
+        channels_on: axis of the matrix along which the channels lie, or None where all elements
+            have one channel.
+    """
+
+    start: int
+    rows: int
+    columns: int
+    channel: int
+    channels_on: int | None
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return self.rows * self.columns
+
+    @property
+    def channels(self) -> slice:
+        """The channels that lie in the block."""
+        if self.channels_on is None:
+            return slice(self.channel, self.channel + 1)
+        count = self.rows if self.channels_on == 0 else self.columns
+        return slice(self.channel, self.channel + count)
+
+    @property
+    def scale_shape(self) -> tuple[int, int]:
+        """Shape in which the scales of `channels` broadcast over the block."""
+        return (1, -1) if self.channels_on == 1 else (-1, 1)
+
+    @property
+    def reduced_axis(self) -> int | None:
+        """Axis to reduce for one value per channel of the block; None reduces everything."""
+        return None if self.channels_on is None else 1 - self.channels_on
+
+
+Segment = tuple[Block, ...]
+
+
+def segments(
+    shape: tuple[int, ...], channel_axis: int | None, block_elements: int = BLOCK_ELEMENTS
+) -> Iterator[Segment]:
+    """The segments of a tensor, in order.
+
+    Args:
+        shape: the tensor's dims; not empty of elements.
+        channel_axis: 0, the last axis, or None for one channel in all.
+        block_elements: the most elements of a block.
+
+    Raises:
+        ValueError: a channel axis between the first and the last.
+    """
+    elements = math.prod(shape)
+    if channel_axis is None:
+        yield tuple(_pieces(0, elements, 0, block_elements))
+    elif channel_axis == 0:
+        yield from _row_segments(shape[0], elements // shape[0], block_elements)
+    elif channel_axis == len(shape) - 1:
+        yield tuple(_column_blocks(elements // shape[-1], shape[-1], block_elements))
+    else:
+        raise ValueError(f"channel axis {channel_axis} of {len(shape)} is not supported")
+
+
+def _pieces(start: int, elements: int, channel: int, most: int) -> Iterator[Block]:
+    """Blocks of a run of elements that share one channel."""
+    for offset in range(0, elements, most):
+        yield Block(start + offset, 1, min(most, elements - offset), channel, None)
+
+
+def _row_segments(rows: int, columns: int, most: int) -> Iterator[Segment]:
+    if columns > most:
+        for row in range(rows):
+            yield tuple(_pieces(row * columns, columns, row, most))
+        return
+    step = most // columns
+    for row in range(0, rows, step):
+        yield (Block(row * columns, min(step, rows - row), columns, row, 0),)
+
+
+def _column_blocks(rows: int, columns: int, most: int) -> Iterator[Block]:
+    if columns > most:
+        for row in range(rows):
+            for column in range(0, columns, most):
+                width = min(most, columns - column)
+                yield Block(row * columns + column, 1, width, column, 1)
+        return
+    step = most // columns
+    for row in range(0, rows, step):
+        yield Block(row * columns, min(step, rows - row), columns, 0, 1)

@@ -1,0 +1,112 @@
+"""Pure numpy: abs-max, scale, quantize, dequantize, threshold. Arrays in, arrays out.
+
+The arithmetic is that of PaddlePaddle 1.8.5's `WeightQuantization`, to the last bit:
+
+    scale = absmax / (2^(bits-1) - 1)            rounded once to float32
+    q     = clip(rint(w / scale), +-limit)       float32, ties to even
+
+Paddle does not clip; that differs only where the scale is subnormal, and its integers wrap around.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int8] | npt.NDArray[np.int16]
+
+HISTOGRAM_BINS = 5000
+"""Bins of the histogram from which a threshold rate finds its threshold."""
+
+# Sums of squares beyond these have lost digits in float32.
+_SMALLEST_ENERGY = 1e-25
+
+
+def abs_max(values: FloatArray, axis: int | None) -> FloatArray:
+    """Largest absolute value along `axis` (None: of all); NaN where there is a NaN.
+
+    Two reductions and no temporary, instead of a whole array of absolute values.
+    """
+    high: FloatArray = np.asarray(values.max(axis=axis))
+    low: FloatArray = np.asarray(values.min(axis=axis))
+    return np.maximum(high, np.negative(low))
+
+
+def scales(maxima: npt.NDArray[np.floating], limit: int) -> FloatArray:
+    """Scales for these largest absolute values: one rounding, from float64 to float32."""
+    return (maxima.astype(np.float64) / limit).astype(np.float32)
+
+
+def quantize(
+    values: FloatArray, scale: FloatArray, limit: int, work: FloatArray, out: IntArray
+) -> None:
+    """``out = clip(rint(values / scale), +-limit)``; zero where the scale is zero.
+
+    Args:
+        values: float32, of any shape, finite.
+        scale: float32, broadcastable to `values`.
+        limit: 2^(bits-1) - 1.
+        work: float32 of the shape of `values`; holds the rounded quotients afterwards.
+        out: int8 or int16 of the shape of `values`.
+    """
+    divisor = np.where(scale == 0, np.float32(1), scale)
+    with np.errstate(over="ignore"):  # a subnormal scale; clipped next
+        np.divide(values, divisor, out=work)
+    np.rint(work, out=work)
+    np.clip(work, -limit, limit, out=work)
+    np.copyto(out, work, casting="unsafe")
+
+
+def dequantize(integers: npt.NDArray[np.number], scale: FloatArray, out: FloatArray) -> None:
+    """``out = integers * scale`` in float32, as Paddle Lite computes it at load."""
+    np.multiply(integers, scale, out=out, casting="unsafe", dtype=np.float32)
+
+
+def energy(values: FloatArray) -> float:
+    """Sum of squares; in float64 where float32 would overflow or underflow."""
+    flat = values.reshape(-1)
+    with np.errstate(over="ignore", under="ignore"):
+        fast = float(np.dot(flat, flat))
+    if np.isfinite(fast) and fast > _SMALLEST_ENERGY:
+        return fast
+    exact = flat.astype(np.float64)
+    return float(np.dot(exact, exact))
+
+
+def histogram_edges(maximum: np.float32) -> FloatArray:
+    """Edges of the bins over [0, maximum], float32, as ``numpy.histogram`` makes them."""
+    edges = np.arange(HISTOGRAM_BINS + 1, dtype=np.float64) * (float(maximum) / HISTOGRAM_BINS)
+    edges[-1] = maximum
+    return edges.astype(np.float32)
+
+
+def histogram(values: FloatArray, edges: FloatArray, work: FloatArray) -> npt.NDArray[np.int64]:
+    """Counts of the absolute values per bin ``edges[i] <= x < edges[i+1]``, the last one closed.
+
+    Args:
+        values: float32, none larger than the last edge.
+        edges: from `histogram_edges`, for a maximum above zero.
+        work: float32 of the shape of `values`; overwritten.
+    """
+    np.abs(values, out=work)
+    flat = work.reshape(-1)
+    # The division finds the bin or its neighbour; the edges decide.
+    index = (flat.astype(np.float64) * (HISTOGRAM_BINS / float(edges[-1]))).astype(np.int64)
+    np.clip(index, 0, HISTOGRAM_BINS - 1, out=index)
+    index -= flat < edges[index]
+    index += (flat >= edges[index + 1]) & (index < HISTOGRAM_BINS - 1)
+    return np.bincount(index, minlength=HISTOGRAM_BINS)
+
+
+def threshold(counts: npt.NDArray[np.int64], edges: FloatArray, rate: float) -> float:
+    """The value above which the tail is clipped, as Paddle's `_calculate_threshold` finds it.
+
+    The upper edge of the first bin at which the share of values at or below it reaches 1 - rate,
+    counted in widths of the first bin. Summed bin by bin in float64, as there.
+    """
+    shares = np.cumsum(counts / float(counts.sum()))
+    reached = np.flatnonzero(shares >= 1.0 - rate)
+    bins = int(reached[0]) + 1 if reached.size else HISTOGRAM_BINS
+    return bins * float(edges[1] - edges[0])

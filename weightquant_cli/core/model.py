@@ -1,0 +1,157 @@
+"""A read-only view of a model: its operators, its weights, and who reads what.
+
+A control-flow operator (`while`, `conditional_block`) names every outer variable that its
+sub-block uses. That is a capture, not a reading of its own: the sub-block's operators are the
+readers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..formats.lod_tensor import TensorRecord
+from ..formats.model_dir import ModelFiles, StoredModel, find_model, open_model
+from ..formats.program import Operator, Program, Variable
+
+SCALE_SUFFIX = "_quant_scale"
+BITS_ATTRIBUTE = "quantize_weight_bits"
+TYPE_ATTRIBUTE = "quantization_type"
+
+SKIPPED_OPERATORS = ("feed", "fetch")
+
+
+@dataclass(frozen=True)
+class OperatorRef:
+    """Where an operator stands in the program."""
+
+    block: int
+    index: int
+    type: str
+
+
+@dataclass(frozen=True)
+class Reader:
+    """An operator that reads a weight, and the input slot by which it does."""
+
+    operator: OperatorRef
+    slot: str
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One parameter of the model.
+
+    Attributes:
+        record: name, shape, type and place of its data.
+        readers: every operator that computes with it, captures left out.
+        writers: operators that write it.
+        shadowed: whether a sub-block declares another variable of the same name.
+    """
+
+    record: TensorRecord
+    readers: tuple[Reader, ...]
+    writers: tuple[OperatorRef, ...]
+    shadowed: bool
+
+    @property
+    def name(self) -> str:
+        """The variable's name."""
+        return self.record.name
+
+
+class Model:
+    """A stored model, looked at as operators and weights.
+
+    Attributes:
+        stored: the files, the program and the headers of the parameters.
+        weights: every parameter in byte order of the names.
+    """
+
+    def __init__(self, stored: StoredModel) -> None:
+        self.stored = stored
+        self._operators = [block.operators for block in stored.program.blocks]
+        self.weights = self._collect_weights()
+        self._by_name = {weight.name: weight for weight in self.weights}
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path,
+        model_filename: str | None = None,
+        params_filename: str | None = None,
+    ) -> Model:
+        """Find and open the model in `folder`; raises ModelError and OptionError."""
+        return cls(open_model(find_model(Path(folder), model_filename, params_filename)))
+
+    @property
+    def files(self) -> ModelFiles:
+        """Which files the model is."""
+        return self.stored.files
+
+    @property
+    def program(self) -> Program:
+        """The program; not to be edited."""
+        return self.stored.program
+
+    def weight(self, name: str) -> Weight:
+        """The weight of this name; KeyError where there is none."""
+        return self._by_name[name]
+
+    def operator(self, ref: OperatorRef) -> Operator:
+        """The operator at this place; not to be edited."""
+        return self._operators[ref.block][ref.index]
+
+    def operators(self) -> Iterator[tuple[OperatorRef, Operator]]:
+        """Every operator with its place."""
+        for block, operators in enumerate(self._operators):
+            for index, operator in enumerate(operators):
+                yield OperatorRef(block, index, operator.type), operator
+
+    def variables(self) -> Iterator[tuple[int, Variable]]:
+        """Every declared variable with its block."""
+        for index, block in enumerate(self.program.blocks):
+            for variable in block.variables:
+                yield index, variable
+
+    def _collect_weights(self) -> tuple[Weight, ...]:
+        parameters = self.stored.parameters
+        readers: dict[str, list[Reader]] = defaultdict(list)
+        writers: dict[str, list[OperatorRef]] = defaultdict(list)
+        captured = self._names_read_inside()
+        for ref, operator in self.operators():
+            if ref.type in SKIPPED_OPERATORS:
+                continue
+            inside = {name for block in operator.sub_blocks() for name in captured[block]}
+            for slot, names in operator.inputs.items():
+                for name in names:
+                    if name in parameters and name not in inside:
+                        readers[name].append(Reader(ref, slot))
+            for names in operator.outputs.values():
+                for name in names:
+                    if name in parameters and name not in inside:
+                        writers[name].append(ref)
+        shadowed = {
+            variable.name
+            for _, variable in self.variables()
+            if variable.name in parameters and not variable.is_parameter
+        }
+        return tuple(
+            Weight(record, tuple(readers[name]), tuple(writers[name]), name in shadowed)
+            for name, record in parameters.items()
+        )
+
+    def _names_read_inside(self) -> list[set[str]]:
+        """For every block, the parameters that it or a block inside it reads or writes."""
+        parameters = self.stored.parameters
+        inside: list[set[str]] = [set() for _ in self._operators]
+        for block in range(len(self._operators) - 1, 0, -1):  # a sub-block has a larger index
+            for operator in self._operators[block]:
+                for slots in (operator.inputs, operator.outputs):
+                    for names in slots.values():
+                        inside[block].update(name for name in names if name in parameters)
+                for sub_block in operator.sub_blocks():
+                    inside[block] |= inside[sub_block]
+        return inside

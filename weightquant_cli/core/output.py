@@ -1,0 +1,57 @@
+"""Where and how a result is written: folder, file names, what to do with an existing one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import OptionError
+from ..formats.atomic import Existing, refuse_overlap
+from ..formats.model_dir import ModelFiles, require_plain_name
+from ..formats.model_writer import Layout, refuse_name_collisions
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """How a model is written.
+
+    Attributes:
+        folder: the output folder.
+        program: the program's file name; None keeps the input's.
+        params: the name of one file for all parameters; None keeps the input's layout and name.
+        separate: one file per parameter, whatever the input's layout.
+        existing: what to do where the folder exists and is not empty.
+        strip_callstack: drop the exporter's stack traces from the program.
+
+    Raises:
+        OptionError: `params` together with `separate`, or a name that is a path.
+    """
+
+    folder: Path
+    program: str | None = None
+    params: str | None = None
+    separate: bool = False
+    existing: Existing = Existing.REFUSE
+    strip_callstack: bool = True
+
+    def __post_init__(self) -> None:
+        require_plain_name("--save-model-filename", self.program)
+        require_plain_name("--save-params-filename", self.params)
+        if self.separate and self.params is not None:
+            raise OptionError("--save-params-filename and --separate-params contradict each other")
+
+    def layout(self, source: ModelFiles) -> Layout:
+        """The output's file names for this input."""
+        params = None if self.separate else self.params or source.params
+        return Layout(self.program or source.program, params)
+
+    def validate(self, source: ModelFiles, parameters: list[str]) -> Layout:
+        """The layout, once the folder and the names have been found to fit the input.
+
+        Raises:
+            OptionError: the folders overlap, or two files would have the same name.
+        """
+        refuse_overlap(source.folder, self.folder)
+        layout = self.layout(source)
+        refuse_name_collisions(layout, parameters)
+        return layout

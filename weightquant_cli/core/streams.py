@@ -1,0 +1,89 @@
+"""Weights as streams: blocks read from the file into one thread's reused buffers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from ..formats.model_writer import RecordWriter
+from ..formats.params import TensorReader
+from .blocks import BLOCK_ELEMENTS, Block
+from .kernels import FloatArray, IntArray
+
+COPY_BYTES = BLOCK_ELEMENTS * 4
+
+
+class Buffers:
+    """One thread's memory: everything that a block of a weight needs, allocated once."""
+
+    def __init__(self) -> None:
+        self._values = np.empty(BLOCK_ELEMENTS, dtype="<f4")
+        self._work = np.empty(BLOCK_ELEMENTS, dtype="<f4")
+        self._integers = np.empty(BLOCK_ELEMENTS, dtype="<i2")
+
+    def values(self, block: Block) -> FloatArray:
+        """The block's matrix of float32 values."""
+        return self._values[: block.elements].reshape(block.rows, block.columns)
+
+    def work(self, block: Block) -> FloatArray:
+        """A second float32 matrix of the block's shape."""
+        return self._work[: block.elements].reshape(block.rows, block.columns)
+
+    def integers(self, block: Block, itemsize: int) -> IntArray:
+        """The block's matrix of int8 or int16."""
+        flat: IntArray = self._integers.view("|i1") if itemsize == 1 else self._integers
+        return flat[: block.elements].reshape(block.rows, block.columns)
+
+    def raw(self, size: int) -> memoryview:
+        """`size` bytes, at most 512 KiB, for copying; shares the values' memory."""
+        return self._values.data.cast("B")[:size]
+
+
+_local = threading.local()
+
+
+def thread_buffers() -> Buffers:
+    """This thread's buffers."""
+    buffers: Buffers | None = getattr(_local, "buffers", None)
+    if buffers is None:
+        buffers = _local.buffers = Buffers()
+    return buffers
+
+
+def read_floats(reader: TensorReader, block: Block, buffers: Buffers) -> FloatArray:
+    """The block's values, read into this thread's buffer."""
+    values = buffers.values(block)
+    reader.read_data(values.data.cast("B"), block.start * 4)
+    return values
+
+
+def read_integers(reader: TensorReader, block: Block, buffers: Buffers) -> IntArray:
+    """The block's stored integers, read into this thread's buffer."""
+    itemsize = reader.record.dtype.itemsize
+    integers = buffers.integers(block, itemsize)
+    reader.read_data(integers.data.cast("B"), block.start * itemsize)
+    return integers
+
+
+def copy_record(
+    reader: TensorReader, writer: RecordWriter, step: Callable[[int], None] = lambda _: None
+) -> None:
+    """Copy a whole record, header included; `step` is told the bytes of every piece."""
+    copy_bytes(reader.read_record, writer, reader.record.size, step)
+
+
+def copy_bytes(
+    read: Callable[[memoryview, int], None],
+    writer: RecordWriter,
+    size: int,
+    step: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Copy `size` bytes that ``read(view, offset)`` gives, through this thread's buffer."""
+    buffers = thread_buffers()
+    for offset in range(0, size, COPY_BYTES):
+        view = buffers.raw(min(COPY_BYTES, size - offset))
+        read(view, offset)
+        writer.write(view, offset)
+        step(len(view))

@@ -1,0 +1,48 @@
+"""The attributes by which an operator says that its weight is quantized, as found in a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..formats.program import Attribute
+from .model import BITS_ATTRIBUTE, SCALE_SUFFIX, TYPE_ATTRIBUTE, Model, OperatorRef
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One weight's quantization as one operator states it; nothing is validated.
+
+    Attributes:
+        operator: the operator that carries the attributes.
+        weight: the weight's name.
+        scales: the attribute ``<weight>_quant_scale``.
+        bits: the attribute ``quantize_weight_bits``, or None.
+        type: the attribute ``quantization_type``, or None.
+    """
+
+    operator: OperatorRef
+    weight: str
+    scales: Attribute
+    bits: Attribute | None
+    type: Attribute | None
+
+
+def find_tags(model: Model) -> tuple[Tag, ...]:
+    """Every tag in the program, in its order."""
+    tags = []
+    for ref, operator in model.operators():
+        for name in operator.attribute_names():
+            if not name.endswith(SCALE_SUFFIX):
+                continue
+            scales = operator.attribute(name)
+            assert scales is not None
+            tags.append(
+                Tag(
+                    ref,
+                    name.removesuffix(SCALE_SUFFIX),
+                    scales,
+                    operator.attribute(BITS_ATTRIBUTE),
+                    operator.attribute(TYPE_ATTRIBUTE),
+                )
+            )
+    return tuple(tags)

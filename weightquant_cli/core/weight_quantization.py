@@ -1,0 +1,121 @@
+"""Paddle's own calling convention: `WeightQuantization(...).quantize_weight_to_int(...)`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import OptionError
+from ..formats.atomic import Existing
+from .dequantize import dequantize
+from .model import Model
+from .options import QuantizeOptions, WeightQuantizeType
+from .output import OutputOptions
+from .plan import make_plan
+from .quantize import Quantized, quantize
+
+DEFAULT_PROGRAM = "__model__"
+
+
+class WeightQuantization:
+    """Quantizes the weights of a trained model, without calibration data.
+
+    The interface is that of PaddlePaddle 1.7's class of the same name.
+
+    Args:
+        model_dir: the folder of the FP32 model.
+        model_filename: the program's file name; None finds it by looking.
+        params_filename: the name of the one file that holds all parameters; None finds it by
+            looking, or reads one file per parameter.
+    """
+
+    def __init__(
+        self,
+        model_dir: str | os.PathLike[str],
+        model_filename: str | None = None,
+        params_filename: str | None = None,
+    ) -> None:
+        self._model_dir = Path(model_dir)
+        self._model_filename = model_filename
+        self._params_filename = params_filename
+
+    def quantize_weight_to_int(
+        self,
+        save_model_dir: str | os.PathLike[str],
+        save_model_filename: str | None = None,
+        save_params_filename: str | None = None,
+        quantizable_op_type: Sequence[str] = ("conv2d", "mul"),
+        weight_bits: int = 8,
+        threshold_rate: float = 0.0,
+        weight_quantize_type: str | None = None,
+        generate_test_model: bool = False,
+    ) -> Quantized:
+        """Quantize and save the model.
+
+        Args:
+            save_model_dir: where to. Files go straight into it, and what else is there stays; with
+                `generate_test_model` into ``quantized_model/`` and ``test_model/`` within it.
+            save_model_filename: the program's file name; None is ``__model__``.
+            save_params_filename: the name of one file for all parameters; None writes one file
+                per parameter.
+            quantizable_op_type: operator types whose weights are quantized.
+            weight_bits: 8 to 16; 8 is stored as INT8, more as INT16.
+            threshold_rate: share of the weight's largest values to clip; per tensor only.
+            weight_quantize_type: ``channel_wise_abs_max`` or ``abs_max``; None is channel-wise,
+                or abs_max where a threshold rate is given.
+            generate_test_model: also write the dequantized FP32 model, which PaddlePaddle can run.
+
+        Returns:
+            What was done with every weight.
+
+        Raises:
+            OptionError: an argument out of range.
+            ModelError: the model is invalid or unsupported.
+            OutputError: the result could not be written.
+        """
+        options = QuantizeOptions(
+            bits=weight_bits,
+            weight_quantize_type=_quantize_type(weight_quantize_type),
+            threshold_rate=threshold_rate,
+            op_types=tuple(quantizable_op_type),
+        )
+        model = Model.load(self._model_dir, self._model_filename, self._params_filename)
+        folder = Path(save_model_dir)
+        output = OutputOptions(
+            folder=folder / "quantized_model" if generate_test_model else folder,
+            program=save_model_filename or DEFAULT_PROGRAM,
+            params=save_params_filename,
+            separate=save_params_filename is None,
+            existing=Existing.MERGE,
+        )
+        result = quantize(model, make_plan(model, options), output)
+        if generate_test_model:
+            self._dequantize(output, folder / "test_model")
+        return result
+
+    @staticmethod
+    def _dequantize(quantized: OutputOptions, folder: Path) -> None:
+        model = Model.load(quantized.folder, quantized.program, quantized.params)
+        dequantize(
+            model,
+            OutputOptions(
+                folder=folder,
+                program=quantized.program,
+                params=quantized.params,
+                separate=quantized.separate,
+                existing=Existing.MERGE,
+            ),
+        )
+
+
+def _quantize_type(name: str | None) -> WeightQuantizeType | None:
+    if name is None:
+        return None
+    try:
+        return WeightQuantizeType(name)
+    except ValueError as error:
+        raise OptionError(
+            f"unknown weight_quantize_type {name!r}",
+            expected=" or ".join(kind.value for kind in WeightQuantizeType),
+        ) from error

@@ -1,0 +1,151 @@
+"""Everything that can go wrong and that a user can mend, one class each.
+
+    WeightQuantError
+    ├── OptionError                 contradictory, unknown or unmatched options    exit code 2
+    ├── ModelError                  the model is invalid or unsupported            exit code 3
+    │   ├── ModelNotFoundError      no program in the folder, or not the one named
+    │   ├── AmbiguousModelError     several programs or parameter files to choose from
+    │   ├── UnsupportedModelError   a valid model of a kind that is not handled
+    │   ├── ProgramError            the program's bytes are not a valid ProgramDesc
+    │   ├── ParameterError          a parameter's record is damaged or does not fit the program
+    │   ├── MissingParameterError   parameter files are missing
+    │   ├── NonFiniteWeightError    NaN or infinity in a weight that is to be quantized
+    │   └── AlreadyQuantizedError   the weights are integers already
+    └── OutputError                 the result could not be written                exit code 4
+
+Every message is one line in three parts: what happened, where, what to do next. Low-level errors
+(OSError, protobuf's DecodeError) are wrapped once, where they arise, with `from`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+def printable(text: str) -> str:
+    """Text from a model or a file name, made safe for one line on a terminal.
+
+    Control characters, line breaks, bidirectional marks and bytes that are not UTF-8 (kept as
+    surrogates) are shown as backslash escapes; everything that prints stays as it is.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text
+    )
+
+
+def listed(names: Iterable[str], limit: int = 5) -> str:
+    """Names for a message: the first few, then how many more."""
+    all_names = [printable(name) for name in names]
+    shown = ", ".join(all_names[:limit])
+    hidden = len(all_names) - limit
+    return f"{shown} and {hidden} more" if hidden > 0 else shown
+
+
+class WeightQuantError(Exception):
+    """Base of all errors that the package raises on purpose.
+
+    Attributes:
+        what: what happened.
+        path: the file or folder concerned.
+        tensor: the variable concerned.
+        offset: bytes from the start of the file.
+        expected, found: the two sides of a mismatch.
+        remedy: what the user can do next.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        tensor: str | None = None,
+        offset: int | None = None,
+        expected: object = None,
+        found: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.path = None if path is None else os.fspath(path)
+        self.tensor = tensor
+        self.offset = offset
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        where = self._where()
+        mismatch = [
+            f"{label} {value}"
+            for label, value in (("expected", self.expected), ("found", self.found))
+            if value is not None
+        ]
+        parts = [f"{self.what} ({where})" if where else self.what, ", ".join(mismatch), self.remedy]
+        return printable("; ".join(part for part in parts if part))
+
+    def _where(self) -> str:
+        places = (
+            ("", self.path),
+            ("tensor ", self.tensor),
+            ("offset ", self.offset),
+        )
+        return ", ".join(f"{label}{value}" for label, value in places if value is not None)
+
+
+class OptionError(WeightQuantError):
+    """Options that contradict each other, are out of range, or match nothing."""
+
+    exit_code = 2
+
+
+class ModelError(WeightQuantError):
+    """The model is invalid or unsupported."""
+
+    exit_code = 3
+
+
+class ModelNotFoundError(ModelError):
+    """There is no program in the folder, or not the one that was named."""
+
+
+class AmbiguousModelError(ModelError):
+    """Several files could be the program or the parameters."""
+
+
+class UnsupportedModelError(ModelError):
+    """A valid model of a kind that Paddle Lite or this project does not handle."""
+
+
+class ProgramError(ModelError):
+    """The program's bytes are not a valid ProgramDesc."""
+
+
+class ParameterError(ModelError):
+    """A parameter's record is damaged, or does not fit the program."""
+
+
+class MissingParameterError(ModelError):
+    """The program names parameters for which there is no file."""
+
+
+class NonFiniteWeightError(ModelError):
+    """A weight that is to be quantized holds NaN or infinity."""
+
+
+class AlreadyQuantizedError(ModelError):
+    """The model's weights are quantized already."""
+
+
+class OutputError(WeightQuantError):
+    """The result could not be written; nothing was changed."""
+
+    exit_code = 4

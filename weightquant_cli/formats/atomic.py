@@ -1,0 +1,188 @@
+"""All-or-nothing folder output: a sibling temporary folder, fsync, one rename.
+
+`new_folder` appears whole or not at all; with REPLACE an existing folder is exchanged for the new
+one in one step, never deleted first. MERGE, for Paddle's own calling convention, moves finished
+files into an existing folder and leaves what else is there alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import enum
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import OptionError, OutputError
+from .model_writer import write_error
+
+TEMPORARY_PREFIX = ".weightquant-"
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2  # linux/fs.h
+
+
+class Existing(enum.Enum):
+    """What to do with an output folder that exists already and is not empty."""
+
+    REFUSE = "refuse"
+    REPLACE = "replace"
+    MERGE = "merge"
+
+
+def refuse_overlap(source: Path, target: Path) -> None:
+    """Refuse an output folder that is, holds or lies within the input folder.
+
+    Raises:
+        OptionError: the two overlap, links resolved.
+    """
+    real_source = os.path.realpath(source)
+    real_target = os.path.realpath(target)
+    common = os.path.commonpath([real_source, real_target])
+    if common not in (real_source, real_target):
+        return
+    if real_source == real_target:
+        relation = "is the input folder"
+    elif common == real_source:
+        relation = "lies inside the input folder"
+    else:
+        relation = "contains the input folder"
+    raise OptionError(f"the output folder {relation}", path=target, remedy="choose another")
+
+
+@contextmanager
+def new_folder(target: Path, existing: Existing = Existing.REFUSE) -> Iterator[Path]:
+    """Yield an empty temporary folder that becomes `target` when the block ends without error.
+
+    Raises:
+        OutputError: `target` exists (REFUSE), is not a folder, or the file system refuses; then,
+            as on every other exception, nothing is left behind and `target` is untouched.
+    """
+    final = Path(os.path.realpath(target))
+    _refuse_existing(final, existing)
+    made_parents = _make_parents(final.parent)
+    temporary = final.parent / f"{TEMPORARY_PREFIX}{final.name[:100]}-{secrets.token_hex(6)}"
+    try:
+        with _wrapped(final):
+            os.mkdir(temporary)
+        try:
+            yield temporary
+            with _wrapped(final):
+                _sync_folders(temporary)
+                _publish(temporary, final, existing)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except BaseException:
+        for parent in made_parents:
+            with contextlib.suppress(OSError):
+                os.rmdir(parent)
+        raise
+
+
+def _refuse_existing(final: Path, existing: Existing) -> None:
+    with _wrapped(final):
+        if not final.exists():
+            return
+        if not final.is_dir():
+            raise OutputError("the output exists and is not a folder", path=final)
+        if existing is Existing.REFUSE and any(final.iterdir()):
+            raise OutputError(
+                "the output folder exists already",
+                path=final,
+                remedy="replace it with --force, or choose another",
+            )
+
+
+def _make_parents(folder: Path) -> list[Path]:
+    """Make `folder` and what is missing above it; those made, innermost first."""
+    missing: list[Path] = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    made: list[Path] = []
+    for path in reversed(missing):
+        with _wrapped(path):
+            path.mkdir(exist_ok=True)
+        made.insert(0, path)
+    return made
+
+
+def _publish(temporary: Path, final: Path, existing: Existing) -> None:
+    occupied = final.is_dir() and any(final.iterdir())
+    if not occupied or existing is Existing.REFUSE:
+        os.rename(temporary, final)  # refuses a folder that was filled meanwhile
+    elif existing is Existing.REPLACE:
+        _exchange(temporary, final)
+    else:
+        _merge(temporary, final)
+    _sync_folder(final.parent)
+
+
+def _exchange(temporary: Path, final: Path) -> None:
+    """Swap two folders in one step; the old content is then under the temporary name."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if hasattr(libc, "renameat2"):
+        if (
+            libc.renameat2(
+                _AT_FDCWD, os.fsencode(temporary), _AT_FDCWD, os.fsencode(final), _RENAME_EXCHANGE
+            )
+            == 0
+        ):
+            return
+        number = ctypes.get_errno()
+        if number not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise OSError(number, os.strerror(number), str(final))
+    _exchange_in_two_steps(temporary, final)
+
+
+def _exchange_in_two_steps(temporary: Path, final: Path) -> None:
+    """For file systems without an exchange: set the old folder aside, put it back on failure."""
+    aside = temporary.with_name(temporary.name + "-old")
+    os.rename(final, aside)
+    try:
+        os.rename(temporary, final)
+    except BaseException:
+        os.rename(aside, final)
+        raise
+    os.rename(aside, temporary)
+
+
+def _merge(temporary: Path, final: Path) -> None:
+    for folder, _, names in os.walk(temporary, topdown=False):
+        inside = final / Path(folder).relative_to(temporary)
+        inside.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            os.replace(os.path.join(folder, name), inside / name)
+        _sync_folder(inside)
+
+
+def _sync_folders(root: Path) -> None:
+    for folder, _, _ in os.walk(root):
+        _sync_folder(Path(folder))
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _wrapped(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise OutputError(
+                "the output folder came into being meanwhile",
+                path=path,
+                remedy="does another run write to it?",
+            ) from error
+        raise write_error(error, path) from error

@@ -1,0 +1,196 @@
+"""Write a model's files into a folder: every size is known before the first byte is written.
+
+Records may be written in any order and from several threads: each has its place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import OptionError, OutputError
+from .params import parameter_path
+from .text import encode
+
+WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names of a model's files.
+
+    Attributes:
+        program: the program's file name.
+        params: the combined file's name, or None for one file per parameter.
+    """
+
+    program: str
+    params: str | None
+
+
+@dataclass(frozen=True)
+class NewRecord:
+    """A record to be written.
+
+    Attributes:
+        name: the variable's name.
+        header: the record up to its data.
+        data_size: bytes of data.
+    """
+
+    name: str
+    header: bytes
+    data_size: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole record."""
+        return len(self.header) + self.data_size
+
+
+class RecordWriter:
+    """Writes the data of one record, at any offset within it."""
+
+    def __init__(self, descriptor: int, start: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self._start = start
+        self._path = path
+
+    def write(self, data: bytes | memoryview, offset: int) -> None:
+        """Write all of `data` at byte `offset` of the record's data."""
+        write_at(self._descriptor, data, self._start + offset, self._path)
+
+
+class ModelWriter:
+    """Writes program and parameters of one model into an empty folder.
+
+    Args:
+        folder: where to; it exists and is empty.
+        layout: the files' names.
+        records: every parameter, in byte order of the names.
+
+    Raises:
+        OptionError: file names that collide with one another or with a parameter's.
+        OutputError: from every method, where the file system refuses.
+    """
+
+    def __init__(self, folder: Path, layout: Layout, records: Sequence[NewRecord]) -> None:
+        self._folder = folder
+        self._layout = layout
+        self._records = {record.name: record for record in records}
+        self._starts: dict[str, int] = {}
+        position = 0
+        for record in records:
+            self._starts[record.name] = position if layout.params is not None else 0
+            position += record.size
+        refuse_name_collisions(layout, list(self._records))
+        if layout.params is not None:
+            self._allocate(folder / layout.params, position)
+        else:
+            for parent in {parameter_path(folder, name).parent for name in self._records}:
+                _make_folder(parent)
+
+    @contextmanager
+    def record(self, name: str) -> Iterator[RecordWriter]:
+        """Write the header of the record `name`, and give a writer for its data."""
+        record = self._records[name]
+        start = self._starts[name]
+        with _opened(self._path(name)) as (descriptor, path):
+            write_at(descriptor, record.header, start, path)
+            yield RecordWriter(descriptor, start + len(record.header), path)
+            _sync(descriptor, path)
+
+    def write_program(self, data: bytes) -> None:
+        """Write the program's file."""
+        with _opened(self._folder / self._layout.program) as (descriptor, path):
+            write_at(descriptor, data, 0, path)
+            _sync(descriptor, path)
+
+    def _path(self, name: str) -> Path:
+        if self._layout.params is not None:
+            return self._folder / self._layout.params
+        return parameter_path(self._folder, name)
+
+    def _allocate(self, path: Path, size: int) -> None:
+        with _opened(path) as (descriptor, _):
+            try:
+                os.ftruncate(descriptor, size)
+            except OSError as error:
+                raise write_error(error, path) from error
+
+
+@contextmanager
+def copied_file(folder: Path, name: str) -> Iterator[RecordWriter]:
+    """Write a carried file of the parameter folder, byte by byte as it was."""
+    path = parameter_path(folder, name)
+    _make_folder(path.parent)
+    with _opened(path) as (descriptor, _):
+        yield RecordWriter(descriptor, 0, path)
+        _sync(descriptor, path)
+
+
+def write_at(descriptor: int, data: bytes | memoryview, offset: int, path: Path) -> None:
+    """Write all of `data` at `offset`; OutputError where the file system refuses."""
+    view = memoryview(data).cast("B")
+    done = 0
+    while done < len(view):
+        try:
+            done += os.pwrite(descriptor, view[done:], offset + done)
+        except OSError as error:
+            raise write_error(error, path) from error
+
+
+def write_error(error: OSError, path: Path) -> OutputError:
+    """The refusal of the file system in our words."""
+    return OutputError(
+        f"cannot write the output: {error.strerror or error}",
+        path=path,
+        remedy="nothing was changed; make room or choose another OUTPUT_DIR",
+    )
+
+
+def refuse_name_collisions(layout: Layout, parameters: Sequence[str]) -> None:
+    """Refuse a layout in which two files would have the same name."""
+    if layout.program == layout.params:
+        raise OptionError(
+            "program and parameters cannot have the same file name", found=layout.program
+        )
+    if layout.params is None and layout.program in parameters:
+        raise OptionError(
+            "the program's file name is also a parameter's name",
+            found=layout.program,
+            remedy="choose another with --save-model-filename, or one file for all parameters "
+            "with --save-params-filename",
+        )
+    for name in filter(None, (layout.program, layout.params)):
+        if len(encode(name)) > 255:
+            raise OptionError("the file name is too long", found=name[:64] + "...")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(error, folder) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[int, Path]]:
+    try:
+        descriptor = os.open(path, WRITE_FLAGS, 0o666)
+    except OSError as error:
+        raise write_error(error, path) from error
+    try:
+        yield descriptor, path
+    finally:
+        os.close(descriptor)
+
+
+def _sync(descriptor: int, path: Path) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise write_error(error, path) from error

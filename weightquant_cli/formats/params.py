@@ -1,0 +1,233 @@
+"""A model's parameters on disk, separate files or one combined file, both as name -> record.
+
+Only headers are read here. Data is read where it is needed, block by block (`Parameters.reader`),
+so that a model of any size takes the same memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from ..errors import MissingParameterError, ModelError, ParameterError, listed
+from .lod_tensor import TensorRecord, read_record
+from .regular_file import open_regular, read_at, read_into
+from .text import encode
+
+# NAME_MAX of the file systems in use; longer names could neither be read nor written.
+MAX_COMPONENT_BYTES = 255
+
+
+class TensorReader:
+    """Reads the bytes of one record through an open file."""
+
+    def __init__(self, descriptor: int, record: TensorRecord) -> None:
+        self._descriptor = descriptor
+        self.record = record
+
+    def read_data(self, view: memoryview, offset: int) -> None:
+        """Fill `view` (bytes) with the record's data from byte `offset` of the data on."""
+        read_into(self._descriptor, view, self.record.data_offset + offset, self.record.path)
+
+    def read_record(self, view: memoryview, offset: int) -> None:
+        """Fill `view` with the record, header included, from byte `offset` of the record on."""
+        read_into(self._descriptor, view, self.record.offset + offset, self.record.path)
+
+
+class Parameters(Mapping[str, TensorRecord]):
+    """All parameters of a model, in byte order of their names.
+
+    Attributes:
+        combined: the one file that holds them all, or None for separate files.
+    """
+
+    def __init__(
+        self, records: Mapping[str, TensorRecord], folder: Path, combined: Path | None
+    ) -> None:
+        self._records = dict(records)
+        self._folder = folder
+        self.combined = combined
+
+    def __getitem__(self, name: str) -> TensorRecord:
+        return self._records[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all records."""
+        return sum(record.size for record in self._records.values())
+
+    @contextmanager
+    def reader(self, name: str) -> Iterator[TensorReader]:
+        """Open the file in which the record `name` lies."""
+        record = self._records[name]
+        try:
+            with open_regular(record.path, self._folder) as descriptor:
+                yield TensorReader(descriptor, record)
+        except FileNotFoundError as error:
+            raise ModelError(
+                "the file vanished while the model was read", path=record.path
+            ) from error
+
+
+def sorted_names(names: Iterator[str] | list[str]) -> list[str]:
+    """Names in byte order: the order of the records in a combined file."""
+    return sorted(names, key=encode)
+
+
+def parameter_path(folder: Path, name: str) -> Path:
+    """The separate file of the parameter `name`.
+
+    Raises:
+        ParameterError: a name that would lead out of the folder or that no file can have.
+    """
+    parts = name.split("/")
+    if "\0" in name or any(part in ("", ".", "..") for part in parts):
+        raise ParameterError(
+            "the parameter's name is not a path inside the model's folder",
+            path=folder,
+            tensor=name,
+            remedy="store the parameters in one combined file",
+        )
+    if any(len(encode(part)) > MAX_COMPONENT_BYTES for part in parts):
+        raise ParameterError(
+            "the parameter's name is too long for a file",
+            path=folder,
+            tensor=name[:64] + "...",
+            expected=f"at most {MAX_COMPONENT_BYTES} bytes",
+            remedy="store the parameters in one combined file",
+        )
+    return folder.joinpath(*parts)
+
+
+def read_separate(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
+    """Read the headers of one file per parameter.
+
+    Args:
+        folder: the model's folder.
+        shapes: the shape that the program declares, for every parameter.
+
+    Raises:
+        MissingParameterError: naming every parameter that has no file.
+        ParameterError: a damaged record, bytes after it, or another shape than declared.
+    """
+    records: dict[str, TensorRecord] = {}
+    missing: list[str] = []
+    for name in sorted_names(list(shapes)):
+        path = parameter_path(folder, name)
+        try:
+            record = _read_separate_file(path, folder, name)
+        except (FileNotFoundError, NotADirectoryError):
+            missing.append(name)
+            continue
+        _check_shape(record, shapes[name])
+        records[name] = record
+    if missing:
+        raise _missing(folder, missing, len(shapes))
+    return Parameters(records, folder, None)
+
+
+def read_combined(path: Path, folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
+    """Read the headers in one combined file.
+
+    The file holds no names: the records are taken in byte order of the program's names, and every
+    shape is compared with the one that the program declares.
+
+    Raises:
+        MissingParameterError: there is no such file.
+        ParameterError: a damaged record, another shape than declared, or bytes after the last one.
+    """
+    records: dict[str, TensorRecord] = {}
+    try:
+        with open_regular(path, folder) as descriptor:
+            limit = os.fstat(descriptor).st_size
+            fetch = partial(_fetch, descriptor, path)
+            offset = 0
+            for name in sorted_names(list(shapes)):
+                if offset == limit:
+                    raise _combined_ends(path, name, len(records), len(shapes), limit)
+                record = read_record(fetch, offset, limit, path, name)
+                _check_shape(record, shapes[name])
+                records[name] = record
+                offset = record.end
+    except FileNotFoundError as error:
+        raise MissingParameterError(
+            "there is no such parameter file", path=path, remedy="check --params-filename"
+        ) from error
+    if offset != limit:
+        raise ParameterError(
+            f"bytes are left after the program's {len(shapes)} parameters",
+            path=path,
+            offset=offset,
+            expected=f"{offset} bytes",
+            found=f"{limit}",
+            remedy="the parameters belong to another program, or were exported by another run",
+        )
+    return Parameters(records, folder, path)
+
+
+def _fetch(descriptor: int, path: Path, size: int, offset: int) -> bytes:
+    return read_at(descriptor, size, offset, path)
+
+
+def _read_separate_file(path: Path, folder: Path, name: str) -> TensorRecord:
+    with open_regular(path, folder) as descriptor:
+        limit = os.fstat(descriptor).st_size
+        record = read_record(partial(_fetch, descriptor, path), 0, limit, path, name)
+    if record.end != limit:
+        raise ParameterError(
+            "bytes are left after the parameter's record",
+            path=path,
+            tensor=name,
+            offset=record.end,
+            expected=f"{record.end} bytes",
+            found=f"{limit}",
+            remedy="if this file holds all parameters, name it with --params-filename",
+        )
+    return record
+
+
+def _check_shape(record: TensorRecord, declared: tuple[int, ...]) -> None:
+    if record.shape == declared:
+        return
+    raise ParameterError(
+        "the parameter's shape differs from the program's",
+        path=record.path,
+        tensor=record.name,
+        offset=record.offset,
+        expected=list(declared),
+        found=list(record.shape),
+        remedy="program and parameters must come from the same export; "
+        "leave out --params-filename if every parameter has a file of its own",
+    )
+
+
+def _combined_ends(path: Path, name: str, read: int, count: int, limit: int) -> ParameterError:
+    return ParameterError(
+        f"the file ends after {read} of the program's {count} parameters",
+        path=path,
+        tensor=name,
+        offset=limit,
+        remedy="leave out --params-filename if every parameter has a file of its own; "
+        "else export the model again",
+    )
+
+
+def _missing(folder: Path, missing: list[str], count: int) -> MissingParameterError:
+    if len(missing) == count:
+        remedy = "if one file holds all parameters, name it with --params-filename"
+    else:
+        remedy = "copy the missing files, or export the model again"
+    return MissingParameterError(
+        f"{len(missing)} of {count} parameter files are missing: {listed(missing, len(missing))}",
+        path=folder,
+        remedy=remedy,
+    )

@@ -1,0 +1,445 @@
+"""Read, edit and write a program: typed views over Paddle's ProgramDesc.
+
+The views hold no copies: an `Operator` reads and writes its OpDesc. Fields that this schema does
+not know stay where they are, so a program that was not edited is written as it was read.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from google.protobuf.message import DecodeError
+
+from ..errors import ProgramError, UnsupportedModelError
+from . import dtypes, framework_pb2
+from .text import decode, encode
+
+# What protobuf itself can parse.
+MAX_PROGRAM_BYTES = 2**31 - 1
+
+CALLSTACK_ATTRIBUTE = "op_callstack"
+
+AttributeValue: TypeAlias = (
+    int
+    | float
+    | bool
+    | str
+    | tuple[int, ...]
+    | tuple[float, ...]
+    | tuple[bool, ...]
+    | tuple[str, ...]
+)
+
+
+class AttrType(enum.IntEnum):
+    """Types of operator attributes, numbered as in Paddle's schema."""
+
+    INT = 0
+    FLOAT = 1
+    STRING = 2
+    INTS = 3
+    FLOATS = 4
+    STRINGS = 5
+    BOOLEAN = 6
+    BOOLEANS = 7
+    BLOCK = 8
+    LONG = 9
+    BLOCKS = 10
+    LONGS = 11
+    FLOAT64S = 12
+    VAR = 13
+    VARS = 14
+    FLOAT64 = 15
+    SCALAR = 16
+    SCALARS = 17
+
+
+# The field of OpDesc.Attr that holds the value of each type; scalars are carried along unread.
+_VALUE_FIELD = {
+    AttrType.INT: "i",
+    AttrType.FLOAT: "f",
+    AttrType.STRING: "s",
+    AttrType.INTS: "ints",
+    AttrType.FLOATS: "floats",
+    AttrType.STRINGS: "strings",
+    AttrType.BOOLEAN: "b",
+    AttrType.BOOLEANS: "bools",
+    AttrType.BLOCK: "block_idx",
+    AttrType.LONG: "l",
+    AttrType.BLOCKS: "blocks_idx",
+    AttrType.LONGS: "longs",
+    AttrType.FLOAT64S: "float64s",
+    AttrType.VAR: "var_name",
+    AttrType.VARS: "vars_name",
+    AttrType.FLOAT64: "float64",
+}
+_REPEATED = {
+    AttrType.INTS,
+    AttrType.FLOATS,
+    AttrType.STRINGS,
+    AttrType.BOOLEANS,
+    AttrType.BLOCKS,
+    AttrType.LONGS,
+    AttrType.FLOAT64S,
+    AttrType.VARS,
+}
+
+
+class VariableKind(enum.IntEnum):
+    """Kinds of variables that matter here, numbered as in Paddle's schema."""
+
+    LOD_TENSOR = 7
+    SELECTED_ROWS = 8
+    FEED_MINIBATCH = 9
+    FETCH_LIST = 10
+    READER = 15
+    RAW = 17
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute's name, type and value; the value is None where its type is not read here."""
+
+    name: str
+    type: AttrType
+    value: AttributeValue | None
+
+
+class Operator:
+    """A view of one operator."""
+
+    def __init__(self, desc: framework_pb2.OpDesc) -> None:
+        self._desc = desc
+
+    @property
+    def type(self) -> str:
+        """The operator's type, such as ``conv2d``."""
+        return decode(self._desc.type)
+
+    @type.setter
+    def type(self, value: str) -> None:
+        self._desc.type = encode(value)
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """Variable names by input slot."""
+        return _slots(self._desc.inputs)
+
+    @property
+    def outputs(self) -> dict[str, tuple[str, ...]]:
+        """Variable names by output slot."""
+        return _slots(self._desc.outputs)
+
+    def set_input(self, slot: str, names: Sequence[str]) -> None:
+        """Put these variables into an input slot, which is made if there is none."""
+        _set_slot(self._desc.inputs, slot, names)
+
+    def set_output(self, slot: str, names: Sequence[str]) -> None:
+        """Put these variables into an output slot, which is made if there is none."""
+        _set_slot(self._desc.outputs, slot, names)
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """All attributes in the order of the file."""
+        return tuple(_attribute(attr) for attr in self._desc.attrs)
+
+    def attribute_names(self) -> Iterator[str]:
+        """The attributes' names, without reading their values."""
+        return (decode(attr.name) for attr in self._desc.attrs)
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The attribute of this name, or None."""
+        raw = encode(name)
+        for attr in self._desc.attrs:
+            if attr.name == raw:
+                return _attribute(attr)
+        return None
+
+    def value(self, name: str) -> AttributeValue | None:
+        """The value of the attribute of this name, or None where there is none."""
+        attribute = self.attribute(name)
+        return None if attribute is None else attribute.value
+
+    def set_attribute(self, name: str, type: AttrType, value: AttributeValue) -> None:
+        """Set an attribute, in place of any of the same name."""
+        self.remove_attribute(name)
+        attr = self._desc.attrs.add(name=encode(name), type=int(type))
+        field = _VALUE_FIELD[type]
+        if type in _REPEATED:
+            assert isinstance(value, tuple)
+            getattr(attr, field).extend(encode(v) if isinstance(v, str) else v for v in value)
+        else:
+            setattr(attr, field, encode(value) if isinstance(value, str) else value)
+
+    def remove_attribute(self, name: str) -> bool:
+        """Remove the attributes of this name; whether there was one."""
+        raw = encode(name)
+        found = [index for index, attr in enumerate(self._desc.attrs) if attr.name == raw]
+        for index in reversed(found):
+            del self._desc.attrs[index]
+        return bool(found)
+
+    def sub_blocks(self) -> tuple[int, ...]:
+        """Indexes of the blocks that this operator runs."""
+        indexes: list[int] = []
+        for attr in self._desc.attrs:
+            if int(attr.type) == AttrType.BLOCK:
+                indexes.append(attr.block_idx)
+            elif int(attr.type) == AttrType.BLOCKS:
+                indexes.extend(attr.blocks_idx)
+        return tuple(indexes)
+
+
+class Variable:
+    """A view of one variable's description."""
+
+    def __init__(self, desc: framework_pb2.VarDesc) -> None:
+        self._desc = desc
+
+    @property
+    def name(self) -> str:
+        """The variable's name."""
+        return decode(self._desc.name)
+
+    @property
+    def kind(self) -> int:
+        """`VarType.Type` of the variable: a `VariableKind` where it is one that matters here."""
+        return self._desc.type.type
+
+    @property
+    def persistable(self) -> bool:
+        """Whether the variable keeps its value between runs."""
+        return self._desc.persistable
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether its value is stored with the model: a persistable LOD_TENSOR."""
+        return self.persistable and self.kind == VariableKind.LOD_TENSOR
+
+    @property
+    def dtype(self) -> dtypes.DataType | None:
+        """The declared data type, or None where it is unknown or there is none."""
+        tensor = self._desc.type.lod_tensor.tensor
+        return dtypes.BY_NUMBER.get(tensor.data_type) if tensor.HasField("data_type") else None
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The declared dims, -1 for one not known in advance; None where it is not a LOD_TENSOR."""
+        if not self._desc.type.HasField("lod_tensor"):
+            return None
+        return tuple(self._desc.type.lod_tensor.tensor.dims)
+
+    @shape.setter
+    def shape(self, dims: Sequence[int]) -> None:
+        tensor = self._desc.type.lod_tensor.tensor
+        del tensor.dims[:]
+        tensor.dims.extend(dims)
+
+
+class Block:
+    """A view of one block: its operators in order, and the variables declared in it."""
+
+    def __init__(self, desc: framework_pb2.BlockDesc) -> None:
+        self._desc = desc
+
+    @property
+    def parent(self) -> int:
+        """Index of the enclosing block, -1 for the main block."""
+        return self._desc.parent_idx
+
+    @property
+    def operators(self) -> list[Operator]:
+        """Views of the operators, in order."""
+        return [Operator(op) for op in self._desc.ops]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Views of the variables, in order."""
+        return [Variable(var) for var in self._desc.vars]
+
+    def insert_operator(self, index: int, type: str) -> Operator:
+        """A new operator without inputs, outputs and attributes, before the one at `index`."""
+        desc = framework_pb2.OpDesc(type=encode(type))
+        self._desc.ops.insert(index, desc)
+        return Operator(self._desc.ops[index])
+
+    def add_variable(self, name: str, like: Variable, shape: Sequence[int]) -> Variable:
+        """A new variable, described as `like` but for its name and dims; never persistable."""
+        desc = self._desc.vars.add()
+        desc.CopyFrom(like._desc)
+        desc.name = encode(name)
+        desc.persistable = False
+        variable = Variable(desc)
+        variable.shape = shape
+        return variable
+
+
+class Program:
+    """A whole program, as read from a file."""
+
+    def __init__(self, desc: framework_pb2.ProgramDesc) -> None:
+        self._desc = desc
+
+    @classmethod
+    def parse(cls, data: bytes, path: Path) -> Program:
+        """The program in `data`, validated as far as the rest of the package relies on it.
+
+        Raises:
+            ProgramError: not a ProgramDesc, or one whose blocks or names do not fit together.
+            UnsupportedModelError: a Paddle 3 program in JSON.
+        """
+        if data[:1] == b"{":
+            raise pir_error(path)
+        desc = framework_pb2.ProgramDesc()
+        try:
+            desc.ParseFromString(data)
+        except DecodeError as error:
+            raise _not_a_program(data, path) from error
+        if not desc.blocks:
+            raise _not_a_program(data, path)
+        _validate(desc, path)
+        return cls(desc)
+
+    def copy(self) -> Program:
+        """An independent copy, to be edited."""
+        desc = framework_pb2.ProgramDesc()
+        desc.CopyFrom(self._desc)
+        return Program(desc)
+
+    def serialize(self) -> bytes:
+        """The program's bytes; the same for the same content.
+
+        Required fields are not enforced: an enumeration value that is newer than this schema is
+        carried along as an unknown field.
+        """
+        return self._desc.SerializePartialToString(deterministic=True)
+
+    @property
+    def version(self) -> int:
+        """Paddle's version number as stored: major * 1000000 + minor * 1000 + patch."""
+        return self._desc.version.version
+
+    @property
+    def paddle_version(self) -> str | None:
+        """The Paddle that wrote the program, such as ``2.4.1``; None for a development build."""
+        number = self.version
+        if number <= 0:
+            return None
+        return f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}"
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Views of the blocks; the first is the main block."""
+        return [Block(block) for block in self._desc.blocks]
+
+    def operators(self) -> Iterator[tuple[int, int, Operator]]:
+        """Every operator with its block's index and its place in the block."""
+        for block_index, block in enumerate(self.blocks):
+            for index, operator in enumerate(block.operators):
+                yield block_index, index, operator
+
+    def strip_callstacks(self) -> None:
+        """Drop the exporter's stack traces, which hold paths of the machine it ran on."""
+        for _, _, operator in self.operators():
+            operator.remove_attribute(CALLSTACK_ATTRIBUTE)
+
+
+def pir_error(path: Path) -> UnsupportedModelError:
+    """The refusal of a Paddle 3 program."""
+    return UnsupportedModelError(
+        "a Paddle 3 program in JSON (PIR), which Paddle Lite cannot read",
+        path=path,
+        remedy="export it again with the environment variable FLAGS_enable_pir_api=0 set, "
+        "which writes a .pdmodel",
+    )
+
+
+def _slots(
+    slots: Sequence[framework_pb2.OpDesc.Var],
+) -> dict[str, tuple[str, ...]]:
+    return {
+        decode(slot.parameter): tuple(decode(name) for name in slot.arguments) for slot in slots
+    }
+
+
+def _set_slot(slots: object, name: str, variables: Sequence[str]) -> None:
+    raw = encode(name)
+    for slot in slots:  # type: ignore[attr-defined]
+        if slot.parameter == raw:
+            del slot.arguments[:]
+            break
+    else:
+        slot = slots.add(parameter=raw)  # type: ignore[attr-defined]
+    slot.arguments.extend(encode(variable) for variable in variables)
+
+
+def _attribute(attr: framework_pb2.OpDesc.Attr) -> Attribute:
+    type = AttrType(attr.type)
+    field = _VALUE_FIELD.get(type)
+    value: AttributeValue | None = None
+    if field is not None and type in _REPEATED:
+        value = tuple(decode(v) if isinstance(v, bytes) else v for v in getattr(attr, field))
+    elif field is not None:
+        raw = getattr(attr, field)
+        value = decode(raw) if isinstance(raw, bytes) else raw
+    return Attribute(decode(attr.name), type, value)
+
+
+def _not_a_program(data: bytes, path: Path) -> ProgramError:
+    if not data:
+        return ProgramError("the program file is empty", path=path, remedy="export the model again")
+    if len(data) >= 16 and not any(data[:16]):
+        return ProgramError(
+            "the file holds parameters, not a program",
+            path=path,
+            remedy="check whether --model-filename and --params-filename are swapped",
+        )
+    return ProgramError(
+        "the file is not a Paddle program (no valid ProgramDesc)",
+        path=path,
+        remedy="name the program with --model-filename, or export the model again",
+    )
+
+
+def _validate(desc: framework_pb2.ProgramDesc, path: Path) -> None:
+    """What the views rely on: named operators and variables, block indexes in range."""
+    count = len(desc.blocks)
+    for index, block in enumerate(desc.blocks):
+        if block.idx != index or not -1 <= block.parent_idx < max(index, 1):
+            raise ProgramError(
+                "the program's blocks are not numbered as Paddle numbers them",
+                path=path,
+                expected=f"block {index} with an earlier parent",
+                found=f"block {block.idx} with parent {block.parent_idx}",
+                remedy="export the model again",
+            )
+        for var in block.vars:
+            if not var.name:
+                raise ProgramError("a variable without a name", path=path, found=f"block {index}")
+        for op in block.ops:
+            _validate_operator(op, index, count, path)
+
+
+def _validate_operator(op: framework_pb2.OpDesc, block: int, count: int, path: Path) -> None:
+    if not op.type:
+        raise ProgramError("an operator without a type", path=path, found=f"block {block}")
+    for attr in op.attrs:
+        if int(attr.type) == AttrType.BLOCK:
+            targets: Sequence[int] = (attr.block_idx,)
+        elif int(attr.type) == AttrType.BLOCKS:
+            targets = attr.blocks_idx
+        else:
+            continue
+        for target in targets:
+            if not block < target < count:
+                raise ProgramError(
+                    f"the operator {decode(op.type)} runs a block that is not inside its own",
+                    path=path,
+                    expected=f"a block from {block + 1} to {count - 1}",
+                    found=target,
+                    remedy="export the model again",
+                )
