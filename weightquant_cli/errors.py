@@ -1,6 +1,7 @@
 """Everything that can go wrong and that a user can mend, one class each.
 
     WeightQuantError
+    ├── GateError                   the result is not as good as was asked for     exit code 1
     ├── OptionError                 contradictory, unknown or unmatched options    exit code 2
     ├── ModelError                  the model is invalid or unsupported            exit code 3
     │   ├── ModelNotFoundError      no program in the folder, or not the one named
@@ -99,6 +100,12 @@ class WeightQuantError(Exception):
             ("offset ", self.offset),
         )
         return ", ".join(f"{label}{value}" for label, value in places if value is not None)
+
+
+class GateError(WeightQuantError):
+    """The result would not be as small, or as good, as was asked for; nothing was written."""
+
+    exit_code = 1
 
 
 class OptionError(WeightQuantError):

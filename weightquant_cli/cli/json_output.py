@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..core.options import AutoBits
 from ..errors import OutputError
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def dumps(document: Document) -> str:
     )
 
 
-def write_file(path: Path, document: Document) -> None:
-    """Write the document to a file, whole or not at all."""
+def write_file(path: Path, document: Document, what: str) -> None:
+    """Write the document, a `what`, to a file, whole or not at all; OutputError if refused."""
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
     try:
         temporary.write_text(dumps(document), encoding="utf-8")
@@ -45,9 +46,7 @@ def write_file(path: Path, document: Document) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OutputError(
-            f"cannot write the report: {error.strerror or error}",
-            path=path,
-            remedy="the model itself was written",
+            f"cannot write the {what}: {error.strerror or error}", path=path
         ) from error
 
 
@@ -73,11 +72,13 @@ def quantize_document(model: Model, result: Quantized) -> Document:
             "params": result.layout.params,
         },
         "options": {
-            "bits": options.bits,
+            "bits": "auto" if isinstance(options.bits, AutoBits) else options.bits,
             "weight_quantize_type": options.granularity.value,
             "threshold_rate": options.threshold_rate,
             "op_types": sorted(options.chosen_op_types),
             "exclude": list(options.exclude),
+            "bits_for": [list(pair) for pair in options.bits_for],
+            "rewrite": options.rewrite,
         },
         "sizes": {
             "program_before": result.sizes.program_before,
@@ -127,6 +128,8 @@ def _weight(result: WeightResult) -> Document:
             "weight_quantize_type": quantization.weight_quantize_type.value,
             "channel_axis": quantization.channel_axis,
             "scales": quantization.scales,
+            "rewritten": [rewrite.operator.type for rewrite in plan.rewrites],
+            "transposed": plan.transpose,
         }
     if plan.reason is not None:
         document["reason"] = {"code": plan.reason.code.value, "text": plan.reason.text}

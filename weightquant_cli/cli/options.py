@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from ..core.options import MAX_BITS, MIN_BITS, Size
 from ..core.targets import ALL_OP_TYPES
 from .console import ColorMode, Console
 
@@ -18,13 +19,15 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 MODEL_DIR = click.Path(path_type=Path)
 
 
+AUTO = "auto"
+
 if TYPE_CHECKING:
-    OpTypesBase = click.ParamType[tuple[str, ...]]
+    OptionType = click.ParamType[Any]
 else:  # generic since click 8.4 only
-    OpTypesBase = click.ParamType
+    OptionType = click.ParamType
 
 
-class OpTypes(OpTypesBase):
+class OpTypes(OptionType):
     """Operator types separated by commas."""
 
     name = "types"
@@ -47,6 +50,59 @@ class OpTypes(OpTypesBase):
             for name in (*ALL_OP_TYPES, "all")
             if name.startswith(last)
         ]
+
+
+class Bits(OptionType):
+    """8 to 16, or `auto`."""
+
+    name = "bits"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """The number, or ``auto``."""
+        if value == AUTO or isinstance(value, int):
+            return value
+        try:
+            return int(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is neither a number from 8 to 16 nor auto", param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The values there are."""
+        values = (AUTO, *map(str, range(MIN_BITS, MAX_BITS + 1)))
+        return [CompletionItem(value) for value in values if value.startswith(incomplete)]
+
+
+class BitsFor(OptionType):
+    """A glob pattern of weight names with the bits for them."""
+
+    name = "pattern"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Pattern and bits; a name may hold a `=` itself."""
+        if isinstance(value, tuple):
+            return value
+        pattern, equals, bits = str(value).rpartition("=")
+        if not (equals and pattern and bits.isdecimal()):
+            self.fail(f"{value!r} is not GLOB=BITS, such as 'fc_*=16'", param, ctx)
+        return pattern, int(bits)
+
+
+class SizeType(OptionType):
+    """Bytes with a unit, or percent of the input."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Size:
+        """The size; OptionError where it is none."""
+        return value if isinstance(value, Size) else Size.parse(str(value))
 
 
 def model_file_options(command: Command) -> Command:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import quantize_options
 from .console import Console
-from .options import MODEL_DIR, OpTypes, common_options, json_option, model_file_options
+from .options import MODEL_DIR, common_options, json_option, model_file_options
+from .quantize_options import decision_options, gate_options, plan_options
 
 if TYPE_CHECKING:
+    from ..core.gates import Gates
     from ..core.model import Model
     from ..core.output import OutputOptions
     from ..core.plan import Plan
@@ -27,41 +32,7 @@ Examples:
 @click.command("quantize", epilog=EPILOG)
 @click.argument("model_dir", type=MODEL_DIR)
 @click.argument("output_dir", type=MODEL_DIR)
-@click.option(
-    "-b",
-    "--bits",
-    type=click.IntRange(8, 16),
-    default=8,
-    show_default=True,
-    help="Bits of a weight: 8 is stored as INT8, 9 to 16 as INT16.",
-)
-@click.option(
-    "--weight-quantize-type",
-    type=click.Choice(["channel_wise_abs_max", "abs_max"]),
-    help="One scale per output channel, or per tensor.  "
-    "[default: channel_wise_abs_max; abs_max with --threshold-rate]",
-)
-@click.option(
-    "--threshold-rate",
-    type=float,
-    default=0.0,
-    metavar="R",
-    help="Clip this share of the largest values, 0 <= R < 1; with abs_max only.",
-)
-@click.option(
-    "--op-type",
-    "op_types",
-    type=OpTypes(),
-    multiple=True,
-    metavar="T[,T...]",
-    help="Operator types whose weights are quantized, or all.  [default: conv2d,mul]",
-)
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="GLOB",
-    help="Leave weights of these names as they are; repeatable.",
-)
+@decision_options
 @click.option(
     "--strip-callstack/--keep-callstack",
     default=True,
@@ -78,6 +49,8 @@ Examples:
     help="Write all parameters to one file of this name.  [default: as the input]",
 )
 @click.option("--separate-params", is_flag=True, help="Write one file per parameter.")
+@plan_options
+@gate_options
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan and the sizes, write nothing.")
 @click.option("-f", "--force", is_flag=True, help="Replace an existing OUTPUT_DIR, in one step.")
 @click.option(
@@ -106,21 +79,24 @@ def command(
 ) -> None:
     """Store the weights of MODEL_DIR as integers with their scales, in OUTPUT_DIR."""
     from ..core.model import Model
-    from ..core.plan import make_plan
+    from ..core.plan_file import plan_document
     from ..core.quantize import preview
     from . import json_output, tables
 
-    quantize_options = _quantize_options(options)
+    gates = quantize_options.gates(options)
     output = _output_options(output_dir, options)
+    decide = _decision(options)
     model = Model.load(model_dir, options["model_filename"], options["params_filename"])
-    plan = make_plan(model, quantize_options)
+    plan = decide(model, output)
+    if options["plan_out"] is not None:
+        json_output.write_file(options["plan_out"], plan_document(plan), "plan")
     if dry_run:
-        result = preview(model, plan, output)
+        result = preview(model, plan, output, gates)
     else:
-        result = _quantize(console, model, plan, output, options["jobs"])
+        result = _quantize(console, model, plan, output, gates, options["jobs"])
     document = json_output.quantize_document(model, result)
     if report is not None:
-        json_output.write_file(report, document)
+        json_output.write_file(report, document, "report")
     if as_json:
         console.write(json_output.dumps(document))
     elif not console.quiet or dry_run:
@@ -131,19 +107,26 @@ def command(
         console.message("warning: nothing was quantized; see the reasons above or --dry-run")
 
 
-def _quantize_options(options: dict[str, Any]) -> Any:
-    from ..core.options import QuantizeOptions, WeightQuantizeType
-    from ..core.targets import DEFAULT_OP_TYPES
+def _decision(options: dict[str, Any]) -> Callable[[Model, OutputOptions], Plan]:
+    """How the plan is made; options and plan file are checked before the model is read."""
+    from ..core.bits import choose_bits
+    from ..core.plan import make_plan
+    from ..core.plan_file import apply_plan, parse_plan
+    from ..core.quantize import exact_sizes
 
-    kind = options["weight_quantize_type"]
-    chosen = tuple(dict.fromkeys(name for names in options["op_types"] for name in names))
-    return QuantizeOptions(
-        bits=options["bits"],
-        weight_quantize_type=None if kind is None else WeightQuantizeType(kind),
-        threshold_rate=options["threshold_rate"],
-        op_types=chosen or DEFAULT_OP_TYPES,
-        exclude=options["exclude"],
-    )
+    if options["plan_file"] is not None:
+        context = click.get_current_context()
+        planned = parse_plan(quantize_options.read_plan_file(options["plan_file"], context))
+        return lambda model, output: apply_plan(model, planned)
+    wanted = quantize_options.quantize_options(options)
+
+    def decide(model: Model, output: OutputOptions) -> Plan:
+        def size_of(plan: Plan) -> int:
+            return exact_sizes(model, plan, output.strip_callstack).after
+
+        return choose_bits(model, make_plan(model, wanted), size_of, options["jobs"])
+
+    return decide
 
 
 def _output_options(folder: Path, options: dict[str, Any]) -> OutputOptions:
@@ -161,11 +144,14 @@ def _output_options(folder: Path, options: dict[str, Any]) -> OutputOptions:
 
 
 def _quantize(
-    console: Console, model: Model, plan: Plan, output: OutputOptions, jobs: int | None
+    console: Console,
+    model: Model,
+    plan: Plan,
+    output: OutputOptions,
+    gates: Gates,
+    jobs: int | None,
 ) -> Quantized:
     """Quantize with a progress bar, and with `-v` a line per weight."""
-    import threading
-
     from ..core.quantize import Progress, quantize
     from . import tables
 
@@ -184,4 +170,4 @@ def _quantize(
                     done += 1
                     console.detail(tables.weight_line(done, len(plan.weights), progress.finished))
 
-        return quantize(model, plan, output, jobs, step)
+        return quantize(model, plan, output, jobs, step, gates)

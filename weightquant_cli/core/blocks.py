@@ -15,6 +15,9 @@ from dataclasses import dataclass
 BLOCK_ELEMENTS = 128 * 1024
 """512 KiB of float32: with the work buffers it stays within a core's second-level cache."""
 
+TILE_COLUMNS = 512
+"""With 256 rows a full tile: runs of 2 KiB are read, and of 256 integers written."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -111,3 +114,32 @@ def _column_blocks(rows: int, columns: int, most: int) -> Iterator[Block]:
     step = most // columns
     for row in range(0, rows, step):
         yield Block(row * columns, min(step, rows - row), columns, 0, 1)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of a matrix: `rows` from `row` on, `columns` from `column` on."""
+
+    row: int
+    rows: int
+    column: int
+    columns: int
+
+    @property
+    def block(self) -> Block:
+        """The tile's elements once they lie together: one channel per row."""
+        return Block(0, self.rows, self.columns, self.row, 0)
+
+
+def tiles(rows: int, columns: int, most: int = BLOCK_ELEMENTS) -> Iterator[Tile]:
+    """Cut a matrix that is to be transposed so that reads and writes are runs of a fair length.
+
+    Args:
+        rows, columns: the matrix's shape, as it is read.
+        most: the most elements of a tile.
+    """
+    width = min(columns, max(TILE_COLUMNS, most // rows))
+    height = max(1, most // width)
+    for row in range(0, rows, height):
+        for column in range(0, columns, width):
+            yield Tile(row, min(height, rows - row), column, min(width, columns - column))

@@ -31,7 +31,7 @@ def abs_max(values: FloatArray, axis: int | None) -> FloatArray:
     """
     high: FloatArray = np.asarray(values.max(axis=axis))
     low: FloatArray = np.asarray(values.min(axis=axis))
-    return np.maximum(high, np.negative(low))
+    return np.maximum(np.abs(high), np.abs(low))
 
 
 def scales(maxima: npt.NDArray[np.floating], limit: int) -> FloatArray:

@@ -8,8 +8,9 @@ readers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..formats.lod_tensor import TensorRecord
@@ -73,6 +74,10 @@ class Model:
     def __init__(self, stored: StoredModel) -> None:
         self.stored = stored
         self._operators = [block.operators for block in stored.program.blocks]
+        self._variables = [
+            {variable.name: variable for variable in block.variables}
+            for block in stored.program.blocks
+        ]
         self.weights = self._collect_weights()
         self._by_name = {weight.name: weight for weight in self.weights}
 
@@ -109,6 +114,28 @@ class Model:
         for block, operators in enumerate(self._operators):
             for index, operator in enumerate(operators):
                 yield OperatorRef(block, index, operator.type), operator
+
+    def consumers(self, block: int, name: str) -> Sequence[OperatorRef]:
+        """The operators of a block that read a variable, in order."""
+        return self._consumers.get((block, name), ())
+
+    @cached_property
+    def _consumers(self) -> dict[tuple[int, str], list[OperatorRef]]:
+        consumers: dict[tuple[int, str], list[OperatorRef]] = defaultdict(list)
+        for ref, operator in self.operators():
+            for names in operator.inputs.values():
+                for name in names:
+                    consumers[ref.block, name].append(ref)
+        return dict(consumers)
+
+    def variable(self, block: int, name: str) -> Variable | None:
+        """The variable that `name` means in a block: its own, or that of a block around it."""
+        while block >= 0:
+            found = self._variables[block].get(name)
+            if found is not None:
+                return found
+            block = self.program.blocks[block].parent
+        return None
 
     def variables(self) -> Iterator[tuple[int, Variable]]:
         """Every declared variable with its block."""

@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import enum
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from ..errors import OptionError, listed
 from ..formats import dtypes
-from .model import SCALE_SUFFIX, Model, OperatorRef, Reader, Weight
+from .model import Model, OperatorRef, Weight
+from .objections import Reason, ReasonCode, Use, judge
 from .options import QuantizeOptions, WeightQuantizeType, storage_dtype
-from .targets import TARGETS, Target
+from .rewrite import Rewrite
+from .targets import TARGETS
 
-# Paddle Lite appends this to names of its own; a weight that has it already makes it abort.
-RESERVED_NAME_PART = "/target_trans"
-
-
-class ReasonCode(enum.Enum):
-    """Why a weight stays as it is."""
-
-    UNREAD = "unread"
-    NO_TARGET = "no_target"
-    OTHER_SLOT = "other_slot"
-    NOT_SELECTED = "not_selected"
-    EXCLUDED = "excluded"
-    NOT_FLOAT32 = "not_float32"
-    ALREADY_QUANTIZED = "already_quantized"
-    EMPTY = "empty"
-    RANK = "rank"
-    ATTRIBUTES = "attributes"
-    SEVERAL_READERS = "several_readers"
-    WRITTEN = "written"
-    SHADOWED = "shadowed"
-    RESERVED_NAME = "reserved_name"
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a weight stays as it is.
-
-    Attributes:
-        code: for programs.
-        text: for people, one clause.
-        remedy: the option that would change it, or None.
-    """
-
-    code: ReasonCode
-    text: str
-    remedy: str | None = None
+__all__ = [
+    "Plan",
+    "Quantization",
+    "Reason",
+    "ReasonCode",
+    "WeightPlan",
+    "make_plan",
+    "match_names",
+    "plan_weight",
+]
 
 
 @dataclass(frozen=True)
@@ -61,8 +35,9 @@ class Quantization:
         operator: the one operator that carries the attributes.
         bits: 8 to 16; the integers lie within +-(2^(bits-1) - 1).
         weight_quantize_type: granularity of the scales.
-        channel_axis: axis of the channels, or None for one scale per tensor.
-        scales: number of scales.
+        channel_axis: axis of the channels in the weight as it is stored by the input, or None for
+            one scale per tensor.
+        scales: number of scales that the operator carries.
     """
 
     operator: OperatorRef
@@ -70,6 +45,18 @@ class Quantization:
     weight_quantize_type: WeightQuantizeType
     channel_axis: int | None
     scales: int
+
+    @property
+    def channels(self) -> int:
+        """Number of different scales: one where a single one is repeated."""
+        return 1 if self.channel_axis is None else self.scales
+
+    @property
+    def stored_type(self) -> WeightQuantizeType:
+        """What the operator says of its scales: a repeated one counts as one per channel."""
+        if self.scales > self.channels:
+            return WeightQuantizeType.CHANNEL_WISE_ABS_MAX
+        return self.weight_quantize_type
 
     @property
     def dtype(self) -> dtypes.DataType:
@@ -90,11 +77,15 @@ class WeightPlan:
         weight: the weight.
         quantization: how it is quantized, or None where it stays as it is.
         reason: why it stays as it is, or None where it is quantized.
+        rewrites: its readers that are spelled anew.
+        transpose: whether it is stored transposed.
     """
 
     weight: Weight
     quantization: Quantization | None
     reason: Reason | None
+    rewrites: tuple[Rewrite, ...] = ()
+    transpose: bool = False
 
     @property
     def name(self) -> str:
@@ -107,6 +98,12 @@ class WeightPlan:
         if self.quantization is not None:
             return self.quantization.operator.type
         return self.weight.readers[0].operator.type if self.weight.readers else ""
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """The weight's dims in the output."""
+        shape = self.weight.record.shape
+        return shape[::-1] if self.transpose else shape
 
     @property
     def size_before(self) -> int:
@@ -128,10 +125,12 @@ class Plan:
     Attributes:
         options: what was asked for.
         weights: one verdict per parameter, in byte order of the names.
+        fixed_bits: names of the weights whose bits the user gave one by one.
     """
 
     options: QuantizeOptions
     weights: tuple[WeightPlan, ...]
+    fixed_bits: frozenset[str] = frozenset()
 
     @property
     def quantized(self) -> tuple[WeightPlan, ...]:
@@ -143,150 +142,138 @@ class Plan:
         """The weights that stay as they are."""
         return tuple(weight for weight in self.weights if weight.quantization is None)
 
+    @property
+    def quantized_share(self) -> float:
+        """Percent of the weights' bytes, as the input stores them, that are quantized."""
+        everything = sum(weight.size_before for weight in self.weights)
+        done = sum(weight.size_before for weight in self.quantized)
+        return 100.0 * done / everything if everything else 0.0
+
+    def with_bits(self, bits: Mapping[str, int]) -> Plan:
+        """The plan with these weights, all of them quantized, at other bits."""
+        return replace(
+            self,
+            weights=tuple(
+                replace(weight, quantization=replace(weight.quantization, bits=bits[weight.name]))
+                if weight.quantization is not None and weight.name in bits
+                else weight
+                for weight in self.weights
+            ),
+        )
+
 
 def make_plan(model: Model, options: QuantizeOptions) -> Plan:
     """Decide what is done with every weight; reads no data.
 
+    With automatic bits every weight is planned at 8; `bits.choose_bits` decides from the data.
+
     Raises:
-        OptionError: a pattern that matches no weight.
+        OptionError: a pattern that matches no weight, or two that contradict each other.
     """
-    excluded = _match_names(options.exclude, [weight.name for weight in model.weights])
-    weights = []
-    for weight in model.weights:
-        reason = _objection(model, weight, options, weight.name in excluded)
-        quantization = None if reason else _quantization(weight, options)
-        weights.append(WeightPlan(weight, quantization, reason))
-    return Plan(options, tuple(weights))
-
-
-def target_readers(weight: Weight) -> list[tuple[Reader, Target]]:
-    """The readers that hold the weight in the slot that can be quantized."""
-    return [
-        (reader, TARGETS[reader.operator.type])
-        for reader in weight.readers
-        if reader.operator.type in TARGETS and TARGETS[reader.operator.type].slot == reader.slot
-    ]
-
-
-def _quantization(weight: Weight, options: QuantizeOptions) -> Quantization:
-    reader, target = target_readers(weight)[0]
-    per_channel = options.granularity is WeightQuantizeType.CHANNEL_WISE_ABS_MAX
-    shape = weight.record.shape
-    axis = target.channel_axis % len(shape) if per_channel else None
-    return Quantization(
-        operator=reader.operator,
-        bits=options.bits,
-        weight_quantize_type=options.granularity,
-        channel_axis=axis,
-        scales=1 if axis is None else shape[axis],
+    names = [weight.name for weight in model.weights]
+    excluded = match_names("--exclude", options.exclude, names)
+    bits = _bits_by_name(options, names, excluded)
+    weights = tuple(
+        plan_weight(model, weight, options, bits.get(weight.name), weight.name in excluded)
+        for weight in model.weights
     )
+    _refuse_unused_bits(weights, bits)
+    return Plan(options, weights, frozenset(bits))
 
 
-def _objection(
-    model: Model, weight: Weight, options: QuantizeOptions, excluded: bool
-) -> Reason | None:
-    """The first reason, in the order of a person's interest, why the weight stays as it is."""
-    return (
-        _objection_to_readers(weight)
-        or _objection_to_data(model, weight)
-        or _objection_to_use(model, weight)
-        or _objection_by_choice(weight, options, excluded)
-    )
+def match_names(option: str, patterns: Iterable[str], names: Sequence[str]) -> set[str]:
+    """The names that one of the glob patterns matches.
 
-
-def _objection_to_readers(weight: Weight) -> Reason | None:
-    if not weight.readers:
-        return Reason(ReasonCode.UNREAD, "no operator reads it")
-    if target_readers(weight):
-        return None
-    reader = weight.readers[0]
-    op_type = reader.operator.type
-    if op_type in TARGETS:
-        return Reason(
-            ReasonCode.OTHER_SLOT,
-            f"it is the {reader.slot} of {op_type}, not the weight ({TARGETS[op_type].slot})",
-        )
-    return Reason(ReasonCode.NO_TARGET, f"{op_type} has no weight that can be quantized")
-
-
-def _objection_to_data(model: Model, weight: Weight) -> Reason | None:
-    record = weight.record
-    if record.dtype in (dtypes.INT8, dtypes.INT16) or _has_scales(model, weight):
-        return Reason(ReasonCode.ALREADY_QUANTIZED, f"it is quantized already ({record.dtype})")
-    if record.dtype is not dtypes.FP32:
-        return Reason(ReasonCode.NOT_FLOAT32, f"it is {record.dtype}, not FP32")
-    if record.elements == 0:
-        return Reason(ReasonCode.EMPTY, "it has no elements")
-    return None
-
-
-def _has_scales(model: Model, weight: Weight) -> bool:
-    return any(
-        model.operator(reader.operator).attribute(weight.name + SCALE_SUFFIX) is not None
-        for reader in weight.readers
-    )
-
-
-def _objection_to_use(model: Model, weight: Weight) -> Reason | None:
-    if weight.writers:
-        return Reason(ReasonCode.WRITTEN, f"{weight.writers[0].type} writes it")
-    if weight.shadowed:
-        return Reason(ReasonCode.SHADOWED, "another variable has the same name")
-    if RESERVED_NAME_PART in weight.name:
-        return Reason(
-            ReasonCode.RESERVED_NAME,
-            f"its name contains {RESERVED_NAME_PART}, on which Paddle Lite aborts",
-        )
-    if len(weight.readers) > 1:
-        types = [reader.operator.type for reader in weight.readers]
-        return Reason(
-            ReasonCode.SEVERAL_READERS, f"{len(types)} operators read it ({listed(types, 3)})"
-        )
-    reader, target = target_readers(weight)[0]
-    rank = len(weight.record.shape)
-    if rank != target.rank:
-        return Reason(
-            ReasonCode.RANK,
-            f"{target.op_type} with a weight of rank {rank}: Paddle Lite needs {target.rank}",
-        )
-    objection = target.objection(model.operator(reader.operator))
-    return Reason(ReasonCode.ATTRIBUTES, objection) if objection else None
-
-
-def _objection_by_choice(weight: Weight, options: QuantizeOptions, excluded: bool) -> Reason | None:
-    if excluded:
-        return Reason(ReasonCode.EXCLUDED, "excluded by name", "--exclude")
-    op_type = target_readers(weight)[0][0].operator.type
-    if op_type not in options.chosen_op_types:
-        return Reason(
-            ReasonCode.NOT_SELECTED, f"{op_type} was not chosen", f"--op-type {op_type} or all"
-        )
-    return None
-
-
-def _match_names(patterns: Iterable[str], names: Sequence[str]) -> set[str]:
+    Raises:
+        OptionError: a pattern that matches nothing; it suggests the nearest names.
+    """
     matched: set[str] = set()
     for pattern in patterns:
         found = {name for name in names if fnmatchcase(name, pattern)}
         if not found:
             near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4)
             raise OptionError(
-                f"the pattern {pattern!r} matches no weight",
+                f"{option}: the pattern {pattern!r} matches no weight",
                 remedy=f"the nearest names are {listed(near)}"
                 if near
-                else "see `weightquant inspect`",
+                else "`weightquant inspect` lists the names",
             )
         matched |= found
     return matched
 
 
-def share(part: int, whole: int) -> float:
-    """`part` of `whole` in percent; 0 of nothing."""
-    return 100.0 * part / whole if whole else 0.0
+def plan_weight(
+    model: Model, weight: Weight, options: QuantizeOptions, bits: int | None, excluded: bool
+) -> WeightPlan:
+    """The verdict on one weight.
+
+    Args:
+        model: the model.
+        weight: one of its weights.
+        options: what was asked for.
+        bits: bits for this weight alone, or None for those of the options.
+        excluded: whether the user wants it kept.
+    """
+    use = judge(model, weight, options)
+    if isinstance(use, Reason):
+        return WeightPlan(weight, None, use)
+    if excluded:
+        return WeightPlan(weight, None, Reason(ReasonCode.EXCLUDED, "excluded by name"))
+    return WeightPlan(
+        weight,
+        _quantization(weight, use, options, bits or options.first_bits),
+        None,
+        use.rewrites,
+        use.transpose,
+    )
 
 
-def decibels(signal: float, noise: float) -> float:
-    """Signal-to-quantization-noise ratio 10 log10(signal / noise); inf without noise."""
-    if noise <= 0:
-        return math.inf
-    return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
+def _quantization(weight: Weight, use: Use, options: QuantizeOptions, bits: int) -> Quantization:
+    target = TARGETS[use.tagged.operator.type]
+    shape = weight.record.shape
+    axis = target.channel_axis % len(shape)
+    if use.transpose:
+        axis = len(shape) - 1 - axis
+    per_channel = options.granularity is WeightQuantizeType.CHANNEL_WISE_ABS_MAX
+    single = not per_channel and target.expands_scale
+    return Quantization(
+        operator=use.tagged.operator,
+        bits=bits,
+        weight_quantize_type=options.granularity,
+        channel_axis=axis if per_channel else None,
+        scales=1 if single else shape[axis],
+    )
+
+
+def _bits_by_name(
+    options: QuantizeOptions, names: Sequence[str], excluded: set[str]
+) -> dict[str, int]:
+    """What `--bits-for` says of every name that it matches."""
+    chosen: dict[str, tuple[int, str]] = {}
+    for pattern, bits in options.bits_for:
+        for name in match_names("--bits-for", [pattern], names):
+            if name in excluded:
+                raise OptionError(
+                    f"--exclude and --bits-for {pattern}={bits} contradict each other", tensor=name
+                )
+            before = chosen.setdefault(name, (bits, pattern))
+            if before[0] != bits:
+                raise OptionError(
+                    f"--bits-for {before[1]}={before[0]} and --bits-for {pattern}={bits} "
+                    "contradict each other",
+                    tensor=name,
+                )
+    return {name: bits for name, (bits, _) in chosen.items()}
+
+
+def _refuse_unused_bits(weights: Sequence[WeightPlan], bits: Mapping[str, int]) -> None:
+    """A pattern whose weights all stay as they are is a mistake of whoever wrote it."""
+    if bits and not any(weight.quantization and weight.name in bits for weight in weights):
+        name = next(iter(bits))
+        reason = next(weight.reason for weight in weights if weight.name == name)
+        raise OptionError(
+            "--bits-for names only weights that stay as they are",
+            tensor=name,
+            found=reason.text if reason else None,
+            remedy=f"use {reason.remedy}" if reason and reason.remedy else None,
+        )

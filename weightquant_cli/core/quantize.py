@@ -11,40 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import AlreadyQuantizedError, NonFiniteWeightError
+from ..errors import AlreadyQuantizedError
 from ..formats.atomic import new_folder
 from ..formats.lod_tensor import header_bytes
 from ..formats.model_dir import ModelFiles, opened
-from ..formats.model_writer import Layout, ModelWriter, NewRecord, RecordWriter, copied_file
-from ..formats.params import TensorReader
-from ..formats.program import AttrType, Program
+from ..formats.model_writer import Layout, ModelWriter, NewRecord, copied_file
+from ..formats.program import AttrType, Operator, Program
 from ..formats.regular_file import read_into
 from . import kernels, pool
-from .blocks import Block, Segment, segments
+from .gates import Gates
 from .model import BITS_ATTRIBUTE, SCALE_SUFFIX, TYPE_ATTRIBUTE, Model
 from .output import OutputOptions
-from .plan import Plan, ReasonCode, WeightPlan, decibels
-from .streams import Buffers, copy_bytes, copy_record, read_floats, thread_buffers
-
-
-@dataclass(frozen=True)
-class WeightError:
-    """What quantizing did to a weight, measured while it was done.
-
-    Attributes:
-        signal: sum of the squares of the weight.
-        noise: sum of the squares of its change.
-        max_abs: the largest absolute change.
-    """
-
-    signal: float
-    noise: float
-    max_abs: float
-
-    @property
-    def sqnr(self) -> float:
-        """Signal-to-quantization-noise ratio in dB; inf where nothing changed."""
-        return decibels(self.signal, self.noise)
+from .plan import Plan, Quantization, ReasonCode, WeightPlan
+from .rewrite import apply
+from .streams import copy_bytes, copy_record, copy_transposed
+from .weight_stream import WeightError, WeightStream
 
 
 @dataclass(frozen=True)
@@ -129,6 +110,8 @@ class Progress:
     finished: WeightResult | None = None
 
 
+NO_GATES = Gates()
+
 ProgressCallback = Callable[[Progress], None]
 
 
@@ -136,29 +119,37 @@ def ignore_progress(_: Progress) -> None:
     """Nobody is watching."""
 
 
-def preview(model: Model, plan: Plan, output: OutputOptions) -> Quantized:
+def preview(model: Model, plan: Plan, output: OutputOptions, gates: Gates = NO_GATES) -> Quantized:
     """What `quantize` would write, down to the byte, with nothing read and nothing written.
 
     Raises:
-        AlreadyQuantizedError, OptionError: as `quantize` does.
+        AlreadyQuantizedError, GateError, OptionError: as `quantize` does.
     """
     refuse_quantized(model, plan)
     layout = output.validate(model.files, list(model.stored.parameters))
+    sizes = exact_sizes(model, plan, output.strip_callstack)
+    gates.enforce(sizes.before, sizes.after, plan.quantized_share)
+    weights = tuple(WeightResult(weight) for weight in plan.weights)
+    return Quantized(model.files, None, layout, plan, sizes, weights)
+
+
+def exact_sizes(model: Model, plan: Plan, strip_callstack: bool) -> Sizes:
+    """Bytes of input and output, from the headers alone: scales take the same place whatever
+    their values.
+    """
     zeros = {
-        weight.name: np.zeros(weight.quantization.scales, dtype="<f4")
+        weight.name: np.zeros(weight.quantization.channels, dtype="<f4")
         for weight in plan.weights
         if weight.quantization is not None
     }
-    program = tagged_program(model, plan, zeros, output.strip_callstack).serialize()
-    sizes = Sizes(
+    program = tagged_program(model, plan, zeros, strip_callstack).serialize()
+    return Sizes(
         program_before=model.stored.program_size,
         params_before=model.stored.parameters.size + model.stored.carried_size,
         program_after=len(program),
         params_after=sum(_new_record(weight).size for weight in plan.weights)
         + model.stored.carried_size,
     )
-    weights = tuple(WeightResult(weight) for weight in plan.weights)
-    return Quantized(model.files, None, layout, plan, sizes, weights)
 
 
 def quantize(
@@ -167,6 +158,7 @@ def quantize(
     output: OutputOptions,
     jobs: int | None = None,
     progress: ProgressCallback = ignore_progress,
+    gates: Gates = NO_GATES,
 ) -> Quantized:
     """Carry out `plan` and write the model; the output appears whole or not at all.
 
@@ -176,15 +168,17 @@ def quantize(
         output: where to, under which names.
         jobs: threads; None takes the CPUs that this process may use. The bytes do not depend on it.
         progress: called from the worker threads, one call at a time per weight.
+        gates: what the result must reach.
 
     Raises:
+        GateError: the result would not meet a gate; nothing was written.
         AlreadyQuantizedError: the model holds quantized weights.
         NonFiniteWeightError: NaN or infinity in a weight that is to be quantized.
         ModelError: the input cannot be read.
         OptionError: the folders overlap, or file names collide.
         OutputError: the output exists, or cannot be written.
     """
-    planned = preview(model, plan, output)
+    planned = preview(model, plan, output, gates)
     with new_folder(output.folder, output.existing) as folder:
         writer = ModelWriter(
             folder, planned.layout, [_new_record(weight) for weight in plan.weights]
@@ -234,7 +228,14 @@ def refuse_quantized(model: Model, plan: Plan) -> None:
 def tagged_program(
     model: Model, plan: Plan, scales: Mapping[str, kernels.FloatArray], strip_callstack: bool
 ) -> Program:
-    """A copy of the program whose operators carry the attributes that Paddle Lite reads."""
+    """A copy of the program, rewritten, with the attributes that Paddle Lite reads.
+
+    Args:
+        model: the model.
+        plan: its plan.
+        scales: of every quantized weight, one per channel or a single one.
+        strip_callstack: drop the exporter's stack traces.
+    """
     program = model.program.copy()
     if strip_callstack:
         program.strip_callstacks()
@@ -242,25 +243,38 @@ def tagged_program(
     for weight in plan.quantized:
         assert weight.quantization is not None
         ref = weight.quantization.operator
-        operator = operators[ref.block][ref.index]
-        operator.set_attribute(
-            TYPE_ATTRIBUTE, AttrType.STRING, weight.quantization.weight_quantize_type.attribute
-        )
-        operator.set_attribute(BITS_ATTRIBUTE, AttrType.INT, 8 * weight.quantization.dtype.itemsize)
-        operator.set_attribute(
-            weight.name + SCALE_SUFFIX, AttrType.FLOATS, tuple(scales[weight.name].tolist())
-        )
+        _tag(operators[ref.block][ref.index], weight, weight.quantization, scales[weight.name])
+    apply(
+        program,
+        [rewrite for weight in plan.weights for rewrite in weight.rewrites],
+        [weight.name for weight in plan.weights if weight.transpose],
+    )
     return program
+
+
+def _tag(
+    operator: Operator,
+    weight: WeightPlan,
+    quantization: Quantization,
+    scales: kernels.FloatArray,
+) -> None:
+    values = scales.tolist()
+    if len(values) < quantization.scales:  # a single one, which Paddle Lite would not expand
+        values *= quantization.scales
+    kind = quantization.stored_type
+    operator.set_attribute(TYPE_ATTRIBUTE, AttrType.STRING, kind.attribute)
+    operator.set_attribute(BITS_ATTRIBUTE, AttrType.INT, 8 * quantization.dtype.itemsize)
+    operator.set_attribute(weight.name + SCALE_SUFFIX, AttrType.FLOATS, tuple(values))
 
 
 def _new_record(weight: WeightPlan) -> NewRecord:
     record = weight.weight.record
-    dtype = record.dtype if weight.quantization is None else weight.quantization.dtype
-    if weight.quantization is None:  # as it stands in the file, whatever wrote it
-        return NewRecord(record.name, b"", record.size)
+    if weight.quantization is None and not weight.transpose:
+        return NewRecord(record.name, b"", record.size)  # as it stands in the file
+    dtype = weight.quantization.dtype if weight.quantization else record.dtype
     return NewRecord(
         record.name,
-        header_bytes(record.lod, dtype, record.shape),
+        header_bytes(record.lod, dtype, weight.stored_shape),
         record.elements * dtype.itemsize,
     )
 
@@ -281,123 +295,27 @@ class _Run:
     ) -> tuple[WeightResult, kernels.FloatArray | None]:
         """Write one weight's record; its result and its scales."""
         stop.check()
+
+        def step(size: int) -> None:
+            stop.check()
+            self._progress(Progress(weight.name, size))
+
         with (
             self._parameters.reader(weight.name) as reader,
             self._writer.record(weight.name) as writer,
         ):
-            if weight.quantization is None:
-
-                def step(size: int) -> None:
-                    stop.check()
-                    self._progress(Progress(weight.name, size))
-
-                copy_record(reader, writer, step)
-                result, scales = WeightResult(weight), None
-            else:
-                stream = _WeightStream(weight, self._plan, reader, writer, thread_buffers())
-                for segment in segments(
-                    weight.weight.record.shape, weight.quantization.channel_axis
-                ):
-                    stop.check()
-                    stream.segment(segment, self._progress, stop)
-                scales = stream.scales
-                span = (float(scales.min()), float(scales.max()))
+            if weight.quantization is not None:
+                stream = WeightStream(reader, weight.quantization, self._plan.options, writer)
+                stream.run(stop, step, weight.transpose)
+                scales: kernels.FloatArray | None = stream.scales
+                span = (float(stream.scales.min()), float(stream.scales.max()))
                 result = WeightResult(weight, span, stream.error)
+            else:
+                copy = copy_transposed if weight.transpose else copy_record
+                copy(reader, writer, step)
+                result, scales = WeightResult(weight), None
         self._progress(Progress(weight.name, 0, result))
         return result, scales
-
-
-class _WeightStream:
-    """One weight on its way from file to file."""
-
-    def __init__(
-        self,
-        weight: WeightPlan,
-        plan: Plan,
-        reader: TensorReader,
-        writer: RecordWriter,
-        buffers: Buffers,
-    ) -> None:
-        assert weight.quantization is not None
-        self._weight = weight
-        self._quantization = weight.quantization
-        self._options = plan.options
-        self._reader = reader
-        self._writer = writer
-        self._buffers = buffers
-        self.scales = np.zeros(weight.quantization.scales, dtype="<f4")
-        self.error = WeightError(0.0, 0.0, 0.0)
-
-    def segment(self, segment: Segment, progress: ProgressCallback, stop: pool.StopSignal) -> None:
-        """Find the scales of a segment, quantize it and write it.
-
-        A segment of one block is read once; of a larger one the blocks are read twice.
-        """
-        self._find_scales(segment, stop)
-        for block in segment:
-            stop.check()
-            if len(segment) > 1 or self._options.clips:
-                values = read_floats(self._reader, block, self._buffers)
-            else:
-                values = self._buffers.values(block)
-            self._write(block, values)
-            progress(Progress(self._weight.name, values.nbytes))
-
-    def _find_scales(self, segment: Segment, stop: pool.StopSignal) -> None:
-        maxima = np.zeros(self.scales.shape, dtype="<f4")
-        for block in segment:
-            stop.check()
-            values = read_floats(self._reader, block, self._buffers)
-            highest = kernels.abs_max(values, block.reduced_axis)
-            if not np.isfinite(highest).all():
-                self._refuse(block, values)
-            np.maximum(maxima[block.channels], highest, out=maxima[block.channels])
-        if self._options.clips and maxima[0] > 0:
-            limits = np.asarray([self._threshold(segment, maxima[0])])
-        else:
-            limits = maxima
-        used = slice(segment[0].channels.start, segment[-1].channels.stop)
-        if segment[0].channels_on == 1:
-            used = slice(None)
-        self.scales[used] = kernels.scales(limits, self._quantization.limit)[used]
-
-    def _threshold(self, segment: Segment, maximum: np.float32) -> float:
-        edges = kernels.histogram_edges(maximum)
-        counts = np.zeros(kernels.HISTOGRAM_BINS, dtype=np.int64)
-        for block in segment:
-            values = read_floats(self._reader, block, self._buffers)
-            counts += kernels.histogram(values, edges, self._buffers.work(block))
-        return kernels.threshold(counts, edges, self._options.threshold_rate)
-
-    def _write(self, block: Block, values: kernels.FloatArray) -> None:
-        itemsize = self._quantization.dtype.itemsize
-        work = self._buffers.work(block)
-        integers = self._buffers.integers(block, itemsize)
-        scale = self.scales[block.channels].reshape(block.scale_shape)
-        kernels.quantize(values, scale, self._quantization.limit, work, integers)
-        self._writer.write(integers.data.cast("B"), block.start * itemsize)
-        signal = kernels.energy(values)
-        kernels.dequantize(work, scale, work)
-        np.subtract(values, work, out=work)
-        self.error = WeightError(
-            self.error.signal + signal,
-            self.error.noise + kernels.energy(work),
-            max(self.error.max_abs, float(kernels.abs_max(work, None))),
-        )
-
-    def _refuse(self, block: Block, values: kernels.FloatArray) -> None:
-        first = int(np.flatnonzero(~np.isfinite(values))[0])
-        record = self._weight.weight.record
-        index = np.unravel_index(block.start + first, record.shape)
-        raise NonFiniteWeightError(
-            "the weight holds a value that is not finite",
-            path=record.path,
-            tensor=record.name,
-            offset=record.data_offset + 4 * (block.start + first),
-            found=f"{values.reshape(-1)[first]} at index {[int(i) for i in index]}",
-            remedy="the training diverged or the file is damaged; "
-            "--exclude leaves the weight as it is",
-        )
 
 
 def _copy_carried(model: Model, name: str, folder: Path) -> None:

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from ..formats.model_writer import RecordWriter
 from ..formats.params import TensorReader
-from .blocks import BLOCK_ELEMENTS, Block
+from .blocks import BLOCK_ELEMENTS, Block, Tile, tiles
 from .kernels import FloatArray, IntArray
 
 COPY_BYTES = BLOCK_ELEMENTS * 4
@@ -65,6 +66,51 @@ def read_integers(reader: TensorReader, block: Block, buffers: Buffers) -> IntAr
     integers = buffers.integers(block, itemsize)
     reader.read_data(integers.data.cast("B"), block.start * itemsize)
     return integers
+
+
+def read_tile(reader: TensorReader, tile: Tile, buffers: Buffers) -> FloatArray:
+    """A rectangle of a float32 matrix, row by row into this thread's buffer."""
+    values = buffers.values(tile.block)
+    columns = reader.record.shape[1]
+    if tile.columns == columns:
+        reader.read_data(values.data.cast("B"), 4 * tile.row * columns)
+        return values
+    for index in range(tile.rows):
+        start = (tile.row + index) * columns + tile.column
+        reader.read_data(values[index].data.cast("B"), 4 * start)
+    return values
+
+
+def write_tile(
+    writer: RecordWriter, tile: Tile, turned: npt.NDArray[np.number], rows: int, itemsize: int
+) -> None:
+    """Write a tile that was transposed to its place in the transposed matrix.
+
+    Args:
+        writer: of the transposed matrix.
+        tile: the rectangle, as it was read.
+        turned: its transposed elements, contiguous, of shape ``(tile.columns, tile.rows)``.
+        rows: rows of the matrix as it was read.
+        itemsize: bytes of an element.
+    """
+    if tile.rows == rows:
+        writer.write(turned.data.cast("B"), itemsize * tile.column * rows)
+        return
+    for index in range(tile.columns):
+        start = (tile.column + index) * rows + tile.row
+        writer.write(turned[index].data.cast("B"), itemsize * start)
+
+
+def copy_transposed(
+    reader: TensorReader, writer: RecordWriter, step: Callable[[int], None] = lambda _: None
+) -> None:
+    """Copy the data of a float32 matrix transposed; the header is the writer's own."""
+    buffers = thread_buffers()
+    rows, columns = reader.record.shape
+    for tile in tiles(rows, columns):
+        values = read_tile(reader, tile, buffers)
+        write_tile(writer, tile, np.ascontiguousarray(values.T), rows, 4)
+        step(values.nbytes)
 
 
 def copy_record(
