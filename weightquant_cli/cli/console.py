@@ -62,6 +62,11 @@ class Console:
         """Write a result to stdout as it is: JSON, CSV, a script."""
         self.stdout.write(text)
 
+    def write_bytes(self, data: bytes) -> None:
+        """Write a result to stdout byte by byte, whatever the stream's encoding."""
+        self.stdout.flush()
+        self.stdout.buffer.write(data)
+
     def message(self, text: str) -> None:
         """Tell something on stderr, unless quiet."""
         if not self.quiet:

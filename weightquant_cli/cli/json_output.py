@@ -19,22 +19,28 @@ from ..errors import OutputError
 
 if TYPE_CHECKING:
     from ..core.model import Model
+    from ..core.opt_script import OptScript
     from ..core.quantize import Quantized, WeightResult
 
 QUANTIZE_SCHEMA = "weightquant.quantize"
 QUANTIZE_VERSION = 1
+EXPORT_OPT_SCHEMA = "weightquant.export-opt"
+EXPORT_OPT_VERSION = 1
 
 Document = dict[str, Any]
 
 
 def dumps(document: Document) -> str:
-    """The document's text; one line per key, text that is not UTF-8 escaped."""
-    return (
-        json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-        .encode("utf-8", "backslashreplace")
-        .decode("utf-8")
-        + "\n"
-    )
+    """The document's text, indented; what does not print (escape sequences, C1 controls, bytes
+    that are not UTF-8) is escaped.
+    """
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    lines = (line if line.isprintable() else _escaped(line) for line in text.split("\n"))
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(line: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def write_file(path: Path, document: Document, what: str) -> None:
@@ -101,6 +107,25 @@ def quantize_document(model: Model, result: Quantized) -> Document:
         if worst is None or worst.error is None
         else {"name": worst.plan.name, "sqnr_db": finite(worst.error.sqnr)},
         "weights": [_weight(weight) for weight in result.weights],
+    }
+
+
+def export_opt_document(script: OptScript) -> Document:
+    """Which script `weightquant export-opt` wrote, and what that will do."""
+    return {
+        "schema": EXPORT_OPT_SCHEMA,
+        "version": EXPORT_OPT_VERSION,
+        "tool_version": __version__,
+        "script": str(script.path),
+        "input": {
+            "folder": str(script.source.folder),
+            "program": script.source.program,
+            "params": script.source.params,
+            "layout": script.source.layout,
+            "quantized_weights": script.quantized,
+        },
+        "optimize_out": script.output,
+        "optimize_out_type": script.optimize_out_type.value,
     }
 
 

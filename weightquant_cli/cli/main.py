@@ -20,12 +20,14 @@ from .exit_codes import ExitCode
 
 COMMANDS = {
     "quantize": "weightquant_cli.cli.quantize",
+    "export-opt": "weightquant_cli.cli.export_opt",
 }
 
 EPILOG = """\b
 Examples:
   weightquant quantize --bits 16 model/ out/
   weightquant quantize --dry-run model/ out/
+  weightquant export-opt out/ && sh out/convert_to_lite.sh
 """
 
 
@@ -73,10 +75,10 @@ def run(arguments: Sequence[str]) -> int:
         console.error(_usage_message(error))
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        console.error("interrupted; nothing was written")
+        console.error("interrupted")
         return ExitCode.INTERRUPTED
     except Terminated:
-        console.error("terminated; nothing was written")
+        console.error("terminated")
         return ExitCode.TERMINATED
     except BrokenPipeError:
         _leave_the_pipe()

@@ -187,7 +187,10 @@ def _verdict(
             ReasonCode.RANK,
             f"{op_type} with a weight of rank {rank}: Paddle Lite needs {target.rank}",
         )
-    objection = target.objection(model.operator(reader.operator))
+    operator = model.operator(reader.operator)
+    objection = target.objection(operator)
+    if len(operator.inputs[target.slot]) != 1:
+        objection = f"{op_type} with several variables as {target.slot}"
     if objection:
         return Reason(ReasonCode.ATTRIBUTES, objection)
     if target.rewrite and not options.rewrite:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import OptionError
+from ..errors import OptionError, OutputError
 from ..formats.atomic import Existing, refuse_overlap
-from ..formats.model_dir import ModelFiles, require_plain_name
+from ..formats.model_dir import ModelFiles, looks_like_model, require_plain_name
 from ..formats.model_writer import Layout, refuse_name_collisions
 
 
@@ -50,8 +50,21 @@ class OutputOptions:
 
         Raises:
             OptionError: the folders overlap, or two files would have the same name.
+            OutputError: the folder is to be replaced and does not hold a model.
         """
         refuse_overlap(source.folder, self.folder)
         layout = self.layout(source)
         refuse_name_collisions(layout, parameters)
+        self._refuse_foreign_folder(layout)
         return layout
+
+    def _refuse_foreign_folder(self, layout: Layout) -> None:
+        """`--force` replaces models, never somebody's home folder."""
+        if self.existing is not Existing.REPLACE or not self.folder.is_dir():
+            return
+        if any(self.folder.iterdir()) and not looks_like_model(self.folder, layout.program):
+            raise OutputError(
+                "the output folder exists and does not hold a model",
+                path=self.folder,
+                remedy="--force replaces models only; choose another folder",
+            )

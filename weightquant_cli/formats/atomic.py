@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import enum
 import errno
+import fcntl
 import os
 import secrets
 import shutil
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from ..errors import OptionError, OutputError
 from .model_writer import write_error
+from .signals import deferred_signals
 
 TEMPORARY_PREFIX = ".weightquant-"
 
@@ -59,6 +61,8 @@ def refuse_overlap(source: Path, target: Path) -> None:
 def new_folder(target: Path, existing: Existing = Existing.REFUSE) -> Iterator[Path]:
     """Yield an empty temporary folder that becomes `target` when the block ends without error.
 
+    Temporary folders of runs that were killed are cleared first: a live one is locked.
+
     Raises:
         OutputError: `target` exists (REFUSE), is not a folder, or the file system refuses; then,
             as on every other exception, nothing is left behind and `target` is untouched.
@@ -66,22 +70,59 @@ def new_folder(target: Path, existing: Existing = Existing.REFUSE) -> Iterator[P
     final = Path(os.path.realpath(target))
     _refuse_existing(final, existing)
     made_parents = _make_parents(final.parent)
-    temporary = final.parent / f"{TEMPORARY_PREFIX}{final.name[:100]}-{secrets.token_hex(6)}"
     try:
         with _wrapped(final):
-            os.mkdir(temporary)
+            _clear_leftovers(final)
+            temporary, lock = _make_temporary(final)
         try:
             yield temporary
-            with _wrapped(final):
+            with _wrapped(final), deferred_signals():
                 _sync_folders(temporary)
                 _publish(temporary, final, existing)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            with deferred_signals():
+                shutil.rmtree(temporary, ignore_errors=True)
+                os.close(lock)
     except BaseException:
         for parent in made_parents:
             with contextlib.suppress(OSError):
                 os.rmdir(parent)
         raise
+
+
+def _make_temporary(final: Path) -> tuple[Path, int]:
+    """A new temporary folder beside `final`, and the descriptor that keeps it locked."""
+    while True:
+        temporary = final.parent / f"{_temporary_stem(final)}{secrets.token_hex(6)}"
+        os.mkdir(temporary)
+        lock = os.open(temporary, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if temporary.exists():
+            return temporary, lock
+        os.close(lock)  # another run took it for a leftover before it was locked
+
+
+def _temporary_stem(final: Path) -> str:
+    return f"{TEMPORARY_PREFIX}{final.name[:60]}-"
+
+
+def _clear_leftovers(final: Path) -> None:
+    """Remove temporary folders for the same output that no living run holds."""
+    stem = _temporary_stem(final)
+    with os.scandir(final.parent) as entries:
+        leftovers = [
+            entry.path
+            for entry in entries
+            if entry.name.startswith(stem) and entry.is_dir(follow_symlinks=False)
+        ]
+    for path in leftovers:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(descriptor)
 
 
 def _refuse_existing(final: Path, existing: Existing) -> None:
@@ -101,7 +142,7 @@ def _refuse_existing(final: Path, existing: Existing) -> None:
 def _make_parents(folder: Path) -> list[Path]:
     """Make `folder` and what is missing above it; those made, innermost first."""
     missing: list[Path] = []
-    while not folder.exists():
+    while not os.path.lexists(folder):
         missing.append(folder)
         folder = folder.parent
     made: list[Path] = []
@@ -113,14 +154,29 @@ def _make_parents(folder: Path) -> list[Path]:
 
 
 def _publish(temporary: Path, final: Path, existing: Existing) -> None:
-    occupied = final.is_dir() and any(final.iterdir())
-    if not occupied or existing is Existing.REFUSE:
-        os.rename(temporary, final)  # refuses a folder that was filled meanwhile
-    elif existing is Existing.REPLACE:
-        _exchange(temporary, final)
-    else:
+    if existing is Existing.MERGE and final.is_dir():
         _merge(temporary, final)
+    elif existing is Existing.REPLACE:
+        _rename_or_exchange(temporary, final)
+    else:
+        os.rename(temporary, final)  # refuses a folder that was filled meanwhile
     _sync_folder(final.parent)
+
+
+def _rename_or_exchange(temporary: Path, final: Path) -> None:
+    """Put the folder in place, whatever other runs do to the same place at the same time."""
+    while True:
+        try:
+            os.rename(temporary, final)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        try:
+            _exchange(temporary, final)
+            return
+        except FileNotFoundError:
+            continue
 
 
 def _exchange(temporary: Path, final: Path) -> None:

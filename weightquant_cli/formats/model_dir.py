@@ -156,6 +156,12 @@ def open_model(files: ModelFiles) -> StoredModel:
     return StoredModel(files, program, len(data), parameters, carried)
 
 
+def looks_like_model(folder: Path, program: str) -> bool:
+    """Whether a folder holds a program, under a usual name or as `program`."""
+    names = _list_folder(folder)
+    return any(name in (*PROGRAM_NAMES, program) or name.endswith(PROGRAM_SUFFIX) for name in names)
+
+
 def require_plain_name(option: str, name: str | None) -> None:
     """Refuse a file name that is a path or cannot be a name."""
     if name is not None and (not name or name in (".", "..") or "/" in name or "\0" in name):

@@ -25,7 +25,7 @@ def open_regular(path: Path, folder: Path) -> Iterator[int]:
         FileNotFoundError: there is no such file; callers know best what that means.
         ModelError: not a regular file, a link that leaves the folder, or not readable.
     """
-    if path.is_symlink() or path.parent != folder:
+    if os.path.islink(path) or path.parent != folder:
         _refuse_escape(path, folder)
     try:
         descriptor = os.open(path, READ_FLAGS)
