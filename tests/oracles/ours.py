@@ -17,7 +17,7 @@ from weightquant_cli import (
     QuantizeOptions,
     Weight,
     dequantize,
-    make_plan,
+    plan_model,
     quantize,
 )
 from weightquant_cli.core.dequantize import stored_scales
@@ -32,7 +32,7 @@ def load(model: ZooModel) -> Model:
 def quantized(model: ZooModel, folder: Path, options: QuantizeOptions) -> Quantized:
     """Quantize the zoo's model into `folder`."""
     loaded = load(model)
-    return quantize(loaded, make_plan(loaded, options), OutputOptions(folder))
+    return quantize(loaded, plan_model(loaded, options), OutputOptions(folder))
 
 
 def dequantized(folder: Path, model: ZooModel, out: Path) -> Path:

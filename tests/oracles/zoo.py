@@ -6,6 +6,7 @@ python -m tests.oracles.zoo digits      train the model that the repository carr
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import shutil
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from . import envs
-from .jobs import Array, Feed, Feeds, run_script
+from .jobs import SCRIPTS, Array, Feed, Feeds, run_script
 
 DIGITS = envs.ROOT / "tests" / "models"
 
@@ -141,21 +142,32 @@ def _built(name: str) -> Path:
     zoo = envs.home() / "zoo"
     zoo.mkdir(parents=True, exist_ok=True)
     folder = zoo / name
+    builder = "build_1x.py" if name in MODELS_1X else "build_2x.py"
     with open(zoo / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
+        if not _up_to_date(folder, builder):
+            shutil.rmtree(folder, ignore_errors=True)
             building = zoo / f"{name}.building"
             shutil.rmtree(building, ignore_errors=True)
             building.mkdir()
-            old = name in MODELS_1X
             run_script(
-                envs.PADDLE_18 if old else envs.PADDLE_26,
-                "build_1x.py" if old else "build_2x.py",
+                envs.PADDLE_18 if name in MODELS_1X else envs.PADDLE_26,
+                builder,
                 {"name": name, "out": str(building)},
                 building,
             )
+            (building / "builder").write_text(_fingerprint(builder))
             building.rename(folder)
     return folder
+
+
+def _up_to_date(folder: Path, builder: str) -> bool:
+    stamp = folder / "builder"
+    return stamp.exists() and stamp.read_text() == _fingerprint(builder)
+
+
+def _fingerprint(builder: str) -> str:
+    return hashlib.sha256((SCRIPTS / builder).read_bytes()).hexdigest()
 
 
 def main(names: list[str]) -> int:

@@ -17,8 +17,9 @@ from functools import partial
 from ..errors import OptionError
 from . import pool
 from .model import Model
-from .options import AutoBits
-from .plan import Plan, WeightPlan
+from .options import AutoBits, QuantizeOptions
+from .plan import Plan, WeightPlan, make_plan
+from .quantize import exact_sizes
 from .weight_stream import WeightError, quantization_error
 
 LOW = 8
@@ -45,6 +46,28 @@ class Candidate:
     def gain(self) -> float:
         """Relative error that 16 bits remove."""
         return relative_error(self.low) - relative_error(self.high)
+
+
+def plan_model(
+    model: Model, options: QuantizeOptions, strip_callstack: bool = True, jobs: int | None = None
+) -> Plan:
+    """The plan for a model, automatic bits decided.
+
+    Args:
+        model: the model; its data is read only where bits are to be chosen.
+        options: what is asked for.
+        strip_callstack: whether the output will lack the stack traces, for its exact size.
+        jobs: threads; None takes the CPUs that this process may use.
+
+    Raises:
+        OptionError: a pattern that matches nothing, a contradiction, or an impossible target size.
+        NonFiniteWeightError: NaN or infinity in a weight whose bits are to be chosen.
+    """
+
+    def size_of(plan: Plan) -> int:
+        return exact_sizes(model, plan, strip_callstack).after
+
+    return choose_bits(model, make_plan(model, options), size_of, jobs)
 
 
 def relative_error(error: WeightError) -> float:

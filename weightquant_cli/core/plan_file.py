@@ -116,7 +116,7 @@ def apply_plan(model: Model, planned: PlanFile) -> Plan:
         weights.append(_kept_by_plan(verdict))
     if misfits:
         raise OptionError(
-            f"the plan does not fit the model: {listed(misfits, 20)}",
+            f"the plan does not fit the model: {listed(misfits, len(misfits))}",
             path=model.files.folder,
             remedy="make a new one with --plan-out",
         )
