@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from ..errors import printable
+from ..errors import OutputError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 1_000_000
 
 BAR_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {rate_fmt} {remaining} left"
+
+
+class ReaderGone(Exception):
+    """Whoever read our output has seen enough. No OSError, for which click would exit with 1."""
 
 
 class ColorMode(enum.Enum):
@@ -56,16 +60,19 @@ class Console:
 
     def print(self, renderable: RenderableType) -> None:
         """Print a result to stdout."""
-        self._rich(self.stdout).print(renderable, soft_wrap=isinstance(renderable, str))
+        with _writing():
+            self._rich(self.stdout).print(renderable, soft_wrap=isinstance(renderable, str))
 
     def write(self, text: str) -> None:
-        """Write a result to stdout as it is: JSON, CSV, a script."""
-        self.stdout.write(text)
+        """Write a document to stdout as it is: JSON, CSV, a script; UTF-8 whatever the locale."""
+        with _writing():
+            self.stdout.flush()
+            self.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 
-    def write_bytes(self, data: bytes) -> None:
-        """Write a result to stdout byte by byte, whatever the stream's encoding."""
-        self.stdout.flush()
-        self.stdout.buffer.write(data)
+    def flush(self) -> None:
+        """Let go of the results that are still held back."""
+        with _writing():
+            self.stdout.flush()
 
     def message(self, text: str) -> None:
         """Tell something on stderr, unless quiet."""
@@ -88,6 +95,11 @@ class Console:
     def is_terminal(self) -> bool:
         """Whether results go to a terminal."""
         return self.stdout.isatty()
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether stdout can hold any character."""
+        return _is_utf8(self.stdout)
 
     @property
     def width(self) -> int:
@@ -126,8 +138,14 @@ class Console:
     def _rich(self, stream: TextIO) -> RichConsole:
         from rich.console import Console as RichConsole
 
+        class PassingOn(RichConsole):
+            """Leaves a broken pipe to `main.run`, where rich itself would exit with 1."""
+
+            def on_broken_pipe(self) -> None:
+                raise ReaderGone
+
         colored = self.uses_color(stream)
-        return RichConsole(
+        return PassingOn(
             file=stream,
             force_terminal=colored,
             color_system="standard" if colored else None,
@@ -138,6 +156,22 @@ class Console:
             width=None if stream.isatty() else PIPE_WIDTH,
             legacy_windows=False,
         )
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tell apart a reader that has seen enough and a file that cannot be written.
+
+    Raises:
+        ReaderGone: nobody reads any more.
+        OutputError: a full disk, say.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGone from error
+    except OSError as error:
+        raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
 
 
 def _is_utf8(stream: TextIO) -> bool:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import secrets
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..core.options import AutoBits
-from ..errors import OutputError
+from ..formats import atomic_file
 
 if TYPE_CHECKING:
+    from ..core.manifest import FileDigest
     from ..core.model import Model
     from ..core.opt_script import OptScript
     from ..core.quantize import Quantized, WeightResult
@@ -45,15 +45,7 @@ def _escaped(line: str) -> str:
 
 def write_file(path: Path, document: Document, what: str) -> None:
     """Write the document, a `what`, to a file, whole or not at all; OutputError if refused."""
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
-    try:
-        temporary.write_text(dumps(document), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"cannot write the {what}: {error.strerror or error}", path=path
-        ) from error
+    atomic_file.write_file(path, dumps(document).encode(), f"the {what}")
 
 
 def quantize_document(model: Model, result: Quantized) -> Document:
@@ -127,6 +119,11 @@ def export_opt_document(script: OptScript) -> Document:
         "optimize_out": script.output,
         "optimize_out_type": script.optimize_out_type.value,
     }
+
+
+def digest_documents(digests: Iterable[FileDigest]) -> list[Document]:
+    """A model's files with their digests."""
+    return [{"name": file.name, "bytes": file.size, "sha256": file.sha256} for file in digests]
 
 
 def finite(value: float, digits: int = 4) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -14,12 +15,15 @@ from types import FrameType
 import click
 
 from .. import __version__
-from ..errors import WeightQuantError
-from .console import Console
+from ..errors import OutputError, WeightQuantError
+from .console import Console, ReaderGone
 from .exit_codes import ExitCode
+from .help import PROGRAM, Group
+from .suggestions import usage_message, with_near_file
 
 COMMANDS = {
     "quantize": "weightquant_cli.cli.quantize",
+    "inspect": "weightquant_cli.cli.inspect",
     "export-opt": "weightquant_cli.cli.export_opt",
 }
 
@@ -27,11 +31,12 @@ EPILOG = """\b
 Examples:
   weightquant quantize --bits 16 model/ out/
   weightquant quantize --dry-run model/ out/
+  weightquant inspect model/ | sort -k5 -n | tail
   weightquant export-opt out/ && sh out/convert_to_lite.sh
 """
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """Imports a command's module when the command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -49,43 +54,70 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "WEIGHTQUANT"},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EPILOG,
 )
-@click.version_option(__version__, prog_name="weightquant", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__,
+    prog_name=PROGRAM,
+    message="%(prog)s %(version)s",
+    help="Show the version and exit.",
+)
 def group() -> None:
-    """Make a trained PaddlePaddle model small, for Paddle Lite, without PaddlePaddle."""
+    """Make a trained PaddlePaddle model small, for Paddle Lite, without PaddlePaddle.
+
+    The weights of chosen operators are stored as INT8 or INT16 together with their scales, in the
+    form that Paddle Lite's opt converts; the phone dequantizes them when it loads the model. No
+    calibration data is needed.
+    """
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived: unwind, so that nothing half-written stays."""
+class Stopped(BaseException):
+    """A signal asked the process to end: unwind, so that nothing half-written stays.
+
+    Attributes:
+        number: the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+# SIGINT too: of a KeyboardInterrupt click would make an Abort, and an empty line.
+STOPPING = {
+    signal.SIGINT: (ExitCode.INTERRUPTED, "interrupted"),
+    signal.SIGTERM: (ExitCode.TERMINATED, "terminated"),
+}
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code. Never raises, never shows a traceback unasked."""
     console = Console()
+    _prepare_completion()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold what the locale cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with _terminable():
+        with _stoppable():
             code = group.main(list(arguments), prog_name="weightquant", standalone_mode=False)
-            sys.stdout.flush()
+            console.flush()
         return code if isinstance(code, int) else ExitCode.DONE
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        console.error(_usage_message(error))
+        console.error(usage_message(error))
         return ExitCode.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        console.error("interrupted")
-        return ExitCode.INTERRUPTED
-    except Terminated:
-        console.error("terminated")
-        return ExitCode.TERMINATED
-    except BrokenPipeError:
-        _leave_the_pipe()
+    except Stopped as stop:
+        code, told = STOPPING[signal.Signals(stop.number)]
+        console.error(told)
+        return code
+    except (BrokenPipeError, ReaderGone):
+        _leave_a_broken_stdout()
         return ExitCode.DONE
     except WeightQuantError as error:
+        if isinstance(error, OutputError):
+            _leave_a_broken_stdout()
         _show_traceback(arguments)
-        console.error(str(error))
+        console.error(str(with_near_file(error)))
         return error.exit_code
     except Exception as error:
         _show_traceback(arguments)
@@ -96,11 +128,12 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.INTERNAL_ERROR
 
 
-def _usage_message(error: click.ClickException) -> str:
-    message = " ".join(error.format_message().split()).rstrip(".")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "weightquant"
-    return f"{message}; see `{command} --help`"
+def _prepare_completion() -> None:
+    """When a shell asks for completions, click is to answer by our scripts' protocol."""
+    if "_WEIGHTQUANT_COMPLETE" in os.environ:
+        from . import completion
+
+        completion.install()
 
 
 def _show_traceback(arguments: Sequence[str]) -> None:
@@ -108,20 +141,24 @@ def _show_traceback(arguments: Sequence[str]) -> None:
         traceback.print_exc()
 
 
-def _leave_the_pipe() -> None:
-    """Whoever read our output has seen enough: let the interpreter's last flush go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _leave_a_broken_stdout() -> None:
+    """Where nothing more can be written, let the interpreter's last flush go nowhere."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """Turn SIGTERM into an exception while a command runs."""
+def _stoppable() -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into an exception while a command runs."""
 
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    before = {number: signal.signal(number, stop) for number in STOPPING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

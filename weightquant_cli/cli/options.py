@@ -13,11 +13,9 @@ from click.shell_completion import CompletionItem
 from ..core.options import MAX_BITS, MIN_BITS, Size
 from ..core.targets import ALL_OP_TYPES
 from .console import ColorMode, Console
+from .weight_names import complete_file, complete_weight
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-MODEL_DIR = click.Path(path_type=Path)
-
 
 AUTO = "auto"
 
@@ -25,6 +23,22 @@ if TYPE_CHECKING:
     OptionType = click.ParamType[Any]
 else:  # generic since click 8.4 only
     OptionType = click.ParamType
+
+
+class Folder(click.Path):
+    """A model's folder; what is wrong with it is for the core to say."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Folders, as the shell finds them."""
+        return [CompletionItem(incomplete, type="dir")]
+
+
+MODEL_DIR = Folder()
 
 
 class OpTypes(OptionType):
@@ -45,10 +59,9 @@ class OpTypes(OptionType):
     ) -> list[CompletionItem]:
         """The types that go on from the last comma."""
         done, comma, last = incomplete.rpartition(",")
+        names = set(ALL_OP_TYPES).difference(done.split(",")) if done else {*ALL_OP_TYPES, "all"}
         return [
-            CompletionItem(done + comma + name)
-            for name in (*ALL_OP_TYPES, "all")
-            if name.startswith(last)
+            CompletionItem(done + comma + name) for name in sorted(names) if name.startswith(last)
         ]
 
 
@@ -92,6 +105,19 @@ class BitsFor(OptionType):
             self.fail(f"{value!r} is not GLOB=BITS, such as 'fc_*=16'", param, ctx)
         return pattern, int(bits)
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The weights' names up to the `=`, then the bits."""
+        pattern, equals, _ = incomplete.rpartition("=")
+        if equals:
+            values = [f"{pattern}={bits}" for bits in range(MIN_BITS, MAX_BITS + 1)]
+            return [CompletionItem(value) for value in values if value.startswith(incomplete)]
+        return [
+            CompletionItem(f"{item.value}=", help=item.help)
+            for item in complete_weight(ctx, param, incomplete)
+        ]
+
 
 class SizeType(OptionType):
     """Bytes with a unit, or percent of the input."""
@@ -111,12 +137,14 @@ def model_file_options(command: Command) -> Command:
         click.option(
             "--params-filename",
             metavar="NAME",
-            help="Name of the one file that holds all parameters, where looking is ambiguous.",
+            shell_complete=complete_file,
+            help="Name the one file that holds all parameters, where looking is ambiguous.",
         ),
         click.option(
             "--model-filename",
             metavar="NAME",
-            help="Name of the program's file in MODEL_DIR, where looking is ambiguous.",
+            shell_complete=complete_file,
+            help="Name the program's file in the folder, where looking is ambiguous.",
         ),
     ):
         command = option(command)
@@ -141,11 +169,13 @@ def common_options(command: Command) -> Command:
             type=click.Choice([mode.value for mode in ColorMode]),
             default=ColorMode.AUTO.value,
             show_default=True,
-            help="When to use colours; auto also obeys NO_COLOR.",
+            help="Use colours; auto does on a terminal, unless NO_COLOR is set.",
         ),
-        click.option("-v", "--verbose", is_flag=True, help="Tell more on stderr."),
         click.option(
-            "-q", "--quiet", is_flag=True, help="Errors only, no summary and no progress."
+            "-v", "--verbose", is_flag=True, help="Tell more on stderr, such as a line per weight."
+        ),
+        click.option(
+            "-q", "--quiet", is_flag=True, help="Show errors only, no summary and no progress."
         ),
     ):
         wrapped = option(wrapped)

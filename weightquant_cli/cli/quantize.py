@@ -11,6 +11,7 @@ import click
 
 from . import quantize_options
 from .console import Console
+from .help import Command
 from .options import MODEL_DIR, common_options, json_option, model_file_options
 from .quantize_options import decision_options, gate_options, plan_options
 
@@ -29,7 +30,12 @@ Examples:
 """
 
 
-@click.command("quantize", epilog=EPILOG)
+@click.command(
+    "quantize",
+    cls=Command,
+    epilog=EPILOG,
+    short_help="Store a model's weights as INT8 or INT16 with their scales.",
+)
 @click.argument("model_dir", type=MODEL_DIR)
 @click.argument("output_dir", type=MODEL_DIR)
 @decision_options
@@ -41,30 +47,34 @@ Examples:
 )
 @model_file_options
 @click.option(
-    "--save-model-filename", metavar="NAME", help="The program's file name.  [default: the input's]"
+    "--save-model-filename",
+    metavar="NAME",
+    help="Name the program's file in OUTPUT_DIR.  [default: the input's]",
 )
 @click.option(
     "--save-params-filename",
     metavar="NAME",
-    help="Write all parameters to one file of this name.  [default: as the input]",
+    help="Write all parameters to one file of this name.  [default: the input's layout and names]",
 )
 @click.option("--separate-params", is_flag=True, help="Write one file per parameter.")
 @plan_options
 @gate_options
-@click.option("-n", "--dry-run", is_flag=True, help="Print the plan and the sizes, write nothing.")
+@click.option(
+    "-n", "--dry-run", is_flag=True, help="Print the plan and the sizes, and write nothing."
+)
 @click.option("-f", "--force", is_flag=True, help="Replace an existing OUTPUT_DIR, in one step.")
 @click.option(
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Threads.  [default: the CPUs one may use]",
+    help="Use this many threads.  [default: the CPUs one may use]",
 )
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the same facts as --json to a file.",
+    help="Write the same facts as --json to a file, with the SHA-256 of every file.",
 )
 @json_option
 @common_options
@@ -77,7 +87,12 @@ def command(
     dry_run: bool,
     **options: Any,
 ) -> None:
-    """Store the weights of MODEL_DIR as integers with their scales, in OUTPUT_DIR."""
+    """Store the weights of MODEL_DIR as integers with their scales, in OUTPUT_DIR.
+
+    OUTPUT_DIR has the file names and the layout of MODEL_DIR, and appears whole or not at all.
+    Biases, and weights that Paddle Lite could not dequantize, stay as they are; --dry-run lists
+    every weight with the reason.
+    """
     from ..core.model import Model
     from ..core.plan_file import plan_document
     from ..core.quantize import preview
@@ -96,6 +111,8 @@ def command(
         result = _quantize(console, model, plan, output, gates, options["jobs"])
     document = json_output.quantize_document(model, result)
     if report is not None:
+        document["files"] = _digests(model, result)
+    if report is not None:
         json_output.write_file(report, document, "report")
     if as_json:
         console.write(json_output.dumps(document))
@@ -109,10 +126,8 @@ def command(
 
 def _decision(options: dict[str, Any]) -> Callable[[Model, OutputOptions], Plan]:
     """How the plan is made; options and plan file are checked before the model is read."""
-    from ..core.bits import choose_bits
-    from ..core.plan import make_plan
+    from ..core.bits import plan_model
     from ..core.plan_file import apply_plan, parse_plan
-    from ..core.quantize import exact_sizes
 
     if options["plan_file"] is not None:
         context = click.get_current_context()
@@ -121,12 +136,24 @@ def _decision(options: dict[str, Any]) -> Callable[[Model, OutputOptions], Plan]
     wanted = quantize_options.quantize_options(options)
 
     def decide(model: Model, output: OutputOptions) -> Plan:
-        def size_of(plan: Plan) -> int:
-            return exact_sizes(model, plan, output.strip_callstack).after
-
-        return choose_bits(model, make_plan(model, wanted), size_of, options["jobs"])
+        return plan_model(model, wanted, output.strip_callstack, options["jobs"])
 
     return decide
+
+
+def _digests(model: Model, result: Quantized) -> dict[str, Any]:
+    """SHA-256 of every file read and written."""
+    from ..core.manifest import model_digests
+    from ..core.model import Model
+    from . import json_output
+
+    written = None
+    if result.folder is not None:
+        written = Model.load(result.folder, result.layout.program, result.layout.params)
+    return {
+        "input": json_output.digest_documents(model_digests(model)),
+        "output": json_output.digest_documents(model_digests(written) if written else ()),
+    }
 
 
 def _output_options(folder: Path, options: dict[str, Any]) -> OutputOptions:

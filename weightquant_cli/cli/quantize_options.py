@@ -14,6 +14,7 @@ from ..core.options import AutoBits, QuantizeOptions, Size, WeightQuantizeType
 from ..core.targets import DEFAULT_OP_TYPES
 from ..errors import OptionError
 from .options import AUTO, Bits, BitsFor, Command, OpTypes, SizeType
+from .weight_names import complete_weight
 
 # With --plan the plan decides all of these.
 DECIDED_BY_PLAN = (
@@ -39,19 +40,20 @@ def decision_options(command: Command) -> Command:
             default=8,
             show_default=True,
             metavar="8..16|auto",
-            help="Bits of a weight: 8 is stored as INT8, 9 to 16 as INT16; "
+            help="Store weights with this many bits, 8 as INT8 and 9 to 16 as INT16; "
             "auto chooses 8 or 16 for every weight.",
         ),
         click.option(
             "--weight-quantize-type",
             type=click.Choice([kind.value for kind in WeightQuantizeType]),
-            help="One scale per output channel, or per tensor.  "
+            help="Use one scale per output channel, or one per tensor.  "
             "[default: channel_wise_abs_max; abs_max with --threshold-rate]",
         ),
         click.option(
             "--threshold-rate",
             type=float,
             default=0.0,
+            show_default="0, which clips nothing",
             metavar="R",
             help="Clip this share of the largest values, 0 <= R < 1; with abs_max only.",
         ),
@@ -61,21 +63,23 @@ def decision_options(command: Command) -> Command:
             type=OpTypes(),
             multiple=True,
             metavar="T[,T...]",
-            help="Operator types whose weights are quantized, or all; repeatable.  "
+            help="Quantize the weights of these operator types, or of all that are known; "
+            "repeatable.  "
             f"[default: {','.join(DEFAULT_OP_TYPES)}]",
         ),
         click.option(
             "--exclude",
             multiple=True,
             metavar="GLOB",
-            help="Leave weights of these names as they are; repeatable.",
+            shell_complete=complete_weight,
+            help="Leave weights whose names match as they are; repeatable.",
         ),
         click.option(
             "--bits-for",
             type=BitsFor(),
             multiple=True,
             metavar="GLOB=8..16",
-            help="Bits for weights of these names; repeatable.",
+            help="Use these bits for weights whose names match; repeatable.",
         ),
         click.option(
             "--rewrite/--no-rewrite",
@@ -88,14 +92,14 @@ def decision_options(command: Command) -> Command:
             "--min-sqnr",
             type=float,
             metavar="DB",
-            help="With --bits auto: 8 bits where the weight reaches this SQNR, else 16.  "
+            help="With --bits auto, give 8 bits where the weight reaches this SQNR, else 16.  "
             f"[default: {AutoBits().min_sqnr:g}]",
         ),
         click.option(
             "--target-size",
             type=SizeType(),
             metavar="SIZE",
-            help="With --bits auto: the smallest total error within this size, "
+            help="With --bits auto, choose the smallest total error within this size, "
             "such as 4.2MB or 30% of the input.",
         ),
     )
@@ -133,14 +137,14 @@ def gate_options(command: Command) -> Command:
                 "--max-size",
                 type=SizeType(),
                 metavar="SIZE",
-                help="Gate: exit 1, with nothing written, where the result would be larger.",
+                help="Exit with 1 and write nothing where the result would be larger.",
             ),
             click.option(
                 "--min-quantized",
                 type=float,
                 metavar="PERCENT",
-                help="Gate: exit 1, with nothing written, where less of the weights' bytes would "
-                "be quantized.",
+                help="Exit with 1 and write nothing where less of the weights' bytes would be "
+                "quantized.",
             ),
         ),
     )

@@ -19,13 +19,34 @@ if TYPE_CHECKING:
     from .console import Console
 
 
+# To the left of what a fact is about.
+LABEL_WIDTH = 14
+
+# A column that folds is never narrower.
+FOLD_WIDTH = 14
+
+# Stands for nothing; a column of nothing else is left out on a terminal.
+NOTHING = "-"
+
+_GAP = 2
+
+
 @dataclass(frozen=True)
 class Column:
-    """A table's column: its heading, and whether it holds numbers (aligned to the right)."""
+    """A table's column.
+
+    Attributes:
+        heading: its heading; without blanks, so that `awk` counts the same fields everywhere.
+        number: whether it holds numbers (aligned to the right).
+        folds: whether long cells are folded where a terminal is too narrow.
+        expendable: what may be left out of a terminal that is still too narrow: the highest
+            number first, 0 never.
+    """
 
     heading: str
     number: bool = False
     folds: bool = False
+    expendable: int = 0
 
 
 def table(
@@ -33,38 +54,123 @@ def table(
 ) -> RenderableType:
     """A table for where `console`'s results go.
 
-    On a terminal it has a rule, and long cells of columns that fold are folded. In a pipe every
-    row is one line, with two spaces between columns and none at the end.
+    On a terminal it has a rule, long cells of columns that fold are folded, and what does not fit
+    even then is left out, and said to be. In a pipe every row is one line of all columns, with two
+    spaces between them and none at the end.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
     if console.is_terminal:
-        return _ruled(columns, cells)
+        return _ruled(columns, cells, console.width)
     return _aligned(columns, cells)
 
 
-def _ruled(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> RenderableType:
-    from rich import box
+def fits(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the whole table can be shown without folding a cell."""
+    shown = _telling(columns, rows)
+    widths = _natural_widths(columns, rows)
+    needed = sum(widths[index] for index in shown) + _GAP * (len(shown) - 1)
+    return not console.is_terminal or needed <= console.width
+
+
+def facts(console: Console, pairs: Iterable[tuple[str, str]]) -> RenderableType:
+    """Labelled lines.
+
+    On a terminal a repeated label is shown once, and long lines are folded to the right of the
+    labels. In a pipe every line has its label, for `grep`.
+    """
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), header_style="bold", show_edge=False)
-    for column in columns:
+    if not console.is_terminal:
+        return "\n".join(f"{label:<{LABEL_WIDTH}}{printable(line)}" for label, line in pairs)
+    grid = Table.grid(padding=0)
+    grid.add_column(width=LABEL_WIDTH, style="bold")
+    grid.add_column(overflow="fold")
+    previous = ""
+    for label, line in pairs:
+        grid.add_row(Text(label if label != previous else ""), Text(printable(line)))
+        previous = label
+    return grid
+
+
+def _ruled(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> RenderableType:
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    widths = _natural_widths(columns, rows)
+    shown, left_out = _fitting(columns, rows, widths, width)
+    made = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, _GAP - 1, 0, 0),  # the box adds one
+        pad_edge=False,
+        header_style="bold",
+        show_edge=False,
+    )
+    for index in shown:
+        column = columns[index]
         made.add_column(
             column.heading,
             justify="right" if column.number else "left",
+            min_width=min(widths[index], FOLD_WIDTH) if column.folds else None,
             no_wrap=not column.folds,
             overflow="fold",
         )
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
-    return made
+        made.add_row(*(Text(row[index]) for index in shown))
+    if not left_out:
+        return made
+    names = ", ".join(columns[index].heading for index in left_out)
+    return Group(made, Text(f"(too narrow for: {names})", style="dim"))
+
+
+def _natural_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    from rich.cells import cell_len
+
+    return [
+        max(cell_len(cell) for cell in (column.heading, *(row[index] for row in rows)))
+        for index, column in enumerate(columns)
+    ]
+
+
+def _telling(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Indexes of the columns that say something."""
+    return [
+        index
+        for index in range(len(columns))
+        if not rows or any(row[index] != NOTHING for row in rows)
+    ]
+
+
+def _fitting(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], widths: Sequence[int], width: int
+) -> tuple[list[int], list[int]]:
+    """Indexes of the columns to show, and of those left out because they do not fit."""
+    shown = _telling(columns, rows)
+    left_out: list[int] = []
+
+    def needed() -> int:
+        least = (
+            min(widths[index], FOLD_WIDTH) if columns[index].folds else widths[index]
+            for index in shown
+        )
+        return sum(least) + _GAP * (len(shown) - 1)
+
+    while needed() > width:
+        dearest = max(shown, key=lambda index: columns[index].expendable)
+        if not columns[dearest].expendable:
+            break
+        shown.remove(dearest)
+        left_out.append(dearest)
+    return shown, sorted(left_out)
 
 
 def _aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     from rich.cells import cell_len
 
     lines = [[column.heading for column in columns], *rows]
-    widths = [max(cell_len(line[index]) for line in lines) for index in range(len(columns))]
+    widths = _natural_widths(columns, rows)
 
     def padded(index: int, cell: str) -> str:
         space = " " * (widths[index] - cell_len(cell))
@@ -78,8 +184,8 @@ def _aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
 PLAN_COLUMNS = (
     Column("weight", folds=True),
     Column("operator"),
-    Column("shape"),
-    Column("type"),
+    Column("shape", expendable=1),
+    Column("type", expendable=2),
     Column("to"),
     Column("bytes", number=True),
     Column("after", number=True),

@@ -35,6 +35,10 @@ MAX_DESC_BYTES = 4096
 # Paddle's own tensors have three levels at the most; parameters have none.
 MAX_LOD_LEVELS = 64
 
+# Paddle's tensors have nine dims at the most. Without a limit a product could have thousands of
+# digits, which Python refuses to print.
+MAX_RANK = 32
+
 
 @dataclass(frozen=True)
 class TensorRecord:
@@ -206,6 +210,12 @@ def _read_desc(reader: HeaderReader) -> tuple[dtypes.DataType, tuple[int, ...]]:
         raise reader.error("the TensorDesc is not valid protobuf") from error
     if not desc.HasField("data_type") or desc.data_type not in dtypes.BY_NUMBER:
         raise reader.error("unknown data type in the TensorDesc")
+    if len(desc.dims) > MAX_RANK:
+        raise reader.error(
+            "impossible number of dimensions in the TensorDesc",
+            expected=f"at most {MAX_RANK}",
+            found=len(desc.dims),
+        )
     shape = tuple(desc.dims)
     if any(dim < 0 for dim in shape):
         raise reader.error("negative dimension in the TensorDesc", found=list(shape))

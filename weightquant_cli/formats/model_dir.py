@@ -8,9 +8,9 @@ NAME.pdmodel + NAME.pdiparams                                       (Paddle 2.x)
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import (
@@ -45,11 +45,13 @@ class ModelFiles:
         folder: the model's folder.
         program: the program's file name.
         params: the combined parameter file's name, or None for one file per parameter.
+        params_guessed: whether `params` was found by looking rather than named.
     """
 
     folder: Path
     program: str
     params: str | None
+    params_guessed: bool = field(default=False, compare=False)
 
     @property
     def layout(self) -> str:
@@ -121,11 +123,9 @@ def find_model(
             path=folder / model_filename,
             remedy=f"--model-filename can be one of: {listed(sorted(names))}" if names else None,
         )
-    if params_filename is None:
-        params = _find_combined(folder, names, program)
-    else:
-        params = params_filename
-    return ModelFiles(folder, program, params)
+    if params_filename is not None:
+        return ModelFiles(folder, program, params_filename)
+    return ModelFiles(folder, program, _find_combined(folder, names, program), params_guessed=True)
 
 
 def open_model(files: ModelFiles) -> StoredModel:
@@ -138,6 +138,8 @@ def open_model(files: ModelFiles) -> StoredModel:
     path = files.folder / files.program
     program = Program.parse(data, path)
     shapes, carried = _declared(program, path)
+    if files.params_guessed and files.params in shapes and _all_exist(files.folder, shapes):
+        files = replace(files, params=None)  # a parameter that happens to be called `weights`
     if files.params is None:
         parameters = read_separate(files.folder, shapes)
         for name in carried:
@@ -234,6 +236,7 @@ def _read_program(files: ModelFiles) -> bytes:
             start = os.read(descriptor, PEEK_BYTES)
         if size > MAX_PROGRAM_BYTES or (len(start) == PEEK_BYTES and not any(start)):
             Program.parse(start, path)  # raises, and says what the file is instead
+            raise ProgramError("the file is too large for a Paddle program", path=path, found=size)
         return read_regular(path, files.folder)
     except FileNotFoundError as error:
         raise ModelNotFoundError("there is no such program file", path=path) from error
@@ -260,6 +263,10 @@ def _declared(program: Program, path: Path) -> tuple[dict[str, tuple[int, ...]],
                     found=f"{list(shapes[variable.name])} and {list(shape)}",
                 )
     return shapes, tuple(dict.fromkeys(carried))
+
+
+def _all_exist(folder: Path, names: Iterable[str]) -> bool:
+    return all(os.path.lexists(parameter_path(folder, name)) for name in names)
 
 
 def _require_carried(folder: Path, name: str) -> None:

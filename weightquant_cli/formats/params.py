@@ -125,7 +125,7 @@ def read_separate(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> Parame
         path = parameter_path(folder, name)
         try:
             record = _read_separate_file(path, folder, name)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             missing.append(name)
             continue
         _check_shape(record, shapes[name])

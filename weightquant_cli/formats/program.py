@@ -248,8 +248,8 @@ class Block:
 
     @property
     def parent(self) -> int:
-        """Index of the enclosing block, -1 for the main block."""
-        return self._desc.parent_idx
+        """Index of an earlier block that encloses this one, -1 for the main block."""
+        return self._desc.parent_idx if self._desc.idx > 0 else -1
 
     @property
     def operators(self) -> list[Operator]:

@@ -31,6 +31,8 @@ def open_regular(path: Path, folder: Path) -> Iterator[int]:
         descriptor = os.open(path, READ_FLAGS)
     except FileNotFoundError:
         raise
+    except NotADirectoryError as error:  # a file stands where a folder of the path should
+        raise FileNotFoundError(error.errno, error.strerror, path) from error
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     try:

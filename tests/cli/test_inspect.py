@@ -1,0 +1,327 @@
+"""`weightquant inspect`: on a terminal, in a pipe, as CSV, Markdown and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from tests.cli.helpers import environment, run, run_process, run_terminal, shell
+from weightquant_cli.cli.inspect_view import bars
+
+DIGITS = Path(__file__).parents[1] / "models" / "digits"
+COMBINED = DIGITS.with_name("digits_combined")
+WEIGHTS = 24
+FC = "fc_0.w_0"
+
+
+@pytest.fixture(scope="module")
+def quantized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits, as INT8."""
+    folder = tmp_path_factory.mktemp("quantized") / "digits"
+    run("quantize", "-q", DIGITS, folder).ok()
+    return folder
+
+
+def table_lines(lines: list[str]) -> list[str]:
+    """The table among the lines, its heading first."""
+    start = next(index for index, line in enumerate(lines) if line.startswith("weight "))
+    return lines[start : start + 1 + WEIGHTS]
+
+
+def renamed(folder: Path, names: dict[str, str]) -> Path:
+    """The combined model with some weights renamed; they keep their lengths and their order."""
+    shutil.copytree(COMBINED, folder)
+    data = (folder / "__model__").read_bytes()
+    for old, new in names.items():
+        assert len(old) == len(new.encode("utf-8", "surrogateescape"))
+        data = data.replace(old.encode(), new.encode("utf-8", "surrogateescape"))
+    (folder / "__model__").write_bytes(data)
+    return folder
+
+
+@pytest.mark.parametrize("model", [DIGITS, COMBINED])
+def test_the_first_line_says_what_it_is(model: Path) -> None:
+    assert run("inspect", model).ok().lines[0] == "FP32"
+
+
+def test_a_quantized_model_says_how(quantized: Path) -> None:
+    result = run("inspect", quantized).ok()
+    assert result.lines[0] == "INT8 channel-wise, 5 of 24 weights"
+    assert not any(line.startswith("at 8 bits") for line in result.lines)
+    row = next(line for line in result.lines if line.startswith(FC)).split()
+    assert row[3:5] == ["INT8", "32768"]
+    assert row[6] == "8"
+    assert row[8] == "quantized"
+
+
+def test_the_headings_say_format_paddle_size_ports_and_operators() -> None:
+    lines = run("inspect", COMBINED).ok().lines
+    facts = {line[:14].strip(): line[14:] for line in lines[1 : lines.index("")]}
+    assert facts["format"] == "combined: __model__ + __params__"
+    assert facts["written by"] == "Paddle 1.8.5"
+    assert facts["size"].startswith("234 KiB in all: program 27")
+    assert facts["input"] == "image FP32 ?x1x8x8"
+    assert facts["output"].endswith(" FP32 ?x10")
+    assert facts["operators"].startswith("21 of 10 types: relu 5, batch_norm 4, conv2d 3, ")
+
+
+def test_the_totals_say_what_is_left_and_what_to_expect() -> None:
+    lines = run("inspect", DIGITS).ok().lines
+    totals = lines[len(lines) - lines[::-1].index("") :]
+    assert totals[0].startswith(
+        "weights       24 with 207 KiB; 5 quantizable (204 KiB, 98.7%), 1 m"
+    )
+    assert "batch_norm has no weight that can be quantized" in totals[1]
+    assert [line.split()[:3] for line in totals[-2:]] == [["at", "8", "bits"], ["at", "16", "bits"]]
+
+
+def test_in_a_pipe_every_row_is_one_plain_line() -> None:
+    result = run_process("inspect", DIGITS).ok()
+    assert "\x1b" not in result.stdout
+    assert not set("─│┃━…") & set(result.stdout)
+    header, *rows = table_lines(result.lines)
+    assert header.split()[:5] == ["weight", "operator", "shape", "type", "bytes"]
+    assert len(rows) == WEIGHTS
+    assert all(row.split()[4].isdecimal() for row in rows)
+    assert all(line == line.rstrip() for line in result.lines)
+
+
+def test_sorting_by_the_fifth_field_puts_the_largest_weight_last() -> None:
+    result = shell('weightquant inspect "$1" | sort -k5 -n | tail -n 3', DIGITS)
+    assert [line.split()[0] for line in result.lines] == ["conv2d_1.w_0", "conv2d_2.w_0", FC]
+
+
+def test_quiet_prints_the_table_alone() -> None:
+    result = shell("weightquant inspect -q \"$1\" | awk '{ sum += $5 } END { print sum }'", DIGITS)
+    document = run("inspect", "--json", DIGITS).ok().json
+    assert result.stdout == f"{document['totals']['bytes']}\n"
+    assert len(run("inspect", "-q", DIGITS).ok().lines) == 1 + WEIGHTS
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    result = shell('{ weightquant inspect "$1"; echo "code $?" >&2; } | head -n 1', DIGITS)
+    assert (result.stdout, result.stderr) == ("FP32\n", "code 0\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+@pytest.mark.parametrize("option", ["--quiet", "--json", "--format=csv"])
+def test_a_full_disk_behind_stdout_is_an_error(option: str) -> None:
+    result = shell('weightquant inspect "$1" "$2" > /dev/full', option, DIGITS)
+    assert (result.code, result.stderr) == (
+        4,
+        "weightquant: error: cannot write to stdout: No space left on device\n",
+    )
+
+
+@pytest.mark.parametrize("columns", [40, 80, 140])
+@pytest.mark.parametrize("extra", [[], ["--histogram", "--sort", "sqnr"]])
+def test_no_line_is_wider_than_the_terminal(columns: int, extra: list[str]) -> None:
+    result = run_terminal("inspect", "--color", "never", *extra, DIGITS, columns=columns).ok()
+    widest = max(cell_len(line.rstrip()) for line in result.lines)
+    assert widest <= (columns if not extra else max(columns, 78))
+
+
+def test_a_terminal_of_eighty_columns_has_a_row_per_weight() -> None:
+    result = run_terminal("inspect", "--color", "never", COMBINED, columns=80).ok()
+    rows = [line for line in result.lines if "FP32" in line and line.split()[-1:] != ["…"]]
+    names = [line.split()[0] for line in rows if "." in line]
+    assert FC in names
+    assert any("quantizable" in line for line in rows)
+    assert any(line.split()[-2:] == ["no", "target"] for line in rows)
+
+
+def test_what_does_not_fit_is_said() -> None:
+    result = run_terminal("inspect", "--color", "never", DIGITS, columns=60).ok()
+    assert "(too narrow for: shape, type, share)" in result.lines
+    wide = run_terminal("inspect", "--color", "never", DIGITS, columns=200).ok()
+    assert "too narrow" not in wide.stdout
+    assert "depthwise_conv2d_0.w_0" in wide.stdout
+
+
+def test_colours_only_where_they_are_wanted() -> None:
+    assert "\x1b[1mFP32" in run_terminal("inspect", DIGITS).ok().stdout
+    assert "\x1b" not in run_terminal("inspect", DIGITS, env={"NO_COLOR": "1"}).ok().stdout
+    assert "\x1b" in run("inspect", "--color", "always", DIGITS).ok().stdout
+
+
+@pytest.mark.parametrize(
+    ("order", "first"), [("size", FC), ("name", "batch_norm_0.b_0"), ("sqnr", FC)]
+)
+def test_sorts(order: str, first: str) -> None:
+    rows = table_lines(run("inspect", "--sort", order, DIGITS).ok().lines)
+    if order == "sqnr":
+        column = rows[0].split().index("sqnr_db")
+        values = [float(row.split()[column]) for row in rows[1:7]]
+        assert values == sorted(values)
+        assert {row.split()[column] for row in rows[7:]} == {"-"}
+    else:
+        assert rows[1].split()[0] == first
+
+
+def test_the_order_can_come_from_the_environment() -> None:
+    result = run("inspect", "-q", DIGITS, env={"WEIGHTQUANT_INSPECT_SORT": "name"}).ok()
+    assert result.lines[1].startswith("batch_norm_0.b_0")
+
+
+def test_sqnr_needs_the_fp32_model(quantized: Path) -> None:
+    result = run("inspect", "--sort", "sqnr", quantized)
+    assert (result.code, result.stdout) == (2, "")
+    assert "dequantize-check --reference" in result.stderr
+
+
+def test_histograms_are_drawn_with_bars() -> None:
+    rows = table_lines(run("inspect", "--histogram", DIGITS).ok().lines)
+    column = rows[0].split().index("distribution")
+    drawn = [row.split()[column] for row in rows[1:]]
+    assert {len(picture) for picture in drawn} == {24}
+    assert set("".join(drawn)) <= set("·▁▂▃▄▅▆▇█")
+    assert all("█" in picture for picture in drawn)
+
+
+def test_histograms_are_ascii_where_the_stream_is() -> None:
+    result = run("inspect", "-q", "--histogram", DIGITS, encoding="ascii").ok()
+    assert result.out.isascii()
+    assert "@" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("counts", "drawn"),
+    [([0, 1, 8], "·▁█"), ([0, 0], "··"), ([], ""), ([1, 1000], "▁█"), ([5, 5], "██")],
+)
+def test_bars_show_what_is_not_empty(counts: list[int], drawn: str) -> None:
+    assert bars(counts, utf8=True) == drawn
+
+
+def test_csv_has_one_record_per_weight_and_nothing_else() -> None:
+    result = run("inspect", "--format", "csv", "--histogram", "--sort", "sqnr", DIGITS).ok()
+    records = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert len(records) == WEIGHTS
+    record = next(record for record in records if record["weight"] == FC)
+    assert (record["bytes"], record["verdict"]) == ("131072", "quantizable")
+    assert sum(map(int, record["counts"].split())) == 32768
+    assert float(record["sqnr_db"]) > 30
+    assert float(record["min"]) < 0 < float(record["max"])
+
+
+def test_csv_gives_scales_in_full(quantized: Path) -> None:
+    records = csv.DictReader(io.StringIO(run("inspect", "--format", "csv", quantized).ok().stdout))
+    record = next(record for record in records if record["weight"] == FC)
+    assert (record["bits"], record["scales"]) == ("8", "32")
+    assert 0 < float(record["scale_min"]) < float(record["scale_max"])
+
+
+def test_markdown_is_a_title_a_list_and_a_table() -> None:
+    lines = run("inspect", "--format", "markdown", DIGITS).ok().lines
+    assert lines[0] == "**FP32**"
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 2 + WEIGHTS
+    assert {line.replace("\\|", "").count("|") for line in table} == {10}
+    assert table[2].startswith("| fc\\_0.w\\_0 | mul | 1024x32 | FP32 | 131072 |")
+
+
+def test_json_holds_everything(quantized: Path) -> None:
+    document = run("inspect", "--json", "--histogram", "--sort", "sqnr", DIGITS).ok().json
+    assert (document["schema"], document["version"]) == ("weightquant.inspect", 1)
+    assert document["headline"] == "FP32"
+    assert document["totals"] == {
+        "weights": WEIGHTS,
+        "bytes": 211496,
+        "quantized": 0,
+        "quantizable": 6,
+        "kept": 18,
+    }
+    assert [expected["bits"] for expected in document["expected"]] == [8, 16]
+    assert document["inputs"] == [{"name": "image", "dtype": "FP32", "shape": [-1, 1, 8, 8]}]
+    weight = next(weight for weight in document["weights"] if weight["name"] == FC)
+    assert weight["shape"] == [1024, 32]
+    assert len(weight["distribution"]["counts"]) == 24
+    assert weight["sqnr_db"] > 30
+    weights = run("inspect", "--json", quantized).ok().json["weights"]
+    scales = next(weight for weight in weights if weight["name"] == FC)["scales"]
+    assert (scales["bits"], scales["count"]) == (8, 32)
+    assert scales["weight_quantize_type"] == "channel_wise_abs_max"
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_json_is_what_jq_reads() -> None:
+    result = shell('weightquant inspect --json "$1" | jq -r ".weights[0].name"', DIGITS)
+    assert (result.stdout, result.stderr) == (f"{FC}\n", "")
+
+
+def test_json_and_another_format_contradict_each_other() -> None:
+    assert run("inspect", "--json", "--format", "csv", DIGITS).code == 2
+
+
+HOSTILE = {
+    FC: "fc_0.w\n\x1b",
+    "fc_1.w_0": "fd|\u202e\udcff.",
+}
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda model: run("inspect", model),
+        lambda model: run("inspect", "--format", "csv", model),
+        lambda model: run("inspect", "--format", "markdown", model),
+        lambda model: run_terminal("inspect", "--color", "never", model, columns=200),
+    ],
+    ids=["pipe", "csv", "markdown", "terminal"],
+)
+def test_names_cannot_break_out_of_their_line(
+    tmp_path: Path, show: Callable[[Path], object]
+) -> None:
+    model = renamed(tmp_path / "m", HOSTILE)
+    result = show(model)
+    out = getattr(result, "stdout", "")
+    assert not set("\x1b\u202e\udcff") & set(out)
+    assert sum("\\n" in line and "131072" in line for line in out.splitlines()) == 1
+
+
+def test_names_beyond_the_locale_are_escaped(tmp_path: Path) -> None:
+    model = renamed(tmp_path / "m", {FC: "fc_0.量", "fc_1.w_0": "fc_1.wé"})
+    shown = run("inspect", model, encoding="ascii").ok()
+    assert "fc_0.\\u91cf" in shown.stdout
+    assert "fc_1.w\\xe9" in shown.stdout
+    assert "fc_0.量" in run("inspect", model).ok().stdout
+    document = run("inspect", "--json", model, encoding="ascii").ok().json
+    assert {"fc_0.量", "fc_1.wé"} < {weight["name"] for weight in document["weights"]}
+
+
+def test_progress_goes_to_a_terminal_on_stderr_alone() -> None:
+    assert run_process("inspect", "--histogram", DIGITS).ok().stderr == ""
+    both = run_terminal("inspect", "--histogram", "--color", "never", DIGITS, stderr_too=True)
+    assert "measure" in both.stdout
+    assert "measure" not in run_terminal("inspect", "--histogram", DIGITS).ok().stdout
+
+
+def test_a_model_that_is_none_is_refused(tmp_path: Path) -> None:
+    result = run("inspect", tmp_path)
+    assert (result.code, result.stdout) == (3, "")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["inspect", "export-opt"])
+def test_help_needs_neither_numpy_nor_protobuf_nor_rich(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "weightquant_cli", name, "--help"],
+        env=environment(),
+        cwd=os.path.dirname(__file__),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert f"weightquant {name} " in done.stdout
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()
+    }
+    assert not {"numpy", "google", "rich", "tqdm"} & imported
