@@ -1,14 +1,10 @@
 """Completion for bash, zsh and fish: click's engine, with scripts of our own.
 
-click's scripts lose `--exclude=na` (bash, zsh), names with a colon (bash), every second tab (zsh,
-where the script is autoloaded) and all that stands behind the cursor, MODEL_DIR often among it. So
-ours pass the line as it is, before and behind the cursor, and the words are found here, alike for
-the three shells; fish alone does not let a completion see what is behind the cursor. They take the
-place of click's classes by `install`, the way click documents.
-
-What a script gets back, one item a line: `KIND<TAB>TEXT<TAB>HELP`, where KIND is plain, dir or
-file. A plain TEXT replaces the word from where the shell lets us replace it; dir and file ask for
-the shell's own completion, and TEXT is the part of the word before the path (`--report=`).
+click's scripts (8.5.1) do not complete `--bits=au` in bash and fish and lose `--bits=` in zsh, miss
+the second tab in zsh where they are autoloaded, and see nothing behind the cursor, where MODEL_DIR
+often stands. So ours pass the line as it is, before and behind the cursor, and the words are found
+here, alike for the three shells; fish alone does not let a completion see what is behind the
+cursor. They take the place of click's classes by `install`, the way click documents.
 """
 
 from __future__ import annotations
@@ -24,92 +20,7 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-VARIABLE = "_WEIGHTQUANT_COMPLETE"
-
-_ORIGIN = "# Made by `python -m weightquant_cli.cli.docs`; not to be edited."
-
-_BASH = (
-    _ORIGIN
-    + r"""
-%(complete_func)s() {
-    local kind text
-    COMPREPLY=()
-    while IFS=$'\t' read -r kind text _; do
-        case $kind in
-            plain)
-                COMPREPLY+=("$text")
-                [[ $text == *= ]] && compopt -o nospace
-                ;;
-            dir) compopt -o dirnames ;;
-            file) compopt -o default ;;
-        esac
-    done < <(
-        COMPLETE_BEFORE=${COMP_LINE:0:COMP_POINT} COMPLETE_BEHIND=${COMP_LINE:COMP_POINT} \
-            COMPLETE_WORD=$2 %(complete_var)s=bash_complete "${1/#\~/$HOME}" 2>/dev/null
-    )
-}
-
-complete -o nosort -F %(complete_func)s %(prog_name)s
-"""
-)
-
-_ZSH = (
-    "#compdef %(prog_name)s\n"
-    + _ORIGIN
-    + r"""
-%(complete_func)s() {
-    local before="${(j: :)words[1,CURRENT-1]} $IPREFIX$QIPREFIX$PREFIX"
-    local behind="${(j: :)words[CURRENT+1,-1]}"
-    local line entry
-    local -a parts plain unfinished
-    for line in "${(@f)$(COMPLETE_BEFORE=$before COMPLETE_BEHIND=$behind \
-        %(complete_var)s=zsh_complete ${~words[1]} 2>/dev/null)}"; do
-        parts=("${(@ps:\t:)line}")
-        case $parts[1] in
-            plain)
-                entry="${parts[2]//:/\\:}${parts[3]:+:$parts[3]}"
-                if [[ $parts[2] == *= ]]; then unfinished+=("$entry"); else plain+=("$entry"); fi
-                ;;
-            dir) compset -p ${#parts[2]}; _path_files -/ ;;
-            file) compset -p ${#parts[2]}; _path_files ;;
-        esac
-    done
-    (( $#plain )) && _describe -V '%(prog_name)s' plain
-    (( $#unfinished )) && _describe -V '%(prog_name)s' unfinished -S ''
-}
-
-if [[ $funcstack[1] == _%(prog_name)s ]]; then
-    %(complete_func)s "$@"
-else
-    compdef %(complete_func)s %(prog_name)s
-fi
-"""
-)
-
-_FISH = (
-    _ORIGIN
-    + r"""
-function %(complete_func)s
-    set -l program (commandline -opc | string match -v -r '^\w+=')[1]
-    set -lx COMPLETE_BEFORE (commandline -cp | string collect)
-    set -lx %(complete_var)s fish_complete
-    for item in ($program 2>/dev/null)
-        set -l parts (string split \t -- $item)
-        set -l word (string sub -s (math (string length -- "$parts[2]") + 1) -- (commandline -ct))
-        switch $parts[1]
-            case plain
-                echo $parts[2]\t$parts[3]
-            case dir
-                string replace -r -- '^' $parts[2] (__fish_complete_directories "$word" '')
-            case file
-                string replace -r -- '^' $parts[2] (__fish_complete_path "$word")
-        end
-    end
-end
-
-complete --command %(prog_name)s --no-files --arguments '(%(complete_func)s)'
-"""
-)
+from .completion_scripts import BASH, FISH, ZSH
 
 
 @dataclass(frozen=True)
@@ -155,7 +66,7 @@ class LineComplete(ShellComplete):
         return "\n".join(line for line in lines if line.replace("\t", "").isprintable())
 
     def item_line(self, item: CompletionItem[Any], prefix: str, incomplete: str) -> str:
-        """An item as the shell's script reads it; see the top of the file."""
+        """An item as the shell's script reads it; see `completion_scripts`."""
         text = prefix if item.type != "plain" else f"{prefix}{item.value}"
         return "\t".join((item.type, text, " ".join((item.help or "").split())))
 
@@ -164,7 +75,7 @@ class BashComplete(LineComplete):
     """bash replaces from its last word break on, such as `=` and `:`, and quotes nothing."""
 
     name = "bash"
-    source_template = _BASH
+    source_template = BASH
 
     def item_line(self, item: CompletionItem[Any], prefix: str, incomplete: str) -> str:
         """The part that bash is to insert, quoted as the line goes on."""
@@ -181,14 +92,14 @@ class ZshComplete(LineComplete):
     """zsh replaces the whole word, and quotes what it inserts."""
 
     name = "zsh"
-    source_template = _ZSH
+    source_template = ZSH
 
 
 class FishComplete(LineComplete):
     """fish replaces the whole word, and quotes what it inserts."""
 
     name = "fish"
-    source_template = _FISH
+    source_template = FISH
 
 
 def install() -> None:
@@ -202,13 +113,6 @@ SCRIPTS = {
     "weightquant.bash": BashComplete,
     "_weightquant": ZshComplete,
     "weightquant.fish": FishComplete,
-}
-
-# What turns completion on in a running shell, wherever the program is installed.
-COMPLETION_LINES = {
-    "bash": f'eval "$({VARIABLE}=bash_source weightquant)"',
-    "zsh": f'eval "$({VARIABLE}=zsh_source weightquant)"',
-    "fish": f"{VARIABLE}=fish_source weightquant | source",
 }
 
 # Ends the text up to the cursor, so that a word not yet begun is one too.

@@ -14,7 +14,8 @@ from pathlib import Path
 import click
 
 from .command_docs import command_doc, commands_of
-from .completion import SCRIPTS, VARIABLE
+from .completion import SCRIPTS
+from .completion_scripts import VARIABLE
 from .exit_codes import ExitCode
 from .help import PROGRAM
 from .main import group

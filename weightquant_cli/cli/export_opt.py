@@ -29,7 +29,7 @@ STDOUT = "-"
     "export-opt",
     cls=Command,
     epilog=EPILOG,
-    short_help="Write a script that converts it with Paddle Lite.",
+    short_help="Write a script that converts it with Paddle Lite's opt.",
 )
 @click.argument("quantized_dir", type=MODEL_DIR)
 @click.option(
@@ -37,13 +37,13 @@ STDOUT = "-"
     "--output",
     type=click.Path(path_type=Path, allow_dash=True),
     metavar="FILE",
-    help="Where the script goes; - is stdout, for a script to be saved beside the model.  "
+    help="Write the script to this file, or with - to stdout, to be saved beside the model.  "
     "[default: convert_to_lite.sh beside the model]",
 )
 @click.option(
     "--optimize-out",
     metavar="NAME",
-    help="What the script writes, relative to the script's own folder.  "
+    help="Let the script write this, a path relative to the script's own folder.  "
     "[default: the model's or its folder's name]",
 )
 @click.option(
@@ -51,7 +51,7 @@ STDOUT = "-"
     type=click.Choice(["naive_buffer", "protobuf"]),
     default="naive_buffer",
     show_default=True,
-    help="A .nb file for the phone, or a folder with model and params.",
+    help="Convert to a .nb file for the phone, or to a folder with model and params.",
 )
 @model_file_options
 @click.option("-f", "--force", is_flag=True, help="Replace a FILE that export-opt did not write.")

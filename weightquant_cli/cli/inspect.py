@@ -37,8 +37,8 @@ Examples:
     type=click.Choice(["size", "name", "sqnr"]),
     default="size",
     show_default=True,
-    help="Largest first, by name, or worst first: by the SQNR that INT8 would give, which reads "
-    "the weights.",
+    help="List the largest first, by name, or the worst first by the SQNR that INT8 would give, "
+    "which reads the weights.",
 )
 @click.option(
     "--histogram", is_flag=True, help="Draw the distribution of every weight, which reads it."
@@ -49,7 +49,7 @@ Examples:
     type=click.Choice(["table", "csv", "markdown"]),
     default="table",
     show_default=True,
-    help="How the weights are listed; csv gives nothing else.",
+    help="List the weights as a table, as Markdown, or as CSV and nothing else.",
 )
 @model_file_options
 @json_option

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..core.options import AutoBits
+from ..errors import OptionError
 from ..formats import atomic_file
 
 if TYPE_CHECKING:
+    from ..core.check import CheckResult
+    from ..core.comparison import WeightComparison
     from ..core.manifest import FileDigest
     from ..core.model import Model
     from ..core.opt_script import OptScript
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 QUANTIZE_SCHEMA = "weightquant.quantize"
 QUANTIZE_VERSION = 1
+CHECK_SCHEMA = "weightquant.dequantize-check"
+CHECK_VERSION = 1
 EXPORT_OPT_SCHEMA = "weightquant.export-opt"
 EXPORT_OPT_VERSION = 1
 
@@ -46,6 +51,21 @@ def _escaped(line: str) -> str:
 def write_file(path: Path, document: Document, what: str) -> None:
     """Write the document, a `what`, to a file, whole or not at all; OutputError if refused."""
     atomic_file.write_file(path, dumps(document).encode(), f"the {what}")
+
+
+def read_file(path: Path, what: str) -> object:
+    """The document in a file.
+
+    Raises:
+        OptionError: the file cannot be read, or is not JSON.
+    """
+    try:
+        document: object = json.loads(path.read_bytes())
+    except OSError as error:
+        raise OptionError(f"cannot read the {what}: {error.strerror}", path=path) from error
+    except (ValueError, RecursionError) as error:
+        raise OptionError(f"the {what} is not JSON: {error}", path=path) from error
+    return document
 
 
 def quantize_document(model: Model, result: Quantized) -> Document:
@@ -99,6 +119,48 @@ def quantize_document(model: Model, result: Quantized) -> Document:
         if worst is None or worst.error is None
         else {"name": worst.plan.name, "sqnr_db": finite(worst.error.sqnr)},
         "weights": [_weight(weight) for weight in result.weights],
+    }
+
+
+def check_document(result: CheckResult) -> Document:
+    """What `weightquant dequantize-check` found."""
+    weights = result.comparison.weights if result.comparison else ()
+    return {
+        "schema": CHECK_SCHEMA,
+        "version": CHECK_VERSION,
+        "tool_version": __version__,
+        "folder": str(result.model.files.folder),
+        "ok": result.ok,
+        "quantized": result.quantized,
+        "findings": [
+            {
+                "code": finding.code.value,
+                "severity": finding.severity.value,
+                "weight": finding.weight,
+                "operator": finding.operator,
+                "what": finding.what,
+                "consequence": finding.consequence,
+                "remedy": finding.remedy,
+            }
+            for finding in result.findings
+        ],
+        "gate_failures": [{"weight": f.weight, "why": f.why} for f in result.failures],
+        "changed_files": list(result.changed),
+        "weights": None if result.comparison is None else [_compared(weight) for weight in weights],
+    }
+
+
+def _compared(weight: WeightComparison) -> Document:
+    return {
+        "name": weight.name,
+        "operator": weight.operator,
+        "dtype": weight.dtype,
+        "shape": list(weight.shape),
+        "sqnr_db": finite(weight.sqnr),
+        "max_abs_error": weight.max_abs,
+        "max_error_in_scales": finite(weight.max_in_scales, 6),
+        "rmse": weight.rmse,
+        "cosine": finite(weight.cosine, 10),
     }
 
 

@@ -16,6 +16,8 @@ import click
 
 from .. import __version__
 from ..errors import OutputError, WeightQuantError
+from . import completion
+from .completion_scripts import VARIABLE
 from .console import Console, ReaderGone
 from .exit_codes import ExitCode
 from .help import PROGRAM, Group
@@ -24,6 +26,7 @@ from .suggestions import usage_message, with_near_file
 COMMANDS = {
     "quantize": "weightquant_cli.cli.quantize",
     "inspect": "weightquant_cli.cli.inspect",
+    "dequantize-check": "weightquant_cli.cli.dequantize_check",
     "export-opt": "weightquant_cli.cli.export_opt",
 }
 
@@ -32,6 +35,7 @@ Examples:
   weightquant quantize --bits 16 model/ out/
   weightquant quantize --dry-run model/ out/
   weightquant inspect model/ | sort -k5 -n | tail
+  weightquant dequantize-check --reference model/ --min-sqnr 30 out/
   weightquant export-opt out/ && sh out/convert_to_lite.sh
 """
 
@@ -130,9 +134,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _prepare_completion() -> None:
     """When a shell asks for completions, click is to answer by our scripts' protocol."""
-    if "_WEIGHTQUANT_COMPLETE" in os.environ:
-        from . import completion
-
+    if VARIABLE in os.environ:
         completion.install()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from .. import __version__
 from .command_docs import CommandDoc, OptionDoc
-from .completion import COMPLETION_LINES
+from .completion_scripts import COMPLETION_LINES
 from .exit_codes import MEANINGS
 from .help import PROGRAM, variable_name
 

@@ -29,6 +29,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "What to check": (
         "--reference",
+        "--reference-model-filename",
+        "--reference-params-filename",
         "--save-dequantized",
     ),
     "Conversion": (

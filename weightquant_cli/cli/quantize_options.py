@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -186,13 +185,9 @@ def read_plan_file(path: Path, context: click.Context) -> object:
             raise OptionError(
                 f"--plan and {option} contradict each other", remedy="edit the plan instead"
             )
-    try:
-        document: object = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"cannot read the plan: {error.strerror}", path=path) from error
-    except (ValueError, RecursionError) as error:
-        raise OptionError(f"the plan is not JSON: {error}", path=path) from error
-    return document
+    from . import json_output
+
+    return json_output.read_file(path, "plan")
 
 
 def _bits(bits: int | str, min_sqnr: float | None, target_size: Size | None) -> int | AutoBits:

@@ -30,3 +30,8 @@ def shape(dims: tuple[int, ...]) -> str:
 def percent(part: int, whole: int) -> str:
     """`part` of `whole`, such as ``91.7%``."""
     return f"{100 * part / whole:.1f}%" if whole else "0.0%"
+
+
+def count(number: int, what: str) -> str:
+    """A number of things: ``1 weight``, ``2 weights``."""
+    return f"{number} {what}" + ("" if number == 1 else "s")

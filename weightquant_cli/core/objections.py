@@ -219,7 +219,7 @@ def _objection_to_sharing(
                 f"{reader.operator.type} reads it too, beside {taggable[0].operator.type}",
             )
     for reader in weight.readers:
-        if reader.operator.type in CONVOLUTIONS and _feeds_batch_norm(model, reader.operator):
+        if reader.operator.type in CONVOLUTIONS and feeds_batch_norm(model, reader.operator):
             return Reason(
                 ReasonCode.SHARED_BATCH_NORM,
                 "several operators read it and batch_norm follows: opt folds that into the "
@@ -240,7 +240,7 @@ def _mixes_transposition(weight: Weight, rewrites: dict[Reader, Rewrite]) -> boo
     return 0 < transposing < len(weight.readers)
 
 
-def _feeds_batch_norm(model: Model, ref: OperatorRef) -> bool:
+def feeds_batch_norm(model: Model, ref: OperatorRef) -> bool:
     """Whether batch_norm follows the operator, directly or behind an addition of a bias."""
     for consumer in _followers(model, ref):
         if consumer.type == "batch_norm":

@@ -1,0 +1,20 @@
+# Made by `python -m weightquant_cli.cli.docs`; not to be edited.
+_weightquant_completion() {
+    local kind text
+    COMPREPLY=()
+    while IFS=$'\t' read -r kind text _; do
+        case $kind in
+            plain)
+                COMPREPLY+=("$text")
+                [[ $text == *= ]] && compopt -o nospace
+                ;;
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+        esac
+    done < <(
+        COMPLETE_BEFORE=${COMP_LINE:0:COMP_POINT} COMPLETE_BEHIND=${COMP_LINE:COMP_POINT} \
+            COMPLETE_WORD=$2 _WEIGHTQUANT_COMPLETE=bash_complete "${1/#\~/$HOME}" 2>/dev/null
+    )
+}
+
+complete -o nosort -F _weightquant_completion weightquant

@@ -1,0 +1,130 @@
+"""The whole check of a quantized model: integrity, error measures, gates; one result of it all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..errors import OptionError
+from .comparison import Comparison, WeightComparison, compare
+from .integrity import Finding, Severity, check_integrity
+from .model import Model
+
+
+@dataclass(frozen=True)
+class QualityGates:
+    """What every quantized weight must reach.
+
+    Attributes:
+        min_sqnr: in dB.
+        max_abs_error: the largest absolute error that is allowed.
+        min_cosine: of the angle between a weight and its original.
+
+    Raises:
+        OptionError: a value that is not a number.
+    """
+
+    min_sqnr: float | None = None
+    max_abs_error: float | None = None
+    min_cosine: float | None = None
+
+    def __post_init__(self) -> None:
+        for value in (self.min_sqnr, self.max_abs_error, self.min_cosine):
+            if value is not None and not math.isfinite(value):
+                raise OptionError("a gate is not a number", found=value)
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a gate at all."""
+        return (self.min_sqnr, self.max_abs_error, self.min_cosine) != (None, None, None)
+
+    def failures(self, weight: WeightComparison) -> tuple[str, ...]:
+        """What the weight does not reach."""
+        found = []
+        if self.min_sqnr is not None and weight.sqnr < self.min_sqnr:
+            found.append(f"SQNR {weight.sqnr:.2f} dB, at least {self.min_sqnr:g} asked for")
+        if self.max_abs_error is not None and weight.max_abs > self.max_abs_error:
+            found.append(f"error {weight.max_abs:.6g}, at most {self.max_abs_error:g} asked for")
+        if self.min_cosine is not None and not weight.cosine >= self.min_cosine:
+            found.append(f"cosine {weight.cosine:.8f}, at least {self.min_cosine:g} asked for")
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class GateFailure:
+    """A weight that does not reach what was asked for."""
+
+    weight: str
+    why: str
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What the check found.
+
+    Attributes:
+        model: the quantized model.
+        quantized: how many weights are stored as integers with scales.
+        findings: what is wrong, errors first.
+        comparison: beside the reference, or None without one.
+        failures: gates that are not met.
+        changed: files that are not what a report says of them, a line each.
+    """
+
+    model: Model
+    quantized: int
+    findings: tuple[Finding, ...]
+    comparison: Comparison | None
+    failures: tuple[GateFailure, ...]
+    changed: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings with which Paddle Lite aborts or computes wrongly."""
+        return tuple(f for f in self.findings if f.severity is Severity.ERROR)
+
+    @property
+    def ok(self) -> bool:
+        """Whether Paddle Lite runs it right and every gate is met."""
+        return not (self.errors or self.failures or self.changed)
+
+
+def check(
+    model: Model,
+    reference: Model | None = None,
+    gates: QualityGates | None = None,
+    histograms: int = 0,
+    jobs: int | None = None,
+    changed: tuple[str, ...] = (),
+) -> CheckResult:
+    """Check a quantized model.
+
+    Args:
+        model: the quantized model.
+        reference: the FP32 model that it was made from; without it only integrity is checked.
+        gates: what every weight must reach; only with a reference.
+        histograms: for how many of the worst weights to count the values.
+        jobs: threads; None takes the CPUs that this process may use.
+        changed: what `manifest.differences` found, carried into the result.
+
+    Raises:
+        OptionError: gates without a reference.
+        ModelError: the models cannot be read, or do not fit each other.
+    """
+    gates = gates or QualityGates()
+    if gates.any and reference is None:
+        raise OptionError("a gate on the error needs the FP32 model", remedy="add --reference")
+    findings = list(check_integrity(model))
+    comparison = None
+    if reference is not None:
+        broken = frozenset(f.weight for f in findings if f.weight and f.severity is Severity.ERROR)
+        comparison = compare(model, reference, histograms, jobs, broken)
+        findings += comparison.findings
+    failures = tuple(
+        GateFailure(weight.name, why)
+        for weight in (comparison.weights if comparison else ())
+        for why in gates.failures(weight)
+    )
+    ranked = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
+    quantized = sum(weight.record.dtype.name in ("INT8", "INT16") for weight in model.weights)
+    return CheckResult(model, quantized, tuple(ranked), comparison, failures, changed)
