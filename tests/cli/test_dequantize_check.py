@@ -1,0 +1,164 @@
+"""`weightquant dequantize-check` as a user calls it, and its page in a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import builders
+from tests.cli.helpers import run
+
+DIGITS = Path(__file__).resolve().parents[1] / "models" / "digits"
+
+
+@pytest.fixture
+def quantized(tmp_path: Path) -> Path:
+    """The digits model, quantized to INT8."""
+    run("quantize", "-q", "--report", tmp_path / "report.json", DIGITS, tmp_path / "out").ok()
+    return tmp_path / "out"
+
+
+def test_says_ok_in_one_line(quantized: Path) -> None:
+    assert run("dequantize-check", quantized).ok().stdout == "ok: 5 quantized weights\n"
+
+
+def test_lists_the_weights_the_worst_first(quantized: Path) -> None:
+    lines = run("dequantize-check", "--reference", DIGITS, quantized).ok().lines
+    assert lines[0] == "ok: 5 quantized weights, 5 compared with the reference"
+    assert lines[2].split()[:4] == ["weight", "operator", "type", "sqnr_db"]
+    ratios = [float(line.split()[3]) for line in lines[3:]]
+    assert len(ratios) == 5
+    assert ratios == sorted(ratios)
+
+
+def test_gates_exit_with_1_and_name_the_weights(quantized: Path) -> None:
+    passed = run("dequantize-check", "--reference", DIGITS, "--min-sqnr", "30", quantized)
+    failed = run("dequantize-check", "-q", "--reference", DIGITS, "--min-sqnr", "43", quantized)
+    assert (passed.code, failed.code) == (0, 1)
+    assert "gate: fc_0.w_0: SQNR 41.50 dB, at least 43 asked for" in failed.stdout
+    assert "conv2d_0.w_0:" not in failed.stdout
+    alone = run("dequantize-check", "--min-cosine", "0.9", quantized)
+    assert alone.code == 2
+    assert "--reference" in alone.stderr
+
+
+def test_a_broken_model_exits_with_1_and_says_what_to_do(quantized: Path) -> None:
+    weight = builders.read_arrays(quantized)["fc_0.w_0"]
+    (quantized / "fc_0.w_0").write_bytes(builders.record(weight.astype(np.int32)))
+    result = run("dequantize-check", quantized)
+    assert result.code == 1
+    assert result.lines[0].startswith("not ok: 4 quantized weights, 1 error")
+    assert re.search(r"^error: fc_0\.w_0 \(mul\): it is stored as INT32", result.stdout, re.M)
+    compared = run("dequantize-check", "--reference", DIGITS, "--json", quantized).json
+    assert {weight["name"] for weight in compared["weights"]} >= {"fc_1.w_0", "conv2d_0.w_0"}
+
+
+def test_the_json_document_holds_the_same(quantized: Path) -> None:
+    document = run("dequantize-check", "--json", "--reference", DIGITS, quantized).ok().json
+    assert (document["schema"], document["version"]) == ("weightquant.dequantize-check", 1)
+    assert document["ok"] is True
+    worst = document["weights"][0]
+    assert worst["name"] == "fc_0.w_0"
+    assert worst["sqnr_db"] == pytest.approx(41.5, abs=0.01)
+    assert worst["max_error_in_scales"] <= 0.5001
+    assert run("dequantize-check", "--json", quantized).json["weights"] is None
+
+
+def test_saves_the_fp32_model_without_a_quantization_attribute(quantized: Path) -> None:
+    saved = quantized.with_name("fp32")
+    run("dequantize-check", "-q", "--save-dequantized", saved, quantized).ok()
+    program = (saved / "__model__").read_bytes()
+    for attribute in (b"_quant_scale", b"quantization_type", b"quantize_weight_bits"):
+        assert attribute not in program
+    arrays = builders.read_arrays(saved)
+    assert {array.dtype for array in arrays.values()} == {np.dtype("float32")}
+    original = builders.read_arrays(DIGITS)["fc_0.w_0"]
+    assert np.abs(arrays["fc_0.w_0"] - original).max() < 0.002
+    assert run("dequantize-check", "--save-dequantized", saved, quantized).code == 4
+    assert run("dequantize-check", "--save-dequantized", DIGITS, "-f", DIGITS).code == 2
+
+
+def test_verifies_that_a_folder_is_what_the_report_says(quantized: Path) -> None:
+    report = quantized.with_name("report.json")
+    run("dequantize-check", "-q", "--report", report, quantized).ok()
+    path = quantized / "fc_1.b_0"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    result = run("dequantize-check", "--report", report, quantized)
+    assert result.code == 1
+    assert "changed: fc_1.b_0 has other content than the report says" in result.stdout
+    (quantized / "report.json").write_text("{}")
+    assert run("dequantize-check", "--report", quantized / "report.json", quantized).code == 2
+
+
+def test_the_two_commands_in_one_line(tmp_path: Path) -> None:
+    run("quantize", "-q", "--op-type", "all", "-b16", DIGITS, tmp_path / "out").ok()
+    run("dequantize-check", "--reference", DIGITS, "--min-sqnr", "80", tmp_path / "out").ok()
+    run("export-opt", "-q", tmp_path / "out").ok()
+    assert os.access(tmp_path / "out" / "convert_to_lite.sh", os.X_OK)
+
+
+# ---- the page -------------------------------------------------------------------------------
+
+
+def test_the_page_loads_nothing_and_follows_light_and_dark(quantized: Path) -> None:
+    page = quantized.with_name("page.html")
+    run("dequantize-check", "-q", "--reference", DIGITS, "--html", page, quantized).ok()
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"(?i)https?:|<script|<img|<link|url\(|@import", text)
+    assert "color-scheme: light dark" in text
+    assert "width=device-width" in text
+    assert "fc_0.w_0" in text
+    assert "Distribution of the worst" in text
+
+
+def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:
+    name = "<script>alert(1)</script>&\x1b[31m"
+    model = builders.ModelBuilder()
+    model.fetch(model.mul(model.input("x", (-1, 4)), name, builders.normal(4, 4)))
+    folder = model.write(tmp_path / "m", builders.COMBINED)
+    run("quantize", "-q", folder, tmp_path / "out").ok()
+    page = tmp_path / "page.html"
+    run("dequantize-check", "-q", "--reference", folder, "--html", page, tmp_path / "out").ok()
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "\x1b" not in text
+    assert "&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_chromium_shows_the_number_that_the_json_holds(
+    width: int, quantized: Path, tmp_path: Path
+) -> None:
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    page = tmp_path / "page.html"
+    checked = run(
+        "dequantize-check", "--json", "--reference", DIGITS, "--html", page, quantized
+    ).ok()
+    measure = "<script>document.title=document.documentElement.scrollWidth</script></body>"
+    probe = tmp_path / "probe.html"
+    probe.write_text(page.read_text(encoding="utf-8").replace("</body>", measure))
+    done = subprocess.run(
+        [
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update",
+            "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
+            f"--window-size={width},900", "--dump-dom", probe.as_uri(),
+        ],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    shown = re.search(r"<title>(\d+)</title>", done.stdout)
+    assert shown is not None
+    assert int(shown[1]) <= max(width, 500)  # headless Chromium is no narrower than 500 pixels
+    worst = json.loads(checked.stdout)["weights"][0]
+    assert f"INT8  {worst['sqnr_db']:.1f} dB" in done.stdout
