@@ -67,10 +67,10 @@ Segment = tuple[Block, ...]
 def segments(
     shape: tuple[int, ...], channel_axis: int | None, block_elements: int = BLOCK_ELEMENTS
 ) -> Iterator[Segment]:
-    """The segments of a tensor, in order.
+    """The segments of a tensor, in order; none of one without elements.
 
     Args:
-        shape: the tensor's dims; not empty of elements.
+        shape: the tensor's dims.
         channel_axis: 0, the last axis, or None for one channel in all.
         block_elements: the most elements of a block.
 
@@ -78,6 +78,8 @@ def segments(
         ValueError: a channel axis between the first and the last.
     """
     elements = math.prod(shape)
+    if elements == 0:
+        return
     if channel_axis is None:
         yield tuple(_pieces(0, elements, 0, block_elements))
     elif channel_axis == 0:

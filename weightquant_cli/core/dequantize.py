@@ -21,7 +21,7 @@ from .blocks import Block, segments
 from .model import BITS_ATTRIBUTE, SCALE_SUFFIX, TYPE_ATTRIBUTE, Model, Weight
 from .output import OutputOptions
 from .pool import default_jobs
-from .streams import copy_record, read_integers, thread_buffers
+from .streams import copy_carried, copy_record, read_integers, thread_buffers
 from .tags import Tag, find_tags
 from .targets import TARGETS
 
@@ -90,7 +90,7 @@ def dequantize(model: Model, output: OutputOptions, jobs: int | None = None) -> 
         ModelError: integers without scales, or scales that do not fit.
         OptionError, OutputError: as `quantize` raises them.
     """
-    layout = output.validate(model.files, list(model.stored.parameters))
+    layout = output.validate(model.stored)
     tags = {tag.weight: tag for tag in find_tags(model)}
     records = [_new_record(weight, tags.get(weight.name)) for weight in model.weights]
     with new_folder(output.folder, output.existing) as folder:
@@ -110,6 +110,7 @@ def dequantize(model: Model, output: OutputOptions, jobs: int | None = None) -> 
         cost = [weight.record.data_size for weight in model.weights]
         pool.run(work, model.weights, cost, jobs or default_jobs())
         writer.write_program(_untagged(model, output.strip_callstack))
+        copy_carried(model.stored, folder)
 
 
 def is_quantized(weight: Weight) -> bool:

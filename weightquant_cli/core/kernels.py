@@ -76,7 +76,10 @@ def energy(values: FloatArray) -> float:
 
 
 def histogram_edges(maximum: np.float32) -> FloatArray:
-    """Edges of the bins over [0, maximum], float32, as ``numpy.histogram`` makes them."""
+    """Edges of the bins over [0, maximum], as ``numpy.histogram`` of numpy 1 makes them.
+
+    In float64, then rounded to float32; numpy 2 computes them in float32, which Paddle never saw.
+    """
     edges = np.arange(HISTOGRAM_BINS + 1, dtype=np.float64) * (float(maximum) / HISTOGRAM_BINS)
     edges[-1] = maximum
     return edges.astype(np.float32)

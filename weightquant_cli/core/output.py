@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import OptionError, OutputError
 from ..formats.atomic import Existing, refuse_overlap
-from ..formats.model_dir import ModelFiles, looks_like_model, require_plain_name
+from ..formats.model_dir import ModelFiles, StoredModel, looks_like_model, require_plain_name
 from ..formats.model_writer import Layout, refuse_name_collisions
 
 
@@ -45,16 +45,23 @@ class OutputOptions:
         params = None if self.separate else self.params or source.params
         return Layout(self.program or source.program, params)
 
-    def validate(self, source: ModelFiles, parameters: list[str]) -> Layout:
+    def validate(self, model: StoredModel) -> Layout:
         """The layout, once the folder and the names have been found to fit the input.
 
         Raises:
-            OptionError: the folders overlap, or two files would have the same name.
+            OptionError: the folders overlap, two files would have the same name, or SELECTED_ROWS
+                would lie beside a combined file.
             OutputError: the folder is to be replaced and does not hold a model.
         """
-        refuse_overlap(source.folder, self.folder)
-        layout = self.layout(source)
-        refuse_name_collisions(layout, parameters)
+        refuse_overlap(model.files.folder, self.folder)
+        layout = self.layout(model.files)
+        if layout.params is not None and model.carried:
+            raise OptionError(
+                "a model with SELECTED_ROWS cannot have one file for all parameters",
+                tensor=model.carried[0],
+                remedy="leave out --save-params-filename",
+            )
+        refuse_name_collisions(layout, [*model.parameters, *model.carried])
         self._refuse_foreign_folder(layout)
         return layout
 

@@ -14,17 +14,16 @@ import numpy as np
 from ..errors import AlreadyQuantizedError
 from ..formats.atomic import new_folder
 from ..formats.lod_tensor import header_bytes
-from ..formats.model_dir import ModelFiles, opened
-from ..formats.model_writer import Layout, ModelWriter, NewRecord, copied_file
+from ..formats.model_dir import ModelFiles
+from ..formats.model_writer import Layout, ModelWriter, NewRecord
 from ..formats.program import AttrType, Operator, Program
-from ..formats.regular_file import read_into
 from . import kernels, pool
 from .gates import Gates
 from .model import BITS_ATTRIBUTE, SCALE_SUFFIX, TYPE_ATTRIBUTE, Model
 from .output import OutputOptions
 from .plan import Plan, Quantization, ReasonCode, WeightPlan
 from .rewrite import apply
-from .streams import copy_bytes, copy_record, copy_transposed
+from .streams import copy_carried, copy_record, copy_transposed
 from .weight_stream import WeightError, WeightStream
 
 
@@ -126,7 +125,7 @@ def preview(model: Model, plan: Plan, output: OutputOptions, gates: Gates = NO_G
         AlreadyQuantizedError, GateError, OptionError: as `quantize` does.
     """
     refuse_quantized(model, plan)
-    layout = output.validate(model.files, list(model.stored.parameters))
+    layout = output.validate(model.stored)
     sizes = exact_sizes(model, plan, output.strip_callstack)
     gates.enforce(sizes.before, sizes.after, plan.quantized_share)
     weights = tuple(WeightResult(weight) for weight in plan.weights)
@@ -193,8 +192,7 @@ def quantize(
         scales = {result.plan.name: scale for result, scale in done if scale is not None}
         program = tagged_program(model, plan, scales, output.strip_callstack)
         writer.write_program(program.serialize())
-        for name in model.stored.carried:
-            _copy_carried(model, name, folder)
+        copy_carried(model.stored, folder)
     return Quantized(
         model.files,
         output.folder,
@@ -316,9 +314,3 @@ class _Run:
                 result, scales = WeightResult(weight), None
         self._progress(Progress(weight.name, 0, result))
         return result, scales
-
-
-def _copy_carried(model: Model, name: str, folder: Path) -> None:
-    with opened(model.stored, name) as (descriptor, size), copied_file(folder, name) as writer:
-        path = model.files.folder / name
-        copy_bytes(lambda view, at: read_into(descriptor, view, at, path), writer, size)

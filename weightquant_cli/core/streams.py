@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..formats.model_writer import RecordWriter
+from ..formats.model_dir import StoredModel, opened
+from ..formats.model_writer import RecordWriter, copied_file
 from ..formats.params import TensorReader
+from ..formats.regular_file import read_into
 from .blocks import BLOCK_ELEMENTS, Block, Tile, tiles
 from .kernels import FloatArray, IntArray
 
@@ -133,3 +136,15 @@ def copy_bytes(
         read(view, offset)
         writer.write(view, offset)
         step(len(view))
+
+
+def copy_carried(model: StoredModel, folder: Path) -> None:
+    """Copy the files of variables that are no tensor records (SELECTED_ROWS) into `folder`."""
+    for name in model.carried:
+        _copy_carried_file(model, name, folder)
+
+
+def _copy_carried_file(model: StoredModel, name: str, folder: Path) -> None:
+    with opened(model, name) as (descriptor, size), copied_file(folder, name) as writer:
+        path = model.files.folder / name
+        copy_bytes(lambda view, at: read_into(descriptor, view, at, path), writer, size)

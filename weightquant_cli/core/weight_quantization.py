@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import OptionError
 from ..formats.atomic import Existing
+from ..formats.model_dir import ModelFiles, open_model
 from .dequantize import dequantize
 from .model import Model
 from .options import QuantizeOptions, WeightQuantizeType
@@ -96,12 +97,14 @@ class WeightQuantization:
 
     @staticmethod
     def _dequantize(quantized: OutputOptions, folder: Path) -> None:
-        model = Model.load(quantized.folder, quantized.program, quantized.params)
+        program = quantized.program or DEFAULT_PROGRAM
+        # Not found by looking: files of an earlier run with another layout may lie beside these.
+        written = ModelFiles(quantized.folder, program, quantized.params)
         dequantize(
-            model,
+            Model(open_model(written)),
             OutputOptions(
                 folder=folder,
-                program=quantized.program,
+                program=program,
                 params=quantized.params,
                 separate=quantized.separate,
                 existing=Existing.MERGE,

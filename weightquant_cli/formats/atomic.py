@@ -84,9 +84,7 @@ def new_folder(target: Path, existing: Existing = Existing.REFUSE) -> Iterator[P
                 shutil.rmtree(temporary, ignore_errors=True)
                 os.close(lock)
     except BaseException:
-        for parent in made_parents:
-            with contextlib.suppress(OSError):
-                os.rmdir(parent)
+        _remove_parents(made_parents)
         raise
 
 
@@ -147,10 +145,21 @@ def _make_parents(folder: Path) -> list[Path]:
         folder = folder.parent
     made: list[Path] = []
     for path in reversed(missing):
-        with _wrapped(path):
-            path.mkdir(exist_ok=True)
+        try:
+            with _wrapped(path):
+                path.mkdir(exist_ok=True)
+        except BaseException:
+            _remove_parents(made)
+            raise
         made.insert(0, path)
     return made
+
+
+def _remove_parents(made: list[Path]) -> None:
+    """Remove the folders that were made, those that are empty still."""
+    for path in made:
+        with contextlib.suppress(OSError):
+            os.rmdir(path)
 
 
 def _publish(temporary: Path, final: Path, existing: Existing) -> None:
@@ -160,7 +169,7 @@ def _publish(temporary: Path, final: Path, existing: Existing) -> None:
         _rename_or_exchange(temporary, final)
     else:
         os.rename(temporary, final)  # refuses a folder that was filled meanwhile
-    _sync_folder(final.parent)
+    _settle(final.parent)
 
 
 def _rename_or_exchange(temporary: Path, final: Path) -> None:
@@ -208,13 +217,39 @@ def _exchange_in_two_steps(temporary: Path, final: Path) -> None:
     os.rename(aside, temporary)
 
 
+def _refuse_clashes(temporary: Path, final: Path) -> None:
+    """Refuse a merge that would stop half-way, at a folder in place of a file or the reverse."""
+    for folder, folders, names in os.walk(temporary):
+        inside = final / Path(folder).relative_to(temporary)
+        for name in folders:
+            if os.path.lexists(inside / name) and not os.path.isdir(inside / name):
+                raise OutputError(
+                    "a file is where a folder of the output belongs", path=inside / name
+                )
+        for name in names:
+            if os.path.isdir(inside / name):
+                raise OutputError(
+                    "a folder is where a file of the output belongs", path=inside / name
+                )
+
+
 def _merge(temporary: Path, final: Path) -> None:
+    _refuse_clashes(temporary, final)
     for folder, _, names in os.walk(temporary, topdown=False):
         inside = final / Path(folder).relative_to(temporary)
         inside.mkdir(parents=True, exist_ok=True)
         for name in names:
             os.replace(os.path.join(folder, name), inside / name)
-        _sync_folder(inside)
+        _settle(inside)
+
+
+def _settle(folder: Path) -> None:
+    """Flush a folder once the output is in place: too late to take it back, or to call it failed.
+
+    The files themselves are on the disk by then.
+    """
+    with contextlib.suppress(OSError):
+        _sync_folder(folder)
 
 
 def _sync_folders(root: Path) -> None:

@@ -266,7 +266,10 @@ def _declared(program: Program, path: Path) -> tuple[dict[str, tuple[int, ...]],
 
 
 def _all_exist(folder: Path, names: Iterable[str]) -> bool:
-    return all(os.path.lexists(parameter_path(folder, name)) for name in names)
+    try:
+        return all(os.path.lexists(parameter_path(folder, name)) for name in names)
+    except ParameterError:  # a name that no separate file can have
+        return False
 
 
 def _require_carried(folder: Path, name: str) -> None:
