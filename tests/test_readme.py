@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.helpers import environment, run, shell
+from weightquant_cli.cli.completion_scripts import COMPLETION_LINES
 from weightquant_cli.cli.exit_codes import MEANINGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -111,3 +114,62 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 def test_both_languages_give_the_same_commands() -> None:
     for name in ("ci: run", "ci: test"):
         assert README.count(block(name).strip()) == 2
+
+
+# ---- JSON -----------------------------------------------------------------------------------
+
+COMBINED = DIGITS.with_name("digits_combined")
+
+
+def documents(folder: Path) -> dict[str, Any]:
+    """The documents of all commands for the model of the README's examples."""
+    model, out = folder / "model", folder / "out"
+    shutil.copytree(COMBINED, model)
+    report = folder / "report.json"
+    calls: dict[str, list[str | Path]] = {
+        "quantize": ["--report", report, model, out],
+        "inspect": [model],
+        "dequantize-check": ["--reference", model, out],
+        "export-opt": [out],
+    }
+    return {
+        name: run(name, "--json", *arguments, cwd=folder).ok().json
+        for name, arguments in calls.items()
+    }
+
+
+def assert_like(example: Any, real: Any, where: str) -> None:
+    """The example holds what the program printed, but for folders and left-out list items."""
+    if isinstance(example, dict):
+        assert list(example) == list(real), where
+        for key, value in example.items():
+            assert_like(value, real[key], f"{where}.{key}")
+    elif isinstance(example, list) and example and _is_named(example[0]):
+        by_name = {item.get("name"): item for item in real}
+        for item in example:
+            assert_like(item, by_name[item.get("name")], f"{where}[{item.get('name')}]")
+    elif isinstance(example, list) and len(example) == len(real):
+        for index, item in enumerate(example):
+            assert_like(item, real[index], f"{where}[{index}]")
+    elif isinstance(example, float):
+        assert real == pytest.approx(example, rel=1e-3), where
+    elif where.endswith((".folder", ".script")):
+        assert str(real).endswith(str(example)), where
+    else:
+        assert real == example, where
+
+
+def _is_named(item: Any) -> bool:
+    return isinstance(item, dict) and "name" in item
+
+
+def test_the_json_examples_are_what_the_program_prints(tmp_path: Path) -> None:
+    for name, real in documents(tmp_path).items():
+        example = json.loads(block(f"test: json {name}"))
+        assert (example["schema"], example["version"]) == (f"weightquant.{name}", 1)
+        assert_like(example, real, name)
+
+
+def test_the_completion_lines_are_those_of_the_program() -> None:
+    shown = [line.split("  ")[0] for line in block("test: completion").splitlines()]
+    assert shown == list(COMPLETION_LINES.values())
