@@ -75,8 +75,11 @@ def run_script(
 
 
 def interruptible(command: Sequence[str | Path]) -> list[str | Path]:
-    """The command started with the default answer to SIGINT, whatever the test runner has set."""
-    start = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)"
+    """The command started with the default answers to signals, whatever the test runner has set:
+    a shell cannot trap what is ignored when it starts, and `nohup` ignores SIGHUP.
+    """
+    reset = "[signal.signal(n, signal.SIG_DFL) for n in (1, 2, 15)]"
+    start = f"import os, signal, sys; {reset}"
     return [sys.executable, "-c", f"{start}; os.execv(sys.argv[1], sys.argv[1:])", *command]
 
 

@@ -216,7 +216,7 @@ def test_a_signal_leaves_nothing_behind(number: int, code: int, tmp_path: Path) 
     while process.poll() is None and not list(tmp_path.glob(".weightquant-*")):
         time.sleep(0.001)
     process.send_signal(number)
-    _, told = process.communicate()
+    _, told = process.communicate(timeout=60)
     assert process.returncode == code
     assert len(told.splitlines()) == 1
     assert os.listdir(tmp_path) == ["model"]

@@ -1,4 +1,4 @@
-"""A few operators in numpy, as Paddle documents them: to run a program before and after a rewrite."""
+"""A few operators in numpy, as Paddle documents them: a program runs before and after a rewrite."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import FP32, INT64, RAW, Attr, ModelBuilder, normal
+from tests.builders import FP32, INT64, RAW, Array, Attr, ModelBuilder, normal, read_arrays
 from tests.core import interpreter, reference
 from weightquant_cli import (
     Model,
@@ -95,8 +95,8 @@ def test_a_matmul_becomes_a_mul_of_the_same_numbers(
 
 def test_the_attributes_of_a_matmul_go_and_others_stay(tmp_path: Path) -> None:
     attrs = {
-        "trans_x": False, "trans_y": False, "alpha": 1.0, "fused_reshape_Out": Attr(AttrType.INTS, []),
-        "op_namescope": "/fc/", "use_mkldnn": False,
+        "trans_x": False, "trans_y": False, "alpha": 1.0,
+        "fused_reshape_Out": Attr(AttrType.INTS, []), "op_namescope": "/fc/", "use_mkldnn": False,
     }  # fmt: skip
     result = rewritten(matmul("matmul_v2", attrs, (-1, 4, 3)).load(tmp_path / "in"), tmp_path / "o")
     (operator,) = [operator for ref, operator in result.operators() if ref.type == "mul"]
@@ -296,7 +296,7 @@ def test_a_rewritten_and_quantized_model_computes_with_the_dequantized_weights(
     rounded = ModelBuilder()
     rounded.program = builder.program
     for name, axis in {"w": 1, "v": 1, "a": 1, "b": 0, "c": 1}.items():
-        array = interpreter.read_arrays(source)[name]
+        array = read_arrays(source)[name]
         integers, scale = reference.quantized(array, bits, axis)
         rounded.parameter(name, reference.dequantized(integers, scale, axis), declare=False)
     expected = interpreter.run(rounded.load(tmp_path / "rounded"), feeds)["z"]
@@ -341,7 +341,7 @@ def test_any_sequence_of_operators_computes_the_same_numbers(
     outputs = [makers[kind](builder, number) for number, kind in enumerate(chosen)]
     source = builder.load(folder / "in")
     result = rewritten(source, folder / "out")
-    feeds = {"x": normal(4, 4, seed=9), "ids": np.arange(6)}
+    feeds: dict[str, Array] = {"x": normal(4, 4, seed=9), "ids": np.arange(6)}
     before, after = interpreter.run(source, feeds), interpreter.run(result, feeds)
     for name in outputs:
         np.testing.assert_allclose(after[name], before[name], rtol=1e-4, atol=1e-5)
