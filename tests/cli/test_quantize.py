@@ -204,7 +204,7 @@ def test_debug_adds_a_traceback_to_the_one_line(tmp_path: Path) -> None:
 def test_a_signal_leaves_nothing_behind(number: int, code: int, tmp_path: Path) -> None:
     model = builders.ModelBuilder()
     x = model.input("x", (-1, 2048))
-    for index in range(24):
+    for index in range(8):
         x = model.mul(x, f"w{index}", builders.normal(2048, 2048, seed=index))
     folder = model.write(tmp_path / "model")
     process = subprocess.Popen(

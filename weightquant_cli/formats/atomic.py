@@ -69,23 +69,41 @@ def new_folder(target: Path, existing: Existing = Existing.REFUSE) -> Iterator[P
     """
     final = Path(os.path.realpath(target))
     _refuse_existing(final, existing)
-    made_parents = _make_parents(final.parent)
+    attempt = _Attempt()
     try:
-        with _wrapped(final):
+        with _wrapped(final), deferred_signals():
+            attempt.parents = _make_parents(final.parent)
             _clear_leftovers(final)
-            temporary, lock = _make_temporary(final)
-        try:
-            yield temporary
-            with _wrapped(final), deferred_signals():
-                _sync_folders(temporary)
-                _publish(temporary, final, existing)
-        finally:
-            with deferred_signals():
-                shutil.rmtree(temporary, ignore_errors=True)
-                os.close(lock)
+            attempt.temporary, attempt.lock = _make_temporary(final)
+        yield attempt.temporary
+        with _wrapped(final), deferred_signals():
+            _sync_folders(attempt.temporary)
+            _publish(attempt.temporary, final, existing)
+            attempt.clean()
     except BaseException:
-        _remove_parents(made_parents)
+        with deferred_signals():
+            attempt.clean()
+            _remove_parents(attempt.parents)
         raise
+
+
+class _Attempt:
+    """What one run has made so far and must not leave behind.
+
+    A signal raises wherever it arrives; whatever is made is noted here before it can.
+    """
+
+    def __init__(self) -> None:
+        self.parents: list[Path] = []
+        self.temporary: Path | None = None
+        self.lock = -1
+
+    def clean(self) -> None:
+        """Remove the temporary folder; after an exchange it holds what was replaced."""
+        if self.temporary is not None:
+            shutil.rmtree(self.temporary, ignore_errors=True)
+            os.close(self.lock)
+            self.temporary = None
 
 
 def _make_temporary(final: Path) -> tuple[Path, int]:
