@@ -162,6 +162,25 @@ def test_a_weight_is_not_dequantized_once_per_reader(tmp_path: Path) -> None:
     assert np.array_equal(read_arrays(tmp_path / "out")["w"], expected)
 
 
+def test_of_two_tags_the_first_holds_the_scales(tmp_path: Path) -> None:
+    """PaddlePaddle tags every reader, and the second list is the scales of the integers: 1.0."""
+    integers = np.asarray([[1, 2], [3, -127]], np.int8)
+    builder = by_hand(integers, [0.5, 0.25])
+    builder.mul("y", "w", w_quant_scale=Attr(AttrType.FLOATS, [1.0, 1.0]))
+    dequantize(builder.load(tmp_path / "in"), OutputOptions(tmp_path / "out"))
+    assert read_arrays(tmp_path / "out")["w"].tolist() == [[0.5, 0.5], [1.5, -31.75]]
+
+
+def test_a_tag_of_an_operator_that_does_not_read_the_weight_means_nothing(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    strange = Attr(AttrType.FLOATS, [100.0, 100.0])
+    builder.op("relu", {"X": "x"}, {"Out": "y"}, {"w_quant_scale": strange})
+    builder.mul("y", "w", np.ones((2, 2), np.int8), w_quant_scale=Attr(AttrType.FLOATS, [2.0, 3.0]))
+    dequantize(builder.load(tmp_path / "in"), OutputOptions(tmp_path / "out"))
+    assert read_arrays(tmp_path / "out")["w"].tolist() == [[2, 3], [2, 3]]
+    assert quantization_attributes(Model.load(tmp_path / "out")) == []
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
 @pytest.mark.parametrize("type", ["mul", "conv2d"])
 def test_a_quantized_weight_without_elements_stays_without(
@@ -290,6 +309,20 @@ def test_integers_without_scales_are_refused_and_leave_nothing(tmp_path: Path) -
     with pytest.raises(ModelError, match="the weight is INT16 and no operator has scales for it"):
         dequantize(builder.load(tmp_path / "in"), OutputOptions(tmp_path / "a" / "out"))
     assert not (tmp_path / "a").exists()
+
+
+def test_integers_that_are_no_operators_weight_stay(tmp_path: Path) -> None:
+    builder = small_model()
+    builder.parameter("lengths", np.asarray([3, -1], np.int16))
+    builder.op("concat", {"X": "lengths"}, {"Out": "y"})
+    builder.parameter("unread", np.asarray([7], np.int8))
+    model = quantized(builder.load(tmp_path / "in"), tmp_path / "int", QuantizeOptions())
+    dequantize(model, OutputOptions(tmp_path / "out"))
+    records = read_records(tmp_path / "out")
+    assert (records["lengths"], records["unread"]) == (
+        builder.records["lengths"],
+        builder.records["unread"],
+    )
 
 
 def test_output_that_exists_or_overlaps_is_refused(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def page(result: CheckResult) -> str:
     for finding in result.findings:
         console.print(_quoted("\n" + finding_text(finding)))
     for failure in result.failures:
-        console.print(_quoted(f"\ngate: {failure.weight}: {failure.why}"))
+        console.print(_quoted(f"\ngate: {printable(failure.weight)}: {failure.why}"))
     for line in result.changed:
         console.print(_quoted(f"\nchanged: {line}"))
     weights = result.comparison.weights if result.comparison else ()
@@ -116,7 +116,7 @@ def _draw_weight(console: RichConsole, weight: WeightComparison) -> None:
     from rich.bar import Bar
 
     console.print()
-    console.print(_quoted(weight.name))
+    console.print(_quoted(printable(weight.name)))
     error = QUIET_DB - min(max(weight.sqnr, 0.0), QUIET_DB)
     console.print(Bar(QUIET_DB, 0, error, width=WIDTH))
     console.print(
@@ -129,7 +129,7 @@ def _draw_weight(console: RichConsole, weight: WeightComparison) -> None:
 
 
 def _draw_distribution(console: RichConsole, weight: WeightComparison) -> None:
-    console.print(_quoted(f"\n{weight.name}"))
+    console.print(_quoted(f"\n{printable(weight.name)}"))
     for counts in (weight.before, weight.after):
         console.print(_quoted(histogram_line(counts or ())))
     console.print(_quoted(f"-{weight.limit:.3g} to {weight.limit:.3g}", "dim"))

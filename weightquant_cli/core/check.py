@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import OptionError
 from .comparison import Comparison, WeightComparison, compare
-from .integrity import Finding, Severity, check_integrity
+from .dequantize import is_quantized
+from .findings import Finding, Severity
+from .integrity import check_integrity
 from .model import Model
+from .tags import tag_of_every_weight
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,9 @@ class QualityGates:
     def failures(self, weight: WeightComparison) -> tuple[str, ...]:
         """What the weight does not reach."""
         found = []
-        if self.min_sqnr is not None and weight.sqnr < self.min_sqnr:
+        if self.min_sqnr is not None and not weight.sqnr >= self.min_sqnr:  # nor is NaN
             found.append(f"SQNR {weight.sqnr:.2f} dB, at least {self.min_sqnr:g} asked for")
-        if self.max_abs_error is not None and weight.max_abs > self.max_abs_error:
+        if self.max_abs_error is not None and not weight.max_abs <= self.max_abs_error:
             found.append(f"error {weight.max_abs:.6g}, at most {self.max_abs_error:g} asked for")
         if self.min_cosine is not None and not weight.cosine >= self.min_cosine:
             found.append(f"cosine {weight.cosine:.8f}, at least {self.min_cosine:g} asked for")
@@ -96,6 +100,7 @@ def check(
     histograms: int = 0,
     jobs: int | None = None,
     changed: tuple[str, ...] = (),
+    step: Callable[[int], None] = lambda _: None,
 ) -> CheckResult:
     """Check a quantized model.
 
@@ -106,6 +111,7 @@ def check(
         histograms: for how many of the worst weights to count the values.
         jobs: threads; None takes the CPUs that this process may use.
         changed: what `manifest.differences` found, carried into the result.
+        step: told the bytes of the model that have been compared, from the worker threads.
 
     Raises:
         OptionError: gates without a reference.
@@ -118,13 +124,23 @@ def check(
     comparison = None
     if reference is not None:
         broken = frozenset(f.weight for f in findings if f.weight and f.severity is Severity.ERROR)
-        comparison = compare(model, reference, histograms, jobs, broken)
+        comparison = compare(model, reference, histograms, jobs, broken, step)
         findings += comparison.findings
-    failures = tuple(
-        GateFailure(weight.name, why)
-        for weight in (comparison.weights if comparison else ())
-        for why in gates.failures(weight)
-    )
     ranked = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
-    quantized = sum(weight.record.dtype.name in ("INT8", "INT16") for weight in model.weights)
-    return CheckResult(model, quantized, tuple(ranked), comparison, failures, changed)
+    tagged = tag_of_every_weight(model)
+    quantized = [w.name for w in model.weights if is_quantized(w) and w.name in tagged]
+    failures = tuple(_failures(gates, comparison, quantized)) if comparison else ()
+    return CheckResult(model, len(quantized), tuple(ranked), comparison, failures, changed)
+
+
+def _failures(
+    gates: QualityGates, comparison: Comparison, quantized: Sequence[str]
+) -> Iterator[GateFailure]:
+    """What is not met; a weight that could not be compared meets no gate."""
+    compared = {weight.name for weight in comparison.weights}
+    for weight in comparison.weights:
+        for why in gates.failures(weight):
+            yield GateFailure(weight.name, why)
+    for name in quantized:
+        if gates.any and name not in compared:
+            yield GateFailure(name, "it could not be compared with the reference")

@@ -1,35 +1,23 @@
-"""How far a quantized model is from its FP32 original, weight by weight.
-
-Streamed in blocks, summed in float64. A weight that was stored transposed (`matmul` with a
-transposed Y, spelled as `mul`) is compared with its original turned round.
-"""
+"""How far a quantized model is from its FP32 original, weight by weight, the worst first."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from ..errors import ModelError
-from ..formats.params import TensorReader
-from . import kernels, pool
-from .blocks import Tile, segments, tiles
-from .dequantize import StoredScales, is_quantized, stored_scales
-from .integrity import Finding, FindingCode, Severity
+from . import pool
+from .dequantize import is_quantized
+from .error_measures import ErrorMeasures
+from .findings import Finding, FindingCode, Severity
 from .model import Model, Weight
-from .streams import COPY_BYTES, read_floats, read_tile, thread_buffers
-from .tags import Tag, find_tags
+from .tags import tag_of_every_weight
+from .weight_pair import FITTING_REFERENCE, WeightPair, is_same
 from .weight_stream import decibels
 
 BINS = 44
-
-FloatArray = kernels.FloatArray
-
-# A block of the original, the same block dequantized, and the scales in a shape that broadcasts.
-Triple = tuple[FloatArray, FloatArray, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -42,13 +30,16 @@ class WeightComparison:
         dtype: how it is stored.
         shape: dims of the original.
         max_abs: the largest absolute error.
-        max_in_scales: the largest error in units of its channel's scale; at most 0.5, and a
-            rounding error, where nothing was clipped. inf where a channel of scale 0 is not zero.
+        max_in_scales: the largest error in units of its channel's scale (of 2^-126 where that is
+            smaller); at most 0.5, and a rounding error, where nothing was clipped.
         rmse: root of the mean squared error.
         sqnr: signal-to-quantization-noise ratio in dB; inf without any error.
         cosine: cosine of the angle between the two; 1 for a weight of zeros that stayed so.
-        before, after: histograms over the original's range [-limit, limit], or None.
         limit: largest absolute value of the original.
+        clipped: how many values lie outside the range of the integers.
+        misrounded: how many are beyond half a scale though they were not clipped.
+        signal, noise: sums of the squares of the original and of the error.
+        before, after: histograms over the original's range [-limit, limit], or None.
     """
 
     name: str
@@ -61,8 +52,17 @@ class WeightComparison:
     sqnr: float
     cosine: float
     limit: float
+    clipped: int
+    misrounded: int
+    signal: float
+    noise: float
     before: tuple[int, ...] | None = None
     after: tuple[int, ...] | None = None
+
+    @property
+    def elements(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,30 @@ class Comparison:
 
     Attributes:
         weights: the quantized weights, the worst SQNR first.
-        findings: weights that should be equal and are not, or that one side lacks.
+        findings: weights that are not what the reference says, or that one side lacks.
     """
 
     weights: tuple[WeightComparison, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def max_abs(self) -> float:
+        """The largest absolute error of all; 0 without a weight."""
+        return max((weight.max_abs for weight in self.weights), default=0.0)
+
+    @property
+    def rmse(self) -> float:
+        """Root of the mean squared error of all values together; 0 without a weight."""
+        elements = sum(weight.elements for weight in self.weights)
+        return math.sqrt(math.fsum(weight.noise for weight in self.weights) / max(elements, 1))
+
+    @property
+    def sqnr(self) -> float:
+        """SQNR of all values together, in dB; inf without any error."""
+        return decibels(
+            math.fsum(weight.signal for weight in self.weights),
+            math.fsum(weight.noise for weight in self.weights),
+        )
 
 
 def compare(
@@ -84,6 +103,7 @@ def compare(
     histograms: int = 0,
     jobs: int | None = None,
     broken: frozenset[str] = frozenset(),
+    step: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
     """Compare every weight of `model` with `reference`.
 
@@ -93,186 +113,90 @@ def compare(
         histograms: for how many of the worst weights to count the values.
         jobs: threads; None takes the CPUs that this process may use.
         broken: weights that cannot be dequantized, and are left out.
+        step: told the bytes of the model that have been compared, from the worker threads.
 
     Raises:
-        ModelError: another shape than the reference's, or scales that do not fit.
+        ModelError: another shape than the reference's, a reference that is not FP32, or scales
+            that do not fit.
     """
-    tags = {tag.weight: tag for tag in find_tags(model)}
-    findings = list(_unmatched(model, reference))
-    pairs = [w for w in model.weights if w.name in reference.stored.parameters]
-    quantized = [w for w in pairs if is_quantized(w) and w.name in tags and w.name not in broken]
-    kept = [w for w in pairs if not is_quantized(w)]
     jobs = jobs or pool.default_jobs()
+    tags = tag_of_every_weight(model)
+    shared = [w for w in model.weights if w.name in reference.stored.parameters]
+    pairs = [
+        WeightPair(model, reference, weight, tags[weight.name])
+        for weight in shared
+        if is_quantized(weight) and weight.name in tags and weight.name not in broken
+    ]
+    kept = [weight for weight in shared if not is_quantized(weight)]
 
-    def measure(weight: Weight, stop: pool.StopSignal) -> WeightComparison:
-        stop.check()
-        return _Pair(model, reference, weight, tags[weight.name]).measure(stop)
+    def measure(pair: WeightPair, stop: pool.StopSignal) -> WeightComparison | None:
+        done = _measure(pair, stop)
+        step(pair.weight.record.data_size)
+        return done
 
     def differs(weight: Weight, stop: pool.StopSignal) -> bool:
-        stop.check()
-        return not _same_bytes(model, reference, weight.name)
+        same = is_same(model, reference, weight, stop)
+        step(weight.record.data_size)
+        return not same
 
-    found = pool.run(measure, quantized, [w.record.data_size for w in quantized], jobs)
+    found = pool.run(measure, pairs, [p.weight.record.data_size for p in pairs], jobs)
     changed = pool.run(differs, kept, [w.record.data_size for w in kept], jobs)
-    findings += [_differs(w.name) for w, c in zip(kept, changed, strict=True) if c]
-    ranked = sorted(found, key=lambda w: (w.sqnr, w.name))
-    for index in range(min(histograms, len(ranked))):
-        weight = model.weight(ranked[index].name)
-        pair = _Pair(model, reference, weight, tags[weight.name])
-        ranked[index] = pair.with_histograms(ranked[index])
-    return Comparison(tuple(ranked), tuple(findings))
+    findings = [
+        *_unmatched(model, reference),
+        *(_differs(w.name) for w, other in zip(kept, changed, strict=True) if other),
+        *(_not_finite(p.weight.name) for p, w in zip(pairs, found, strict=True) if w is None),
+        *(_misrounded(weight) for weight in found if weight is not None and weight.misrounded),
+    ]
+    ranked = sorted((w for w in found if w is not None), key=lambda w: (w.sqnr, w.name))
+    drawn = _with_histograms(ranked[:histograms], pairs, jobs)
+    return Comparison((*drawn, *ranked[histograms:]), tuple(findings))
 
 
-class _Pair:
-    """One weight in both models."""
+def _measure(pair: WeightPair, stop: pool.StopSignal) -> WeightComparison | None:
+    """All measures, in one pass; None where the original holds NaN or infinity."""
+    record = pair.weight.record
+    measures = ErrorMeasures(8 * record.dtype.itemsize)
+    for piece in pair.pieces(stop):
+        if not measures.add(piece):
+            return None
+    return WeightComparison(
+        name=record.name,
+        operator=pair.tag.operator.type,
+        dtype=record.dtype.name,
+        shape=pair.original.shape,
+        max_abs=measures.max_abs,
+        max_in_scales=measures.max_in_scales,
+        rmse=measures.rmse,
+        sqnr=measures.sqnr,
+        cosine=measures.cosine,
+        limit=measures.limit,
+        clipped=measures.clipped,
+        misrounded=measures.misrounded,
+        signal=measures.signal,
+        noise=measures.noise,
+    )
 
-    def __init__(self, model: Model, reference: Model, weight: Weight, tag: Tag) -> None:
-        self._model = model
-        self._reference = reference
-        self._weight = weight
-        self._tag = tag
-        self._scales = stored_scales(weight, tag)
-        self._original = reference.stored.parameters[weight.name]
-        self._transposed = is_transposed(model, reference, weight)
-        shape = weight.record.shape
-        if (shape[::-1] if self._transposed else shape) != self._original.shape:
-            raise ModelError(
-                "the weight has another shape than in the reference",
-                path=weight.record.path,
-                tensor=weight.name,
-                expected=list(self._original.shape),
-                found=list(shape),
-                remedy="give the FP32 model that this one was made from",
-            )
 
-    def measure(self, stop: pool.StopSignal) -> WeightComparison:
-        """All measures, in one pass."""
-        signal = noise = product = energy = max_abs = max_in_scales = limit = 0.0
-        for original, found, scale in self._triples():
-            stop.check()
-            wide, other = original.astype(np.float64), found.astype(np.float64)
-            signal += _dot(wide, wide)
-            product += _dot(wide, other)
-            energy += _dot(other, other)
-            limit = max(limit, float(np.abs(original).max()))
-            np.subtract(wide, other, out=wide)
-            noise += _dot(wide, wide)
-            np.abs(wide, out=wide)
-            max_abs = max(max_abs, float(wide.max()))
-            max_in_scales = max(max_in_scales, _in_scales(wide, scale))
-        lengths = math.sqrt(signal) * math.sqrt(energy)
-        return WeightComparison(
-            name=self._weight.name,
-            operator=self._tag.operator.type,
-            dtype=self._weight.record.dtype.name,
-            shape=self._original.shape,
-            max_abs=max_abs,
-            max_in_scales=max_in_scales,
-            rmse=math.sqrt(noise / max(self._original.elements, 1)),
-            sqnr=decibels(signal, noise),
-            cosine=product / lengths if lengths else float(noise == 0),
-            limit=limit,
-        )
+def _with_histograms(
+    weights: list[WeightComparison], pairs: list[WeightPair], jobs: int
+) -> list[WeightComparison]:
+    """The same weights with their distributions before and after."""
+    by_name = {pair.weight.name: pair for pair in pairs}
 
-    def with_histograms(self, measured: WeightComparison) -> WeightComparison:
-        """The same with the distributions before and after."""
+    def count(measured: WeightComparison, stop: pool.StopSignal) -> WeightComparison:
         counts = np.zeros((2, BINS), dtype=np.int64)
         span = (-measured.limit, measured.limit) if measured.limit else (-1.0, 1.0)
-        for original, found, _ in self._triples():
-            for row, values in zip(counts, (original, found), strict=True):
-                row += np.histogram(np.clip(values, *span), bins=BINS, range=span)[0]
+        for piece in by_name[measured.name].pieces(stop):
+            for row, values in zip(counts, (piece.original, piece.found), strict=True):
+                wide = np.clip(values.astype(np.float64), *span)
+                row += np.histogram(wide, bins=BINS, range=span)[0]
         before, after = (tuple(row.tolist()) for row in counts)
         return replace(measured, before=before, after=after)
 
-    def _triples(self) -> Iterator[Triple]:
-        with (
-            self._model.stored.parameters.reader(self._weight.name) as ours,
-            self._reference.stored.parameters.reader(self._weight.name) as theirs,
-        ):
-            blocks = self._turned(ours, theirs) if self._transposed else self._plain(ours, theirs)
-            yield from blocks
-
-    def _plain(self, ours: TensorReader, theirs: TensorReader) -> Iterator[Triple]:
-        buffers = thread_buffers()
-        for segment in segments(ours.record.shape, self._scales.channel_axis):
-            for block in segment:
-                integers = buffers.integers(block, ours.record.dtype.itemsize)
-                ours.read_data(integers.data.cast("B"), block.start * ours.record.dtype.itemsize)
-                scale = self._scales.of(block)
-                found = buffers.work(block)
-                kernels.dequantize(integers, scale, found)
-                yield read_floats(theirs, block, buffers), found, scale
-
-    def _turned(self, ours: TensorReader, theirs: TensorReader) -> Iterator[Triple]:
-        """Blocks of the original, whose rows are the columns of what is stored."""
-        buffers = thread_buffers()
-        for tile in tiles(*theirs.record.shape):
-            integers = _read_turned(ours, tile, theirs.record.shape[0])
-            scale = _row_scales(self._scales, tile)
-            found = buffers.work(tile.block)
-            kernels.dequantize(integers, scale, found)
-            yield read_tile(theirs, tile, buffers), found, scale
+    return pool.run(count, weights, [weight.elements for weight in weights], jobs)
 
 
-def is_transposed(model: Model, reference: Model, weight: Weight) -> bool:
-    """Whether `weight` is stored transposed: read by a matmul that transposes it, now by a mul."""
-    if len(weight.record.shape) != 2:
-        return False
-    turns = any(
-        reader.slot == "Y"
-        and any(
-            reference.operator(reader.operator).value(name) for name in ("trans_y", "transpose_Y")
-        )
-        for reader in reference.weight(weight.name).readers
-    )
-    return turns and all(reader.operator.type == "mul" for reader in weight.readers)
-
-
-def _read_turned(reader: TensorReader, tile: Tile, rows: int) -> npt.NDArray[np.number]:
-    """The integers of a tile of the original, from where they lie transposed."""
-    kind = np.dtype(reader.record.dtype.numpy)
-    turned = np.empty((tile.columns, tile.rows), dtype=kind)
-    for index in range(tile.columns):
-        start = (tile.column + index) * rows + tile.row
-        reader.read_data(turned[index].data.cast("B"), start * kind.itemsize)
-    return np.ascontiguousarray(turned.T)
-
-
-def _row_scales(scales: StoredScales, tile: Tile) -> FloatArray:
-    if scales.channel_axis is None:
-        return scales.scales
-    return scales.scales[tile.block.channels].reshape(-1, 1)
-
-
-def _dot(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
-    return float(np.dot(one.reshape(-1), other.reshape(-1)))
-
-
-def _in_scales(error: npt.NDArray[np.float64], scale: FloatArray) -> float:
-    """The largest error in units of the scale; inf where the scale is 0 and the error is not."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        units = error / scale
-    units[np.isnan(units)] = 0  # no error in a channel of zeros
-    return float(units.max())
-
-
-def _same_bytes(model: Model, reference: Model, name: str) -> bool:
-    one, other = model.stored.parameters[name], reference.stored.parameters[name]
-    if (one.shape, one.dtype) != (other.shape, other.dtype):
-        return False
-    mine = np.empty(min(COPY_BYTES, max(one.data_size, 1)), dtype=np.uint8)
-    theirs = np.empty_like(mine)
-    with (
-        model.stored.parameters.reader(name) as ours,
-        reference.stored.parameters.reader(name) as original,
-    ):
-        for offset in range(0, one.data_size, COPY_BYTES):
-            size = min(COPY_BYTES, one.data_size - offset)
-            ours.read_data(mine[:size].data, offset)
-            original.read_data(theirs[:size].data, offset)
-            if not np.array_equal(mine[:size], theirs[:size]):
-                return False
-    return True
+# ---- what does not fit the reference ---------------------------------------------------------
 
 
 def _differs(name: str) -> Finding:
@@ -283,7 +207,32 @@ def _differs(name: str) -> Finding:
         None,
         "it is not quantized, and not what it is in the reference",
         "the model computes with other values than the reference",
-        "give the FP32 model that this one was made from",
+        FITTING_REFERENCE,
+    )
+
+
+def _misrounded(weight: WeightComparison) -> Finding:
+    return Finding(
+        FindingCode.MISROUNDED,
+        Severity.WARNING,
+        weight.name,
+        weight.operator,
+        f"{weight.misrounded} of its {weight.elements} values are beyond half a scale of the "
+        "reference's, and were not clipped",
+        "the model computes with other values than the reference, rounded to nearest",
+        FITTING_REFERENCE,
+    )
+
+
+def _not_finite(name: str) -> Finding:
+    return Finding(
+        FindingCode.REFERENCE_VALUE,
+        Severity.ERROR,
+        name,
+        None,
+        "in the reference it holds a value that is not finite",
+        "it cannot be compared, and no integers stand for such a value",
+        FITTING_REFERENCE,
     )
 
 
@@ -301,5 +250,5 @@ def _unmatched(model: Model, reference: Model) -> Iterator[Finding]:
                 None,
                 f"it is {what}",
                 "it cannot be compared",
-                "give the FP32 model that this one was made from",
+                FITTING_REFERENCE,
             )

@@ -19,10 +19,11 @@ from ..formats.params import TensorReader
 from . import kernels, pool
 from .blocks import Block, segments
 from .model import BITS_ATTRIBUTE, SCALE_SUFFIX, TYPE_ATTRIBUTE, Model, Weight
+from .objections import target_readers
 from .output import OutputOptions
 from .pool import default_jobs
 from .streams import copy_carried, copy_record, read_integers, thread_buffers
-from .tags import Tag, find_tags
+from .tags import Tag, tag_of_every_weight
 from .targets import TARGETS
 
 # Written by PaddlePaddle 2.x beside the others.
@@ -91,7 +92,7 @@ def dequantize(model: Model, output: OutputOptions, jobs: int | None = None) -> 
         OptionError, OutputError: as `quantize` raises them.
     """
     layout = output.validate(model.stored)
-    tags = {tag.weight: tag for tag in find_tags(model)}
+    tags = tag_of_every_weight(model)
     records = [_new_record(weight, tags.get(weight.name)) for weight in model.weights]
     with new_folder(output.folder, output.existing) as folder:
         writer = ModelWriter(folder, layout, records)
@@ -102,7 +103,7 @@ def dequantize(model: Model, output: OutputOptions, jobs: int | None = None) -> 
                 model.stored.parameters.reader(weight.name) as reader,
                 writer.record(weight.name) as record_writer,
             ):
-                if is_quantized(weight):
+                if _is_restored(weight, tags.get(weight.name)):
                     _dequantize(stored_scales(weight, tags[weight.name]), reader, record_writer)
                 else:
                     copy_record(reader, record_writer)
@@ -118,16 +119,27 @@ def is_quantized(weight: Weight) -> bool:
     return weight.record.dtype in (dtypes.INT8, dtypes.INT16)
 
 
+def _is_restored(weight: Weight, tag: Tag | None) -> bool:
+    """Whether the weight comes back as FP32; integers that are no operator's weight stay.
+
+    Raises:
+        ModelError: an operator's weight is stored as integers, and no operator has scales for it.
+    """
+    if not is_quantized(weight) or tag is not None:
+        return is_quantized(weight)
+    if target_readers(weight):
+        raise ModelError(
+            f"the weight is {weight.record.dtype} and no operator has scales for it",
+            path=weight.record.path,
+            tensor=weight.name,
+        )
+    return False
+
+
 def _new_record(weight: Weight, tag: Tag | None) -> NewRecord:
     record = weight.record
-    if not is_quantized(weight):
+    if not _is_restored(weight, tag):
         return NewRecord(record.name, b"", record.size)
-    if tag is None:
-        raise ModelError(
-            f"the weight is {record.dtype} and no operator has scales for it",
-            path=record.path,
-            tensor=record.name,
-        )
     return NewRecord(
         record.name, header_bytes(record.lod, dtypes.FP32, record.shape), record.elements * 4
     )

@@ -46,3 +46,19 @@ def find_tags(model: Model) -> tuple[Tag, ...]:
                 )
             )
     return tuple(tags)
+
+
+def tag_of_every_weight(model: Model) -> dict[str, Tag]:
+    """The tag that holds a weight's scales: the first, in the program's order, of a reader.
+
+    Where PaddlePaddle has tagged a shared weight twice, the scales of the second tag are those of
+    the integers. A tag of an operator that does not read the weight means nothing.
+    """
+    readers = {
+        (weight.name, reader.operator) for weight in model.weights for reader in weight.readers
+    }
+    found: dict[str, Tag] = {}
+    for tag in find_tags(model):
+        if (tag.weight, tag.operator) in readers:
+            found.setdefault(tag.weight, tag)
+    return found
