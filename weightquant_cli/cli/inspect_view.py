@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..core.ports import Port
 from ..core.summary import ModelSummary, Verdict, WeightSummary
 from . import units
-from .table_formats import csv_text, markdown
+from .table_formats import code, csv_text, markdown
 from .tables import NOTHING, Column, facts, fits, table
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def heading(console: Console, summary: ModelSummary) -> RenderableType:
 def markdown_heading(summary: ModelSummary) -> str:
     """The same as a title and a list."""
     lines = [f"**{summary.headline}**", ""]
-    lines += [f"- {label}: `{line}`" for label, line in _facts(summary)]
+    lines += [f"- {label}: {code(line)}" for label, line in _facts(summary)]
     return "\n".join(lines) + "\n\n"
 
 

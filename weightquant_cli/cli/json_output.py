@@ -157,9 +157,9 @@ def _compared(weight: WeightComparison) -> Document:
         "dtype": weight.dtype,
         "shape": list(weight.shape),
         "sqnr_db": finite(weight.sqnr),
-        "max_abs_error": weight.max_abs,
+        "max_abs_error": finite(weight.max_abs, None),
         "max_error_in_scales": finite(weight.max_in_scales, 6),
-        "rmse": weight.rmse,
+        "rmse": finite(weight.rmse, None),
         "cosine": finite(weight.cosine, 10),
     }
 
@@ -188,9 +188,11 @@ def digest_documents(digests: Iterable[FileDigest]) -> list[Document]:
     return [{"name": file.name, "bytes": file.size, "sha256": file.sha256} for file in digests]
 
 
-def finite(value: float, digits: int = 4) -> float | None:
-    """The number rounded, or None where JSON has no such number."""
-    return round(value, digits) if math.isfinite(value) else None
+def finite(value: float, digits: int | None = 4) -> float | None:
+    """The number, rounded unless `digits` is None; None where JSON has no such number."""
+    if not math.isfinite(value):
+        return None
+    return value if digits is None else round(value, digits)
 
 
 def _weight(result: WeightResult) -> Document:

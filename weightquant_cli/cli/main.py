@@ -7,7 +7,6 @@ import io
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -16,7 +15,6 @@ import click
 
 from .. import __version__
 from ..errors import OutputError, WeightQuantError
-from . import completion
 from .completion_scripts import VARIABLE
 from .console import Console, ReaderGone
 from .exit_codes import ExitCode
@@ -96,6 +94,7 @@ STOPPING = {
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code. Never raises, never shows a traceback unasked."""
+    _replace_closed_streams()
     console = Console()
     _prepare_completion()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold what the locale cannot show
@@ -132,14 +131,30 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.INTERNAL_ERROR
 
 
+def _replace_closed_streams() -> None:
+    """Where a stream was closed (`>&-`), let it go nowhere.
+
+    Else the next file opened, a parameter file say, would take the stream's number and get what
+    is meant for the stream.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8", closefd=False))
+
+
 def _prepare_completion() -> None:
     """When a shell asks for completions, click is to answer by our scripts' protocol."""
     if VARIABLE in os.environ:
+        from . import completion
+
         completion.install()
 
 
 def _show_traceback(arguments: Sequence[str]) -> None:
     if "--debug" in arguments or os.environ.get("WEIGHTQUANT_DEBUG"):
+        import traceback
+
         traceback.print_exc()
 
 
@@ -153,9 +168,14 @@ def _leave_a_broken_stdout() -> None:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into an exception while a command runs."""
+    """Turn SIGINT and SIGTERM into an exception while a command runs.
+
+    One is enough: a second must not cut short the cleaning up after the first.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
+        for further in STOPPING:
+            signal.signal(further, signal.SIG_IGN)
         raise Stopped(number)
 
     before = {number: signal.signal(number, stop) for number in STOPPING}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import printable
 from . import quantize_options
 from .console import Console
 from .help import Command
@@ -191,7 +192,7 @@ def _quantize(
             nonlocal done
             with lock:
                 if bar is not None:
-                    bar.set_description(progress.name, refresh=False)
+                    bar.set_description(printable(progress.name), refresh=False)
                     bar.update(progress.size)
                 if progress.finished is not None:
                     done += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from ..errors import printable
@@ -27,6 +28,15 @@ def markdown(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:
     ]
     lines += [[_escaped(printable(cell)) for cell in row] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def code(text: str) -> str:
+    """A code span in Markdown, which the backticks of `text` do not end."""
+    safe = printable(text)
+    if "`" not in safe:
+        return f"`{safe}`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", safe))))
+    return f"{fence} {safe} {fence}"
 
 
 def _escaped(cell: str) -> str:

@@ -92,4 +92,6 @@ def _blocks(reader: TensorReader, stop: StopSignal) -> Iterator[npt.NDArray[np.f
         stop.check()
         view = buffers.raw(min(COPY_BYTES, record.data_size - offset))
         reader.read_data(view, offset)
-        yield np.frombuffer(view, dtype=record.dtype.numpy).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signaling NaN
+            values = np.frombuffer(view, dtype=record.dtype.numpy).astype(np.float64)
+        yield values

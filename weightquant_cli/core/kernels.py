@@ -60,8 +60,12 @@ def quantize(
 
 
 def dequantize(integers: npt.NDArray[np.number], scale: FloatArray, out: FloatArray) -> None:
-    """``out = integers * scale`` in float32, as Paddle Lite computes it at load."""
-    np.multiply(integers, scale, out=out, casting="unsafe", dtype=np.float32)
+    """``out = integers * scale`` in float32, as Paddle Lite computes it at load.
+
+    Infinite or NaN, as there, where the scale is too large or not finite.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.multiply(integers, scale, out=out, casting="unsafe", dtype=np.float32)
 
 
 def energy(values: FloatArray) -> float:

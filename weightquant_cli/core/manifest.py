@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError, OptionError
 from ..formats.params import parameter_path
-from ..formats.regular_file import open_regular, read_at
+from ..formats.regular_file import file_size, open_regular, read_at
 from .model import Model
 
 BLOCK_BYTES = 1 << 20
@@ -58,7 +57,7 @@ def digest(folder: Path, name: str) -> FileDigest:
     offset = 0
     try:
         with open_regular(path, folder) as descriptor:
-            size = os.fstat(descriptor).st_size
+            size = file_size(descriptor, path)
             while block := read_at(descriptor, BLOCK_BYTES, offset, path):
                 hashed.update(block)
                 offset += len(block)

@@ -148,7 +148,7 @@ def write_opt_script(script: OptScript, force: bool = False) -> None:
         OutputError: there is another file, or something that is no file; or the file system
             refuses.
     """
-    if script.path.exists() and not script.path.is_file():
+    if os.path.exists(script.path) and not os.path.isfile(script.path):
         raise OutputError(
             "what is in the script's place is not a file",
             path=script.path,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import OptionError, OutputError
+from ..errors import ModelError, OptionError, OutputError
 from ..formats.atomic import Existing, refuse_overlap
 from ..formats.model_dir import ModelFiles, StoredModel, looks_like_model, require_plain_name
 from ..formats.model_writer import Layout, refuse_name_collisions
@@ -67,9 +68,17 @@ class OutputOptions:
 
     def _refuse_foreign_folder(self, layout: Layout) -> None:
         """`--force` replaces models, never somebody's home folder."""
-        if self.existing is not Existing.REPLACE or not self.folder.is_dir():
+        if self.existing is not Existing.REPLACE or not os.path.isdir(self.folder):
             return
-        if any(self.folder.iterdir()) and not looks_like_model(self.folder, layout.program):
+        try:
+            foreign = any(self.folder.iterdir()) and not looks_like_model(
+                self.folder, layout.program
+            )
+        except (OSError, ModelError) as error:
+            raise OutputError(
+                f"cannot look into the output folder: {error}", path=self.folder
+            ) from error
+        if foreign:
             raise OutputError(
                 "the output folder exists and does not hold a model",
                 path=self.folder,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -198,6 +197,8 @@ def match_names(option: str, patterns: Iterable[str], names: Sequence[str]) -> s
     for pattern in patterns:
         found = {name for name in names if fnmatchcase(name, pattern)}
         if not found:
+            import difflib
+
             near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4)
             raise OptionError(
                 f"{option}: the pattern {pattern!r} matches no weight",

@@ -49,10 +49,14 @@ class WeightError:
 
 
 def decibels(signal: float, noise: float) -> float:
-    """Signal-to-quantization-noise ratio 10 log10(signal / noise); inf without noise."""
+    """Signal-to-quantization-noise ratio 10 log10(signal / noise); inf without noise.
+
+    -inf where nothing of the signal is left: the largest floats overflow when they come back.
+    """
     if noise <= 0:
         return math.inf
-    return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
+    ratio = signal / noise
+    return 10 * math.log10(ratio) if ratio > 0 else -math.inf
 
 
 def quantization_error(

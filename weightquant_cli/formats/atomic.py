@@ -8,12 +8,11 @@ files into an existing folder and leaves what else is there alone.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import enum
 import errno
 import fcntl
 import os
-import secrets
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,9 @@ from .model_writer import write_error
 from .signals import deferred_signals
 
 TEMPORARY_PREFIX = ".weightquant-"
+
+# What follows the stem in a temporary folder's name. Another output's stem may begin with ours.
+_SUFFIX = re.compile("[0-9a-f]{12}(-old)?")
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # linux/fs.h
@@ -101,25 +103,57 @@ class _Attempt:
     def clean(self) -> None:
         """Remove the temporary folder; after an exchange it holds what was replaced."""
         if self.temporary is not None:
-            shutil.rmtree(self.temporary, ignore_errors=True)
+            _remove(self.temporary)
             os.close(self.lock)
             self.temporary = None
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; a failure that does not last, such as EMFILE, is got over.
+
+    What stays is for the next run to clear: the output may be in place already, and then nothing
+    may be called failed. rmtree lets errors of fstat through, told to ignore them or not.
+    """
+    for _ in range(3):
+        with contextlib.suppress(OSError):
+            shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            return
 
 
 def _make_temporary(final: Path) -> tuple[Path, int]:
     """A new temporary folder beside `final`, and the descriptor that keeps it locked."""
     while True:
-        temporary = final.parent / f"{_temporary_stem(final)}{secrets.token_hex(6)}"
+        temporary = final.parent / f"{_temporary_stem(final)}{os.urandom(6).hex()}"
         os.mkdir(temporary)
-        lock = os.open(temporary, os.O_RDONLY)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if temporary.exists():
+        try:
+            lock = _locked(temporary)
+        except FileNotFoundError:
+            continue  # another run took it for a leftover before it was locked
+        except OSError:
+            os.rmdir(temporary)
+            raise
+        if os.path.lexists(temporary):
             return temporary, lock
-        os.close(lock)  # another run took it for a leftover before it was locked
+        os.close(lock)  # likewise
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor that holds a lock on the folder; without locks none is taken for left over."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
+            os.close(descriptor)
+            raise
+    return descriptor
 
 
 def _temporary_stem(final: Path) -> str:
-    return f"{TEMPORARY_PREFIX}{final.name[:60]}-"
+    # Names are limited in bytes: 150 of them leave room for all that is added.
+    name = os.fsdecode(os.fsencode(final.name)[:150])
+    return f"{TEMPORARY_PREFIX}{name}-"
 
 
 def _clear_leftovers(final: Path) -> None:
@@ -129,14 +163,16 @@ def _clear_leftovers(final: Path) -> None:
         leftovers = [
             entry.path
             for entry in entries
-            if entry.name.startswith(stem) and entry.is_dir(follow_symlinks=False)
+            if entry.name.startswith(stem)
+            and _SUFFIX.fullmatch(entry.name.removeprefix(stem))
+            and entry.is_dir(follow_symlinks=False)
         ]
     for path in leftovers:
         with contextlib.suppress(OSError):
             descriptor = os.open(path, os.O_RDONLY)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
+                _remove(Path(path))
             finally:
                 os.close(descriptor)
 
@@ -164,11 +200,12 @@ def _make_parents(folder: Path) -> list[Path]:
     made: list[Path] = []
     for path in reversed(missing):
         try:
-            with _wrapped(path):
-                path.mkdir(exist_ok=True)
-        except BaseException:
+            os.mkdir(path)
+        except FileExistsError:
+            continue  # another run's, or one that could not be looked at: not ours to remove
+        except OSError as error:
             _remove_parents(made)
-            raise
+            raise write_error(error, path) from error
         made.insert(0, path)
     return made
 
@@ -208,6 +245,8 @@ def _rename_or_exchange(temporary: Path, final: Path) -> None:
 
 def _exchange(temporary: Path, final: Path) -> None:
     """Swap two folders in one step; the old content is then under the temporary name."""
+    import ctypes  # 2 ms that only a replacement needs
+
     libc = ctypes.CDLL(None, use_errno=True)
     if hasattr(libc, "renameat2"):
         if (

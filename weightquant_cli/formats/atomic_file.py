@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 
 from ..errors import OutputError
@@ -26,7 +25,7 @@ def write_file(path: Path, data: bytes, what: str, mode: int = 0o666) -> None:
     Raises:
         OutputError: the file system refuses; a file that was there is untouched.
     """
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name[:50]}-{secrets.token_hex(6)}")
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name[:50]}-{os.urandom(6).hex()}")
     try:
         descriptor = os.open(temporary, CREATE_FLAGS, mode)
         try:

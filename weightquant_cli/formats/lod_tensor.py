@@ -34,6 +34,7 @@ MAX_DESC_BYTES = 4096
 
 # Paddle's own tensors have three levels at the most; parameters have none.
 MAX_LOD_LEVELS = 64
+MAX_LOD_LEVEL_BYTES = 1 << 20
 
 # Paddle's tensors have nine dims at the most. Without a limit a product could have thousands of
 # digits, which Python refuses to print.
@@ -119,6 +120,11 @@ class HeaderReader:
         self.offset += size
         return piece
 
+    @property
+    def left(self) -> int:
+        """Bytes from here to the end of the file."""
+        return self._limit - self.offset
+
     def number(self, layout: struct.Struct, what: str) -> int:
         """The next number."""
         value: int = layout.unpack(self.take(layout.size, what))[0]
@@ -188,6 +194,12 @@ def _read_lod(reader: HeaderReader) -> bytes:
     pieces = [_UINT32.pack(version), _UINT64.pack(levels)]
     for _ in range(levels):
         size = reader.number(_UINT64, "the size of a LoD level")
+        if MAX_LOD_LEVEL_BYTES < size <= reader.left:  # a file with holes is easily that large
+            raise reader.error(
+                "impossible size of a LoD level",
+                expected=f"at most {MAX_LOD_LEVEL_BYTES} bytes",
+                found=size,
+            )
         pieces += [_UINT64.pack(size), reader.take(size, "a LoD level")]
     return b"".join(pieces)
 

@@ -25,7 +25,7 @@ from ..errors import (
 )
 from .params import Parameters, parameter_path, read_combined, read_separate
 from .program import MAX_PROGRAM_BYTES, Program, VariableKind, pir_error
-from .regular_file import open_regular, read_regular
+from .regular_file import file_size, open_regular, read_at, read_regular
 
 PROGRAM_NAMES = ("__model__", "model")
 COMBINED_NAMES = ("__params__", "params", "weights")
@@ -86,9 +86,11 @@ class StoredModel:
     @property
     def carried_size(self) -> int:
         """Bytes of the files that are carried along."""
-        return sum(
-            os.stat(parameter_path(self.files.folder, name)).st_size for name in self.carried
-        )
+        return sum(self._carried_file_size(name) for name in self.carried)
+
+    def _carried_file_size(self, name: str) -> int:
+        with opened(self, name) as (_, size):
+            return size
 
 
 def find_model(
@@ -189,7 +191,7 @@ def _list_folder(folder: Path) -> set[str]:
 
 
 def _find_program(folder: Path, names: set[str]) -> str:
-    candidates = [name for name in PROGRAM_NAMES if name in names and not (folder / name).is_dir()]
+    candidates = _files_among(PROGRAM_NAMES, folder, names)
     candidates += sorted(name for name in names if name.endswith(PROGRAM_SUFFIX))
     if len(candidates) == 1:
         return candidates[0]
@@ -209,12 +211,17 @@ def _find_program(folder: Path, names: set[str]) -> str:
     )
 
 
+def _files_among(wanted: Iterable[str], folder: Path, names: set[str]) -> list[str]:
+    """Those of the wanted names that are there and not folders."""
+    return [name for name in wanted if name in names and not os.path.isdir(folder / name)]
+
+
 def _find_combined(folder: Path, names: set[str], program: str) -> str | None:
     if program.endswith(PROGRAM_SUFFIX):
         twin = program.removesuffix(PROGRAM_SUFFIX) + COMBINED_SUFFIX
         if twin in names:
             return twin
-    candidates = [name for name in COMBINED_NAMES if name in names and not (folder / name).is_dir()]
+    candidates = _files_among(COMBINED_NAMES, folder, names)
     if not candidates:
         candidates = sorted(name for name in names if name.endswith(COMBINED_SUFFIX))
     if len(candidates) > 1:
@@ -232,8 +239,8 @@ def _read_program(files: ModelFiles) -> bytes:
         raise pir_error(path)
     try:
         with open_regular(path, files.folder) as descriptor:
-            size = os.fstat(descriptor).st_size
-            start = os.read(descriptor, PEEK_BYTES)
+            size = file_size(descriptor, path)
+            start = read_at(descriptor, PEEK_BYTES, 0, path)
         if size > MAX_PROGRAM_BYTES or (len(start) == PEEK_BYTES and not any(start)):
             Program.parse(start, path)  # raises, and says what the file is instead
             raise ProgramError("the file is too large for a Paddle program", path=path, found=size)
@@ -287,6 +294,6 @@ def opened(model: StoredModel, name: str) -> Iterator[tuple[int, int]]:
     path = parameter_path(model.files.folder, name)
     try:
         with open_regular(path, model.files.folder) as descriptor:
-            yield descriptor, os.fstat(descriptor).st_size
+            yield descriptor, file_size(descriptor, path)
     except FileNotFoundError as error:
         raise ModelError("the file vanished while the model was read", path=path) from error

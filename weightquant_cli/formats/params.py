@@ -6,7 +6,6 @@ so that a model of any size takes the same memory.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from ..errors import MissingParameterError, ModelError, ParameterError, listed
 from .lod_tensor import TensorRecord, read_record
-from .regular_file import open_regular, read_at, read_into
+from .regular_file import file_size, open_regular, read_at, read_into
 from .text import encode
 
 # NAME_MAX of the file systems in use; longer names could neither be read nor written.
@@ -148,7 +147,7 @@ def read_combined(path: Path, folder: Path, shapes: Mapping[str, tuple[int, ...]
     records: dict[str, TensorRecord] = {}
     try:
         with open_regular(path, folder) as descriptor:
-            limit = os.fstat(descriptor).st_size
+            limit = file_size(descriptor, path)
             fetch = partial(_fetch, descriptor, path)
             offset = 0
             for name in sorted_names(list(shapes)):
@@ -180,7 +179,7 @@ def _fetch(descriptor: int, path: Path, size: int, offset: int) -> bytes:
 
 def _read_separate_file(path: Path, folder: Path, name: str) -> TensorRecord:
     with open_regular(path, folder) as descriptor:
-        limit = os.fstat(descriptor).st_size
+        limit = file_size(descriptor, path)
         record = read_record(partial(_fetch, descriptor, path), 0, limit, path, name)
     if record.end != limit:
         raise ParameterError(

@@ -36,7 +36,7 @@ def open_regular(path: Path, folder: Path) -> Iterator[int]:
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        if not stat.S_ISREG(_status(descriptor, path).st_mode):
             raise ModelError("not a regular file", path=path, remedy="replace it by a plain file")
         yield descriptor
     finally:
@@ -53,12 +53,30 @@ def read_regular(path: Path, folder: Path) -> bytes:
             raise _unreadable(path, error) from error
 
 
-def read_at(descriptor: int, size: int, offset: int, path: Path) -> bytes:
-    """Up to `size` bytes at `offset`: fewer only at the end of the file."""
+def file_size(descriptor: int, path: Path) -> int:
+    """Bytes of an open file."""
+    return _status(descriptor, path).st_size
+
+
+def _status(descriptor: int, path: Path) -> os.stat_result:
     try:
-        return os.pread(descriptor, size, offset)
+        return os.fstat(descriptor)
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def read_at(descriptor: int, size: int, offset: int, path: Path) -> bytes:
+    """Up to `size` bytes at `offset`: fewer only at the end of the file."""
+    pieces = b""
+    while len(pieces) < size:
+        try:
+            piece = os.pread(descriptor, size - len(pieces), offset + len(pieces))
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        if not piece:
+            break
+        pieces += piece
+    return pieces
 
 
 def read_into(descriptor: int, view: memoryview, offset: int, path: Path) -> None:

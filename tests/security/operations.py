@@ -1,0 +1,152 @@
+"""Every file operation of this process counted, and one of them made to fail.
+
+The functions of `os` are replaced for a while: the code under test calls them by their module's
+name, as do pathlib and shutil. `renameat2`, which Python does not have, is met where we call it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import fcntl
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from unittest import mock
+
+from weightquant_cli.formats import atomic
+
+FUNCTIONS = (
+    "open", "read", "pread", "preadv", "write", "pwrite", "fsync", "ftruncate", "rename",
+    "replace", "mkdir", "rmdir", "unlink", "scandir", "listdir", "stat", "lstat", "fstat",
+)  # fmt: skip
+
+# What a full disk refuses, and what needs a new descriptor.
+GROWING = ("pwrite", "write", "ftruncate", "fsync", "mkdir", "create")
+OPENING = ("open", "create", "scandir", "listdir")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call: its place in the run, the function, and the file that it is about."""
+
+    number: int
+    name: str
+    path: str
+
+
+# Told each operation before it happens: raises, or gives the bytes that a short one may move.
+Decide: TypeAlias = Callable[[Operation], int | None]
+
+
+@dataclass
+class Operations:
+    """Counts file operations while `watching`, and does with each what `decide` says."""
+
+    decide: Decide
+    seen: list[Operation] = field(default_factory=list)
+    _busy: bool = False
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[Operations]:
+        """Replace the functions for a while."""
+        with ExitStack() as stack:
+            for name in FUNCTIONS:
+                changed = self._wrap(name, getattr(os, name))
+                stack.enter_context(mock.patch.object(os, name, changed))
+            for module, name in ((builtins, "open"), (io, "open"), (fcntl, "flock"),
+                                 (atomic, "_exchange")):  # fmt: skip
+                changed = self._wrap(name, getattr(module, name))
+                stack.enter_context(mock.patch.object(module, name, changed))
+            yield self
+
+    def _wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            if self._busy:  # of our own making, or a part of a larger operation
+                return function(*args, **kwargs)
+            self._busy = True
+            try:
+                operation = Operation(len(self.seen), _kind(name, args), _path(args, kwargs))
+                self.seen.append(operation)
+                moved = self.decide(operation)
+                return function(*_shortened(name, args, moved), **kwargs)
+            finally:
+                self._busy = False
+
+        return counted
+
+
+def _kind(name: str, args: tuple[Any, ...]) -> str:
+    creates = name == "open" and len(args) > 1 and isinstance(args[1], int)
+    return "create" if creates and args[1] & os.O_CREAT else name.lstrip("_")
+
+
+def _path(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    first = args[0] if args else kwargs.get("path", ".")
+    if isinstance(first, int):
+        return _of_descriptor(first)
+    folder = kwargs.get("dir_fd")
+    name = os.fsdecode(first)
+    return os.path.join(_of_descriptor(folder), name) if folder is not None else name
+
+
+def _of_descriptor(descriptor: int) -> str:
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return f"descriptor {descriptor}"
+
+
+def _shortened(name: str, args: tuple[Any, ...], moved: int | None) -> tuple[Any, ...]:
+    """The arguments of a call that moves at most `moved` bytes."""
+    if moved is None:
+        return args
+    if name in ("pwrite", "write"):
+        return (args[0], memoryview(args[1])[:moved], *args[2:])
+    if name == "preadv":
+        return (args[0], [memoryview(args[1][0])[:moved]], *args[2:])
+    if name in ("pread", "read"):
+        return (args[0], min(args[1], moved), *args[2:])
+    return args
+
+
+def fail_at(number: int, error: int) -> Decide:
+    """Let one operation fail with this errno."""
+
+    def decide(operation: Operation) -> None:
+        if operation.number == number:
+            raise OSError(error, os.strerror(error), operation.path)
+
+    return decide
+
+
+def fail_from(number: int, error: int, kinds: tuple[str, ...]) -> Decide:
+    """Let every operation of these kinds fail from one on: a disk stays full."""
+
+    def decide(operation: Operation) -> None:
+        if operation.number >= number and operation.name in kinds:
+            raise OSError(error, os.strerror(error), operation.path)
+
+    return decide
+
+
+def move_little(number: int) -> Decide:
+    """Let one operation, and every seventh after it, move one byte only."""
+
+    def decide(operation: Operation) -> int | None:
+        return 1 if operation.number >= number and (operation.number - number) % 7 == 0 else None
+
+    return decide
+
+
+def call_at(number: int, action: Callable[[], None]) -> Decide:
+    """Do something just before one operation."""
+
+    def decide(operation: Operation) -> None:
+        if operation.number == number:
+            action()
+
+    return decide

@@ -1,0 +1,360 @@
+"""Run commands on a damaged model inside a folder of its own, and say what they did wrong.
+
+An audit hook sees every file that Python code opens, renames or removes: nothing outside the
+sandbox, nothing of the input may be written. Once set a hook stays, so it is quiet unless watched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from json import JSONDecodeError, loads
+from pathlib import Path
+from typing import Any
+
+from tests.cli.helpers import Result, environment, working_directory
+from tests.security.mutate import Input
+from weightquant_cli.__main__ import main
+
+MAX_SECONDS = 10.0
+MAX_EXTRA_BYTES = 100 << 20
+
+# Documented; 70 would be an internal error, 130 and 143 need a signal.
+CODES = (0, 1, 2, 3, 4)
+
+# Kept whole: what the commands may leave behind in the sandbox beside the model.
+OUTPUTS = ("out", "out2", "page.html", "report.json", "plan.json", "convert.sh")
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CHANGING = {
+    "os.rename": (0, 1), "os.remove": (0,), "os.rmdir": (0,), "os.mkdir": (0,), "os.link": (0, 1),
+    "os.symlink": (1,), "os.truncate": (0,), "os.chmod": (0,), "os.chown": (0,), "os.utime": (0,),
+    "shutil.rmtree": (0,),
+}  # fmt: skip
+_NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pickle.",
+          "socket.", "urllib.", "webbrowser.", "os.kill")  # fmt: skip
+
+
+class Fault(AssertionError):
+    """A command did what no input may make it do."""
+
+
+@dataclass
+class _Watch:
+    """What the audit hook reports while it is on."""
+
+    on: bool = False
+    allowed: tuple[str, ...] = ()
+    seen: list[str] = field(default_factory=list)
+
+
+_watch = _Watch()
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if not _watch.on:
+        return
+    if event == "open":
+        path, _, flags = args
+        # An integer is a descriptor that was opened before, and so was looked at then.
+        if not isinstance(path, int) and isinstance(flags, int) and flags & _WRITING:
+            _allow(event, path)
+    elif event in _CHANGING:
+        for index in _CHANGING[event]:
+            _allow(event, args[index])
+    elif event.startswith(_NEVER):
+        _watch.seen.append(f"{event} {args!r:.200}")
+
+
+def _allow(event: str, path: Any) -> None:
+    if isinstance(path, int) or path == os.devnull or "__pycache__" in os.fsdecode(path):
+        return
+    real = os.fsdecode(os.path.realpath(os.path.dirname(os.path.abspath(path))))
+    whole = os.path.join(real, os.path.basename(os.fsdecode(path)))
+    # Within shutil.rmtree names are relative to a descriptor, and its root was looked at.
+    relative = not os.path.isabs(path) and event in ("os.remove", "os.rmdir")
+    if not relative and not whole.startswith(_watch.allowed):
+        _watch.seen.append(f"{event} {os.fsdecode(path)!r}")
+
+
+_hooked = False
+
+
+@contextlib.contextmanager
+def watched(*allowed: Path) -> Iterator[list[str]]:
+    """Collect every write outside paths that begin with one of `allowed`, and every process."""
+    global _hooked
+    if not _hooked:
+        sys.addaudithook(_hook)
+        _hooked = True
+    _watch.allowed = tuple(os.path.realpath(path) for path in allowed)
+    _watch.seen = []
+    _watch.on = True
+    try:
+        yield _watch.seen
+    finally:
+        _watch.on = False
+
+
+def run(*arguments: str, cwd: Path) -> Result:
+    """Run the command line in this process, whose environment `settle` has cleaned."""
+    raw_out, raw_err = io.BytesIO(), io.BytesIO()
+    out = io.TextIOWrapper(raw_out, encoding="utf-8")
+    err = io.TextIOWrapper(raw_err, encoding="utf-8", errors="backslashreplace")
+    with working_directory(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(arguments)
+    out.flush()
+    err.flush()
+    return Result(int(code), raw_out.getvalue(), raw_err.getvalue())
+
+
+def settle() -> None:
+    """Take from this process's environment what would change the output."""
+    kept = environment()
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+def write_input(model: Path, given: Input) -> None:
+    """Put an input on disk; what no file system can hold is left out."""
+    os.mkdir(model)
+    for name, data in given.files.items():
+        path = model / name
+        with contextlib.suppress(OSError, ValueError):
+            if os.path.commonpath([model, os.path.abspath(path)]) != str(model):
+                continue
+            if "/" in name:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    for name, kind in given.specials.items():
+        with contextlib.suppress(OSError, ValueError):
+            _replace(model, model / name, kind)
+
+
+def _replace(model: Path, path: Path, kind: str) -> None:
+    if kind == "sparse":
+        os.truncate(path, path.stat().st_size + (1 << 36))
+        return
+    if kind == "unreadable":
+        path.chmod(0)
+        return
+    content = path.read_bytes() if path.is_file() else b""
+    path.unlink(missing_ok=True)
+    match kind.partition(":"):
+        case ("directory", _, _):
+            path.mkdir()
+        case ("fifo", _, _):
+            os.mkfifo(path)
+        case ("device", _, _):
+            os.mknod(path, 0o600 | 0o020000, os.makedev(1, 5))  # /dev/zero
+        case ("socket", _, _):
+            with socket.socket(socket.AF_UNIX) as listener, _inside(path.parent):
+                listener.bind(path.name)
+        case ("empty", _, _):
+            path.write_bytes(b"")
+        case ("link", _, "inside"):
+            (path.parent / "elsewhere").write_bytes(content)
+            path.symlink_to("elsewhere")
+        case ("link", _, "self"):
+            path.symlink_to(path.name)
+        case ("link", _, target):
+            path.symlink_to(target)
+
+
+@contextlib.contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    """A socket's path may have 107 bytes only."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def state(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Mode, size and time of change of everything under `folder`; reads nothing, so cannot hang."""
+    found = {}
+    for parent, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            path = os.path.join(parent, name)
+            info = os.lstat(path)
+            size = 0 if os.path.isdir(path) and not os.path.islink(path) else info.st_size
+            found[path] = (info.st_mode, size, info.st_mtime_ns if size else 0)
+    return found
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command line on the sandbox."""
+
+    arguments: Sequence[str]
+
+    def __str__(self) -> str:
+        return " ".join(self.arguments)
+
+
+def check(sandbox: Path, command: Command, may_say_no: bool = False) -> Result:
+    """Run a command in the sandbox.
+
+    Args:
+        sandbox: holds `model`, and gets the outputs.
+        command: its arguments; paths are relative to the sandbox.
+        may_say_no: whether exit code 1 may come without a line on stderr.
+
+    Raises:
+        Fault: what it did wrong.
+    """
+    before = state(sandbox)
+    script = "model/convert_to_lite.sh"
+    allowed = [sandbox / name for name in (*OUTPUTS, ".weightquant-", script)]
+    temporary = sandbox / "model" / ".weightquant-convert_to_lite.sh-"
+    rest_peak()
+    resident = memory("VmRSS")
+    started = time.perf_counter()
+    with watched(*allowed, temporary) as seen:
+        result = run(*command.arguments, cwd=sandbox)
+    seconds = time.perf_counter() - started
+    grown = memory("VmHWM") - resident
+    after = state(sandbox)
+    told = f"{command}: exit {result.code}, stderr {result.stderr[:300]!r}"
+    if result.code not in CODES:
+        raise Fault(f"undocumented exit code: {told}")
+    if seconds > MAX_SECONDS:
+        raise Fault(f"took {seconds:.1f} s: {told}")
+    if grown > MAX_EXTRA_BYTES + sum(size for _, size, _ in before.values() if size < 1 << 30):
+        raise Fault(f"took {grown >> 20} MiB: {told}")
+    if seen:
+        raise Fault(f"touched {seen[:3]}: {told}")
+    changed = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))
+    expected = tuple(str(sandbox / name) for name in (*OUTPUTS, script))
+    if any(not path.startswith(expected) for path in changed):
+        raise Fault(f"changed {changed[:3]}: {told}")
+    if result.code not in (0, 1) and changed and not _is_earlier_output(changed, sandbox):
+        raise Fault(f"failed and left {changed[:3]}: {told}")
+    lines = result.stderr.splitlines()
+    if "-v" in command.arguments:  # one more line for every weight that was done by then
+        lines = lines[-1:]
+    needs_line = result.code > 1 or (result.code == 1 and not may_say_no)
+    if needs_line and (len(lines) != 1 or not result.err.endswith(b"\n")):
+        raise Fault(f"not one line: {told}")
+    if "Traceback" in result.stderr or "Warning: " in result.stderr:
+        raise Fault(f"Python's own words: {told}")
+    if not _is_script(command):  # which has to hold the files' names as they are, quoted
+        refuse_controls(result.out, f"stdout of {command}")
+    refuse_controls(result.err, f"stderr of {command}")
+    if "--json" in command.arguments and result.code in (0, 1) and result.out:
+        _refuse_bad_json(result.out, str(command))
+    return result
+
+
+def _is_script(command: Command) -> bool:
+    return command.arguments[0] == "export-opt" and "-" in command.arguments
+
+
+def _is_earlier_output(changed: list[str], sandbox: Path) -> bool:
+    """A plan and a report are outputs of their own, written although a later one may fail."""
+    names = ("plan.json", "report.json")
+    return all(os.path.basename(path) in names for path in changed)
+
+
+def check_outputs(sandbox: Path) -> None:
+    """No control characters in what was written, well-formed documents, a harmless page.
+
+    Raises:
+        Fault: one of them is not so.
+    """
+    for name in ("plan.json", "report.json"):
+        path = sandbox / name
+        if path.exists():
+            data = path.read_bytes()
+            refuse_controls(data, name)
+            _refuse_bad_json(data, name)
+    page = sandbox / "page.html"
+    if page.exists():
+        data = page.read_bytes()
+        refuse_controls(data, "the page")
+        refuse_active_page(data.decode("utf-8"))
+    for name in OUTPUTS[-4:]:
+        (sandbox / name).unlink(missing_ok=True)
+    for name in ("out", "out2"):
+        shutil.rmtree(sandbox / name, ignore_errors=True)
+
+
+# Format characters that reorder or hide text; line and paragraph separators; lone surrogates.
+_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_SUSPICIOUS = re.compile(r"[^\n -~]")
+
+
+def refuse_controls(data: bytes, what: str) -> None:
+    """Refuse control characters, bidirectional marks and bytes that are not UTF-8."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Fault(f"not UTF-8, {what}: {error}") from error
+    for match in _SUSPICIOUS.finditer(text):
+        if unicodedata.category(match[0]) in _CATEGORIES:
+            near = text[max(match.start() - 30, 0) : match.start() + 30]
+            raise Fault(f"a control character in {what}: {near!r}")
+
+
+def _refuse_bad_json(data: bytes, what: str) -> None:
+    try:
+        loads(data)
+    except (JSONDecodeError, UnicodeDecodeError) as error:
+        raise Fault(f"bad JSON, {what}: {error}") from error
+
+
+class _Page(HTMLParser):
+    """Finds what a page of ours never has."""
+
+    FORBIDDEN = ("script", "img", "iframe", "object", "embed", "base", "form", "link", "a")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self.FORBIDDEN:
+            self.found.append(f"<{tag}>")
+        for name, value in attrs:
+            if name.startswith("on") or "javascript:" in (value or "").lower():
+                self.found.append(f"<{tag} {name}={value!r}>")
+
+
+def refuse_active_page(text: str) -> None:
+    """Refuse a page with a script, an event handler, or anything fetched or left for."""
+    page = _Page()
+    page.feed(text)
+    page.close()
+    if page.found:
+        raise Fault(f"the page holds {page.found[:3]}")
+
+
+# ---- memory, on Linux -----------------------------------------------------------------------
+
+
+def memory(what: str) -> int:
+    """Bytes, by a name of /proc/self/status; 0 where there is none."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(rf"^{what}:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) << 10 if found else 0
+
+
+def rest_peak() -> None:
+    """Let VmHWM start anew from what is resident now."""
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as stream:
+        stream.write("5")

@@ -1,0 +1,217 @@
+"""What fuzzing and fault injection have found, each once more."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from tests import builders
+from tests.builders import ModelBuilder, normal
+from tests.cli.helpers import environment, run
+from tests.security.operations import Operations, fail_at
+from tests.security.sandbox import memory, rest_peak
+from weightquant_cli.core.check import QualityGates
+from weightquant_cli.formats import atomic
+
+SIGNALING_NAN = struct.pack("<I", 0x7FA00000)
+
+
+def failing(place: Path, name: str, error: int, path: str, *line: str | Path) -> Any:
+    """The run in which the first operation of this name on this path fails."""
+    before = set(place.iterdir())
+    with Operations(lambda _: None).watching() as whole:
+        run(*line, cwd=place)
+    for made in set(place.iterdir()) - before:
+        shutil.rmtree(made)
+    number = next(o.number for o in whole.seen if o.name == name and path in o.path)
+    with Operations(fail_at(number, error)).watching():
+        return run(*line, cwd=place)
+
+
+# ---- found by fuzzing -----------------------------------------------------------------------
+
+
+def test_a_signaling_nan_in_a_weight_gives_no_warning(tmp_path: Path) -> None:
+    model = ModelBuilder()
+    model.mul(model.input("x", (-1, 4)), "w", normal(4, 4))
+    model.records["w"] = model.records["w"][:-4] + SIGNALING_NAN
+    folder = model.write(tmp_path / "model")
+    run("inspect", "--histogram", folder).ok()
+    assert run("inspect", "--sort", "sqnr", folder).stderr.count("\n") <= 1
+    assert run("quantize", folder, tmp_path / "out").stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("size", [1 << 30, 1 << 35, 2**64 - 1])
+def test_a_lod_level_in_a_file_of_holes_is_not_read_into_memory(size: int, tmp_path: Path) -> None:
+    folder = builders.write_model(tmp_path / "model")
+    (folder / "fc1.w").write_bytes(struct.pack("<IQQ", 0, 1, size))
+    os.truncate(folder / "fc1.w", 1 << 36)
+    rest_peak()
+    before = memory("VmRSS")
+    result = run("inspect", folder)
+    assert result.code == 3
+    assert "fc1.w" in result.stderr
+    assert "LoD level" in result.stderr
+    assert memory("VmHWM") - before < 50 << 20
+
+
+@pytest.mark.parametrize("form", [("--json",), (), ("--min-sqnr", "1"), ("--max-abs-error", "1")])
+def test_a_reference_that_is_not_fp32_or_not_finite_passes_no_check(
+    form: tuple[str, ...], tmp_path: Path
+) -> None:
+    folder = builders.write_model(tmp_path / "model")
+    run("quantize", "-q", folder, tmp_path / "out").ok()
+    itself = run("dequantize-check", "--reference", tmp_path / "out", *form, tmp_path / "out")
+    assert itself.code in (1, 3)
+    weight = normal(64, 10, std=0.05)
+    weight[0, 0] = np.nan
+    (folder / "fc1.w").write_bytes(builders.record(weight))
+    result = run("dequantize-check", "--reference", folder, *form, tmp_path / "out")
+    assert result.code in (1, 3)
+
+
+def test_an_error_that_is_not_a_number_meets_no_gate() -> None:
+    weight = cast(Any, SimpleNamespace(sqnr=np.nan, max_abs=np.nan, cosine=np.nan))
+    assert len(QualityGates(1.0, 1.0, 0.5).failures(weight)) == 3
+
+
+# ---- found by fault injection ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["fstat", "stat"])
+@pytest.mark.parametrize("file", ["model/__model__", "model/__params__"])
+def test_a_status_that_cannot_be_had_is_an_input_that_cannot_be_read(
+    file: str, name: str, tmp_path: Path
+) -> None:
+    builders.write_model(tmp_path / "model", builders.COMBINED)
+    result = failing(tmp_path, name, errno.EIO, file, "quantize", "-q", "model", "out")
+    assert result.code in (0, 3), result.stderr
+    if name == "fstat":
+        assert "cannot read the file: Input/output error" in result.stderr
+
+
+def test_a_failure_to_clear_away_the_replaced_output_does_not_make_the_run_fail(
+    tmp_path: Path,
+) -> None:
+    folder = builders.write_model(tmp_path / "model")
+    run("quantize", "-q", "--bits", "16", folder, tmp_path / "out").ok()
+    line = ("quantize", "-q", "--force", "model", "out")
+    failing(tmp_path, "fstat", errno.EIO, ".weightquant-", *line).ok()
+    run("quantize", "-q", folder, tmp_path / "alone").ok()
+    assert builders.tree(tmp_path / "out") == builders.tree(tmp_path / "alone")
+
+
+def test_an_old_output_that_cannot_be_listed_is_an_output_that_cannot_be_written(
+    tmp_path: Path,
+) -> None:
+    folder = builders.write_model(tmp_path / "model")
+    run("quantize", "-q", folder, tmp_path / "out").ok()
+    line = ("quantize", "-q", "--force", "model", "out")
+    result = failing(tmp_path, "listdir", errno.EMFILE, "out", *line)
+    assert result.code == 4
+    assert "Too many open files" in result.stderr
+
+
+# ---- found by reading -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_can_be_written_to(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    builders.write_model(tmp_path / "model")
+    for options in ((), ("--force",)):
+        run("quantize", "-q", *options, tmp_path / "model", tmp_path / "out").ok()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model", "out"]
+
+
+def test_a_lock_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    builders.write_model(tmp_path / "model")
+    line = ("quantize", "-q", "model", "out")
+    result = failing(tmp_path, "flock", errno.EIO, ".weightquant-", *line)
+    assert result.code == 4
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_temporary_folder_taken_for_a_leftover_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = os.mkdir
+    taken: list[Path] = []
+
+    def mkdir(path: Any, *args: Any) -> None:
+        make(path, *args)
+        if ".weightquant-" in str(path) and not taken:  # another run is quicker than our lock
+            taken.append(path)
+            os.rmdir(path)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    folder = builders.write_model(tmp_path / "model")
+    run("quantize", "-q", folder, tmp_path / "out").ok()
+    assert taken
+
+
+def test_what_only_looks_like_a_leftover_is_kept(tmp_path: Path) -> None:
+    folder = builders.write_model(tmp_path / "model")
+    theirs = [".weightquant-out-x-0123456789ab", ".weightquant-out-mine", ".weightquant-outer"]
+    ours = [".weightquant-out-0123456789ab", ".weightquant-out-0123456789ab-old"]
+    for name in (*theirs, *ours):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("x")
+    run("quantize", "-q", folder, tmp_path / "out").ok()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted(["model", "out", *theirs])
+
+
+def test_a_parent_folder_that_was_there_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "empty"
+    home.mkdir()
+    seen = os.path.lexists
+    monkeypatch.setattr(os.path, "lexists", lambda path: path != home and seen(path))
+    with pytest.raises(ZeroDivisionError), atomic.new_folder(home / "out"):
+        raise ZeroDivisionError
+    assert home.is_dir()
+
+
+def test_a_second_signal_does_not_cut_short_the_cleaning_up(tmp_path: Path) -> None:
+    script = """
+import os, shutil, signal, sys
+from weightquant_cli.formats import atomic
+from weightquant_cli.__main__ import main
+
+remove = shutil.rmtree
+
+def slow(*args, **kwargs):
+    for _ in range(3):
+        os.kill(os.getpid(), signal.SIGINT)
+    remove(*args, **kwargs)
+
+shutil.rmtree = slow
+atomic._publish = lambda *args: os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(main(["quantize", "model", "out"]))
+"""
+    builders.write_model(tmp_path / "model")
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True
+    )
+    assert done.returncode in (130, 143), done.stderr
+    assert done.stderr in (
+        b"weightquant: error: terminated\n", b"weightquant: error: interrupted\n"
+    )  # fmt: skip
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]

@@ -1,0 +1,76 @@
+"""What the package never does: run code or programs that it was handed, or load pickles."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import weightquant_cli
+
+HOME = Path(weightquant_cli.__file__).parent
+MODULES = sorted(path.relative_to(HOME) for path in HOME.rglob("*.py"))
+
+NAMES = {"eval", "exec", "compile", "__import__"}
+MODULES_NEVER = {
+    "pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal",
+    "subprocess", "pty", "code", "codeop", "runpy", "multiprocessing", "socket", "ssl", "http",
+    "urllib", "ftplib", "smtplib", "webbrowser", "tempfile", "zipfile", "tarfile", "xml",
+}  # fmt: skip
+ATTRIBUTES = {
+    "os": {"system", "popen", "fork", "forkpty", "kill", "chmod", "chown", "symlink", "link",
+           "execv", "execve", "execvp", "execvpe", "execl", "execle", "execlp", "execlpe",
+           "spawnl", "spawnv", "spawnve", "spawnvp", "posix_spawn", "posix_spawnp", "startfile"},
+    "numpy": {"load", "save", "savez", "fromregex", "loadtxt", "genfromtxt", "memmap"},
+    "np": {"load", "save", "savez", "fromregex", "loadtxt", "genfromtxt", "memmap"},
+}  # fmt: skip
+
+# `renameat2`, which Python does not have; and the lazy imports, of names from tables of our own.
+ALLOWED = {
+    ("formats/atomic.py", "ctypes"),
+    ("cli/main.py", "importlib"),
+    ("__init__.py", "importlib"),
+}
+
+
+def found(tree: ast.AST, module: str) -> list[str]:
+    """What a module does that it may not, and where."""
+    wrong = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in NAMES:
+                wrong.append(f"line {node.lineno}: {name}")
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in (
+                ATTRIBUTES.get(owner, ())
+            ):
+                wrong.append(f"line {node.lineno}: {owner}.{name}")
+            case ast.Import(names=names):
+                tops = [alias.name.split(".")[0] for alias in names]
+                wrong += [f"line {node.lineno}: import {t}" for t in tops if _never(t, module)]
+            case ast.ImportFrom(module=owner, level=0) if owner:
+                if _never(owner.split(".")[0], module):
+                    wrong.append(f"line {node.lineno}: from {owner}")
+            case ast.keyword(arg="shell" | "allow_pickle"):
+                wrong.append(f"line {node.value.lineno}: {node.arg}=")
+    return wrong
+
+
+def _never(top: str, module: str) -> bool:
+    rare = top in ("ctypes", "importlib") and (module, top) not in ALLOWED
+    return top in MODULES_NEVER or rare
+
+
+@pytest.mark.parametrize("module", [str(path) for path in MODULES])
+def test_nothing_is_unpickled_evaluated_executed_fetched_or_handed_to_a_shell(module: str) -> None:
+    assert found(ast.parse((HOME / module).read_text()), module) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import pickle", "from subprocess import run", "eval('1')", "exec('1')", "os.system('x')",
+     "f(shell=True)", "np.load('x')", "numpy.load(x, allow_pickle=True)", "import ctypes",
+     "import os, socket", "from xml.etree import ElementTree"],
+)  # fmt: skip
+def test_what_is_forbidden_is_recognized(line: str) -> None:
+    assert found(ast.parse(line), "core/model.py")
