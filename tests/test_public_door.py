@@ -22,7 +22,8 @@ NAMES = [name for name in weightquant_cli.__all__ if name != "__version__"]
 
 def loaded_after(code: str) -> list[str]:
     """The modules that a fresh Python has loaded after running `code`."""
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE.parent.parent)}
+    path = os.pathsep.join(filter(None, (str(SOURCE.parents[1]), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path}
     script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     command = [sys.executable, "-W", "error", "-c", script]
     done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)

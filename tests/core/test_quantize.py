@@ -512,10 +512,11 @@ def test_the_bytes_do_not_depend_on_the_order_of_hashes_or_of_the_folder(tmp_pat
         "import sys; from weightquant_cli import WeightQuantization as W;"
         "W(sys.argv[1]).quantize_weight_to_int(sys.argv[2], weight_bits=12)"
     )
-    root = Path(weightquant_cli.__file__).parent.parent
+    root = str(Path(weightquant_cli.__file__).parent.parent)
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     for seed in range(2):
         command = [sys.executable, "-c", code, f"in{seed}", f"out{seed}"]
-        environment = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": str(root)}
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": path}
         subprocess.run(command, cwd=tmp_path, env=environment, check=True)
     assert tree(tmp_path / "out0") == tree(tmp_path / "out1")
 

@@ -551,7 +551,10 @@ def _file(draft: Draft, rng: Random) -> str:
 
 def replace_file(draft: Draft, rng: Random) -> None:
     """Something else in a file's place."""
-    draft.specials[_file(draft, rng)] = rng.choice(SPECIALS)
+    name, kind = _file(draft, rng), rng.choice(SPECIALS)
+    if kind == "sparse" and name in draft.carried:  # copied whole, hole and all, to memory
+        kind = "empty"
+    draft.specials[name] = kind
 
 
 def add_file(draft: Draft, rng: Random) -> None:

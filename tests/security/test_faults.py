@@ -40,8 +40,8 @@ def test_the_output_is_old_or_new_or_absent_and_nothing_is_left_after(kind: str)
 READING = {
     "inspect": ("inspect", "--histogram", "model"),
     "sqnr": ("inspect", "--sort", "sqnr", "--json", "model"),
-    "check": ("dequantize-check", "--reference", "model", "quantized"),
-    "preview": ("quantize", "--dry-run", "--bits", "auto", "model", "out"),
+    "check": ("dequantize-check", "-j", "1", "--reference", "model", "quantized"),
+    "preview": ("quantize", "-j", "1", "--dry-run", "--bits", "auto", "model", "out"),
 }
 
 

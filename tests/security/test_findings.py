@@ -27,14 +27,16 @@ from weightquant_cli.formats import atomic
 SIGNALING_NAN = struct.pack("<I", 0x7FA00000)
 
 
-def failing(place: Path, name: str, error: int, path: str, *line: str | Path) -> Any:
-    """The run in which the first operation of this name on this path fails."""
+def failing(
+    place: Path, name: str, error: int, path: str, *line: str | Path, which: int = 0
+) -> Any:
+    """The run in which the first operation (or `which`) of this name on this path fails."""
     before = set(place.iterdir())
     with Operations(lambda _: None).watching() as whole:
         run(*line, cwd=place)
     for made in set(place.iterdir()) - before:
         shutil.rmtree(made)
-    number = next(o.number for o in whole.seen if o.name == name and path in o.path)
+    number = [o.number for o in whole.seen if o.name == name and path in o.path][which]
     with Operations(fail_at(number, error)).watching():
         return run(*line, cwd=place)
 
@@ -95,7 +97,7 @@ def test_a_status_that_cannot_be_had_is_an_input_that_cannot_be_read(
     file: str, name: str, tmp_path: Path
 ) -> None:
     builders.write_model(tmp_path / "model", builders.COMBINED)
-    result = failing(tmp_path, name, errno.EIO, file, "quantize", "-q", "model", "out")
+    result = failing(tmp_path, name, errno.EIO, file, "quantize", "-j", "1", "model", "out")
     assert result.code in (0, 3), result.stderr
     if name == "fstat":
         assert "cannot read the file: Input/output error" in result.stderr
@@ -106,8 +108,8 @@ def test_a_failure_to_clear_away_the_replaced_output_does_not_make_the_run_fail(
 ) -> None:
     folder = builders.write_model(tmp_path / "model")
     run("quantize", "-q", "--bits", "16", folder, tmp_path / "out").ok()
-    line = ("quantize", "-q", "--force", "model", "out")
-    failing(tmp_path, "fstat", errno.EIO, ".weightquant-", *line).ok()
+    line = ("quantize", "-q", "-j", "1", "--force", "model", "out")
+    failing(tmp_path, "fstat", errno.EIO, ".weightquant-", *line, which=-1).ok()
     run("quantize", "-q", folder, tmp_path / "alone").ok()
     assert builders.tree(tmp_path / "out") == builders.tree(tmp_path / "alone")
 
@@ -117,7 +119,7 @@ def test_an_old_output_that_cannot_be_listed_is_an_output_that_cannot_be_written
 ) -> None:
     folder = builders.write_model(tmp_path / "model")
     run("quantize", "-q", folder, tmp_path / "out").ok()
-    line = ("quantize", "-q", "--force", "model", "out")
+    line = ("quantize", "-q", "-j", "1", "--force", "model", "out")
     result = failing(tmp_path, "listdir", errno.EMFILE, "out", *line)
     assert result.code == 4
     assert "Too many open files" in result.stderr
@@ -142,7 +144,7 @@ def test_a_file_system_without_locks_can_be_written_to(
 
 def test_a_lock_that_fails_leaves_nothing(tmp_path: Path) -> None:
     builders.write_model(tmp_path / "model")
-    line = ("quantize", "-q", "model", "out")
+    line = ("quantize", "-q", "-j", "1", "model", "out")
     result = failing(tmp_path, "flock", errno.EIO, ".weightquant-", *line)
     assert result.code == 4
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
@@ -215,3 +217,25 @@ sys.exit(main(["quantize", "model", "out"]))
         b"weightquant: error: terminated\n", b"weightquant: error: interrupted\n"
     )  # fmt: skip
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_signal_that_an_import_makes_an_import_error_of_is_still_that_signal(
+    tmp_path: Path,
+) -> None:
+    script = """
+import os, signal, sys
+from weightquant_cli.cli import main
+
+def as_numpy_does(name):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except BaseException:
+        raise ImportError("numpy.core.multiarray failed to import")
+
+main.importlib.import_module = as_numpy_does
+sys.exit(main.run(["quantize", "model", "out"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (143, b"weightquant: error: terminated\n")

@@ -172,8 +172,10 @@ def _stoppable() -> Iterator[None]:
 
     One is enough: a second must not cut short the cleaning up after the first.
     """
+    arrived: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
+        arrived.append(number)
         for further in STOPPING:
             signal.signal(further, signal.SIG_IGN)
         raise Stopped(number)
@@ -181,6 +183,10 @@ def _stoppable() -> Iterator[None]:
     before = {number: signal.signal(number, stop) for number in STOPPING}
     try:
         yield
+    except Exception as error:
+        if arrived:  # numpy's import makes an ImportError of whatever is raised within it
+            raise Stopped(arrived[0]) from error
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -49,6 +49,10 @@ class Column:
     expendable: int = 0
 
 
+# One name of 100,000 characters must not make every line as long.
+MAX_PADDED = 300
+
+
 def table(
     console: Console, columns: Sequence[Column], rows: Iterable[Sequence[str]]
 ) -> RenderableType:
@@ -173,7 +177,7 @@ def _aligned(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     widths = _natural_widths(columns, rows)
 
     def padded(index: int, cell: str) -> str:
-        space = " " * (widths[index] - cell_len(cell))
+        space = " " * (min(widths[index], MAX_PADDED) - cell_len(cell))
         return space + cell if columns[index].number else cell + space
 
     return "\n".join(

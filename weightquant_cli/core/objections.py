@@ -8,6 +8,7 @@ values, provided that `opt` does not work on the weight's bytes beforehand.
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -211,7 +212,7 @@ def _objection_to_sharing(
     model: Model, weight: Weight, taggable: list[Reader], rewrites: dict[Reader, Rewrite]
 ) -> Reason | None:
     """Why not every reader of a shared weight would see the right values."""
-    targets = [reader for reader, _ in target_readers(weight)]
+    targets = {reader for reader, _ in target_readers(weight)}
     for reader in weight.readers:
         if reader not in targets:
             return Reason(
@@ -242,17 +243,27 @@ def _mixes_transposition(weight: Weight, rewrites: dict[Reader, Rewrite]) -> boo
 
 def feeds_batch_norm(model: Model, ref: OperatorRef) -> bool:
     """Whether batch_norm follows the operator, directly or behind an addition of a bias."""
-    for consumer in _followers(model, ref):
-        if consumer.type == "batch_norm":
-            return True
-        if consumer.type in _FOLDED_THROUGH and any(
-            after.type == "batch_norm" for after in _followers(model, consumer)
-        ):
-            return True
-    return False
+    return not _before_batch_norm(model).isdisjoint(_written(model, ref))
 
 
-def _followers(model: Model, ref: OperatorRef) -> Iterator[OperatorRef]:
+@functools.lru_cache(maxsize=2)
+def _before_batch_norm(model: Model) -> frozenset[tuple[int, str]]:
+    """Blocks and names of variables that batch_norm reads, directly or behind an addition.
+
+    Found once for all operators: asking from each of them anew takes their number to the third.
+    """
+    direct: set[tuple[int, str]] = set()
+    for ref, operator in model.operators():
+        if ref.type == "batch_norm":
+            direct.update((ref.block, n) for names in operator.inputs.values() for n in names)
+    behind: set[tuple[int, str]] = set()
+    for ref, operator in model.operators():
+        if ref.type in _FOLDED_THROUGH and not direct.isdisjoint(_written(model, ref)):
+            behind.update((ref.block, n) for names in operator.inputs.values() for n in names)
+    return frozenset(direct | behind)
+
+
+def _written(model: Model, ref: OperatorRef) -> Iterator[tuple[int, str]]:
     for names in model.operator(ref).outputs.values():
         for name in names:
-            yield from model.consumers(ref.block, name)
+            yield ref.block, name

@@ -31,20 +31,21 @@ def find_tags(model: Model) -> tuple[Tag, ...]:
     """Every tag in the program, in its order."""
     tags = []
     for ref, operator in model.operators():
-        for name in operator.attribute_names():
-            if not name.endswith(SCALE_SUFFIX):
-                continue
-            scales = operator.attribute(name)
-            assert scales is not None
-            tags.append(
-                Tag(
-                    ref,
-                    name.removesuffix(SCALE_SUFFIX),
-                    scales,
-                    operator.attribute(BITS_ATTRIBUTE),
-                    operator.attribute(TYPE_ATTRIBUTE),
-                )
+        names = [name for name in operator.attribute_names() if name.endswith(SCALE_SUFFIX)]
+        # Each is looked up in a table: an operator may have any number of attributes.
+        first: dict[str, Attribute] = {}
+        for attribute in operator.attributes if names else ():
+            first.setdefault(attribute.name, attribute)
+        tags += [
+            Tag(
+                ref,
+                name.removesuffix(SCALE_SUFFIX),
+                first[name],
+                first.get(BITS_ATTRIBUTE),
+                first.get(TYPE_ATTRIBUTE),
             )
+            for name in names
+        ]
     return tuple(tags)
 
 
