@@ -9,7 +9,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from weightquant_cli.core.blocks import BLOCK_ELEMENTS, Block, Segment, segments, tiles
+from weightquant_cli.core.blocks import (
+    BLOCK_ELEMENTS,
+    Block,
+    Segment,
+    parts,
+    segments,
+    spreads,
+    tile_parts,
+    tiles,
+)
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 block_sizes = st.integers(1, 60)
@@ -127,8 +136,67 @@ def test_blocks_of_known_tensors() -> None:
 
 
 def test_a_small_tensor_is_read_in_one_block() -> None:
-    (segment,) = segments((128, 1024), 1)
+    (segment,) = segments((BLOCK_ELEMENTS // 1024, 1024), 1)
     assert (len(segment), segment[0].elements) == (1, BLOCK_ELEMENTS)
+
+
+# ---- parts, and the blocks that they are cut into ------------------------------------------------
+
+
+@given(cuts(), block_sizes)
+def test_parts_are_cut_into_blocks_that_cover_each_element_once_with_its_channel(
+    cut: tuple[tuple[int, ...], int | None, int], most: int
+) -> None:
+    shape, axis, part_size = cut
+    blocks = [block for part in parts(shape, axis, part_size) for block in part.cut(most)]
+    position = 0
+    for block in blocks:
+        assert block.start == position
+        assert 0 < block.elements <= min(most, part_size)
+        position += block.elements
+    assert position == math.prod(shape)
+    found = [channel for block in blocks for channel in channels_of(block)]
+    assert found == true_channels(shape, axis)
+
+
+@given(cuts(), block_sizes)
+def test_no_channel_lies_in_two_blocks_unless_channels_spread(
+    cut: tuple[tuple[int, ...], int | None, int], most: int
+) -> None:
+    shape, axis, _ = cut
+    blocks = [block for part in parts(shape, axis, 4 * most) for block in part.cut(most)]
+    channels = [channel for block in blocks for channel in set(channels_of(block))]
+    if not spreads(shape, axis, most):
+        assert len(channels) == len(set(channels))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "most", "expected"),
+    [
+        ((3, 10), None, 30, False),
+        ((3, 10), None, 29, True),
+        ((3, 10), 1, 30, False),
+        ((3, 10), 1, 29, True),
+        ((3, 10), 0, 10, False),
+        ((3, 10), 0, 9, True),
+        ((0, 10), 0, 9, False),
+        ((3, 0), 1, 9, False),
+    ],
+)
+def test_channels_spread_where_one_does_not_fit_a_block(
+    shape: tuple[int, ...], axis: int | None, most: int, expected: bool
+) -> None:
+    assert spreads(shape, axis, most) is expected
+
+
+@given(st.integers(1, 900), st.integers(1, 900), st.sampled_from([512, 1000]))
+def test_parts_of_tiles_are_the_tiles_in_order(rows: int, columns: int, most: int) -> None:
+    together = tile_parts(rows, columns, most)
+    assert [tile for part in together for tile in part] == list(tiles(rows, columns, most))
+    assert all(together)
+
+
+# ---- tiles ---------------------------------------------------------------------------------------
 
 
 @given(st.integers(1, 900), st.integers(1, 900), st.sampled_from([512, 1000, 4096]))

@@ -166,6 +166,21 @@ def test_a_quotient_that_overflows_is_clipped_without_a_warning() -> None:
     assert quantize(values, float32(1e-40), 16).tolist() == [[32767, -32767]]
 
 
+@given(matrices, bit_widths, axes)
+@example(np.asarray([[np.finfo(np.float32).max, 1.0]], np.float32), 16, None)
+@example(np.asarray([[2.0**-119, -(2.0**-119)]], np.float32), 8, 0)
+@example(np.asarray([[3e-40, 1e-45]], np.float32), 8, None)
+def test_only_a_subnormal_scale_needs_clipping(values: Floats, bits: int, axis: int | None) -> None:
+    maxima = kernels.abs_max(values, None if axis is None else 1 - axis).reshape(-1)
+    scale = kernels.scales(maxima, reference.limit(bits))
+    smallest = np.finfo(np.float32).tiny
+    assert kernels.may_exceed(scale) == any(0 < float(one) < smallest for one in scale)
+    if not kernels.may_exceed(scale):
+        out = np.full(values.shape, 99, np.int8 if bits == 8 else np.int16)
+        kernels.quantize(values, column(scale, axis), None, np.empty_like(values), out)
+        assert np.array_equal(out, quantize(values, scale, bits, axis))
+
+
 def test_the_work_buffer_holds_the_rounded_quotients() -> None:
     work = np.empty((1, 2), np.float32)
     out = np.empty((1, 2), np.int8)
@@ -192,6 +207,15 @@ def test_dequantizing_works_in_place_on_the_floats() -> None:
     work = float32(3, -127).reshape(1, 2)
     kernels.dequantize(work, float32(0.5).reshape(1, 1), work)
     assert work.tolist() == [[1.5, -63.5]]
+
+
+@pytest.mark.parametrize("scale", [3e38, np.inf, np.nan, -3e38])
+def test_dequantizing_by_a_scale_that_is_too_large_is_infinite_without_a_warning(
+    scale: float,
+) -> None:
+    out = np.empty((1, 2), np.float32)
+    kernels.dequantize(np.asarray([[2, 0]], np.int8), float32(scale).reshape(1, 1), out)
+    assert not np.isfinite(out[0, 0])
 
 
 # ---- energy ------------------------------------------------------------------------------------

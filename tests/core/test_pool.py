@@ -135,9 +135,15 @@ def test_an_interrupt_of_the_calling_thread_stops_the_workers(
     started = threading.Barrier(3, timeout=PATIENCE)
     gave_up: list[int] = []
 
-    def wait(*_: object, **__: object) -> None:
-        started.wait()
-        raise KeyboardInterrupt
+    interrupted: list[bool] = []
+    wait = pool._Worker.wait
+
+    def interrupted_wait(worker: pool._Worker) -> None:
+        if not interrupted:
+            interrupted.append(True)
+            started.wait()
+            raise KeyboardInterrupt
+        wait(worker)
 
     def work(item: int, stop: StopSignal) -> None:
         started.wait()
@@ -148,7 +154,7 @@ def test_an_interrupt_of_the_calling_thread_stops_the_workers(
                 gave_up.append(item)
                 raise
 
-    monkeypatch.setattr(pool, "wait", wait)
+    monkeypatch.setattr(pool._Worker, "wait", interrupted_wait)
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         pool.run(work, [0, 1], [1, 1], 2)
@@ -180,3 +186,20 @@ def test_the_default_is_the_cpus_that_this_process_may_use(
     assert pool.default_jobs() == 6
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert pool.default_jobs() == 1
+
+
+@pytest.mark.parametrize("granted", [0, 1, 3])
+def test_fewer_threads_than_wanted_do_all_the_work(
+    granted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, left = threading.Thread.start, [granted]
+
+    def limited(thread: threading.Thread) -> None:
+        if not left[0]:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    done = pool.run(lambda item, _: threading.get_ident(), list(range(50)), [1] * 50, 4)
+    assert (threading.get_ident() in done) == (granted == 0)

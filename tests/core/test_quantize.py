@@ -54,8 +54,8 @@ from weightquant_cli import (
     preview,
     quantize,
 )
-from weightquant_cli.core import streams, weight_stream
-from weightquant_cli.core.blocks import BLOCK_ELEMENTS, segments, tiles
+from weightquant_cli.core import weight_stream
+from weightquant_cli.core.blocks import BLOCK_ELEMENTS, PART_ELEMENTS, parts, tile_parts
 from weightquant_cli.core.gates import Gates
 from weightquant_cli.core.options import Size
 from weightquant_cli.core.weight_stream import WeightError, decibels, quantization_error
@@ -100,15 +100,17 @@ def one_matrix(array: Floats, name: str = "w") -> ModelBuilder:
     return builder
 
 
+# The module: its name as an attribute of the package may be the function.
+quantize_module = sys.modules[quantize.__module__]
+
+
 def in_small_blocks(monkeypatch: pytest.MonkeyPatch, elements: int) -> None:
     """Cut every tensor into blocks of so few elements."""
-    monkeypatch.setattr(weight_stream, "segments", partial(segments, block_elements=elements))
-
-    def small_tiles(rows: int, columns: int) -> Any:
-        return tiles(rows, columns, elements)
-
-    monkeypatch.setattr(weight_stream, "tiles", small_tiles)
-    monkeypatch.setattr(streams, "tiles", small_tiles)
+    monkeypatch.setattr(weight_stream, "BLOCK_ELEMENTS", elements)
+    monkeypatch.setattr(weight_stream, "parts", partial(parts, most=3 * elements))
+    small_tiles = partial(tile_parts, most=elements)
+    monkeypatch.setattr(weight_stream, "tile_parts", small_tiles)
+    monkeypatch.setattr(quantize_module, "tile_parts", small_tiles)
 
 
 # ---- integers and scales -------------------------------------------------------------------------
@@ -166,19 +168,22 @@ def test_the_bytes_do_not_depend_on_the_blocks(
             assert other.error.max_abs == one.error.max_abs
 
 
+# Shapes with the axis of their channels.
 LARGE = {
-    "many rows": (normal(2000, 70), 1),
-    "a row larger than a block": (normal(2, BLOCK_ELEMENTS + 5), 1),
-    "a channel larger than a block": (normal(2, 3, 150, 300), 0),
-    "many channels": (normal(500, 30, 3, 3), 0),
+    "many rows": ((BLOCK_ELEMENTS // 60, 70), 1),
+    "a row larger than a block": ((2, BLOCK_ELEMENTS + 5), 1),
+    "a channel larger than a block": ((2, 3, BLOCK_ELEMENTS // 50, 20), 0),
+    "many channels": ((BLOCK_ELEMENTS // 200, 30, 3, 3), 0),
+    "several parts": ((3, PART_ELEMENTS // 2), 1),
 }
 
 
-@pytest.mark.parametrize(("array", "axis"), LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize(("shape", "axis"), LARGE.values(), ids=LARGE)
 @pytest.mark.parametrize(("kind", "rate"), [(CHANNEL_WISE, 0.0), (ABS_MAX, 0.0), (None, 0.01)])
 def test_a_weight_of_several_blocks_is_quantized_as_a_whole(
-    array: Floats, axis: int, kind: WeightQuantizeType | None, rate: float, tmp_path: Path
+    shape: tuple[int, ...], axis: int, kind: WeightQuantizeType | None, rate: float, tmp_path: Path
 ) -> None:
+    array = normal(*shape)
     assert array.size > BLOCK_ELEMENTS
     builder = ModelBuilder()
     if array.ndim == 4:
@@ -186,18 +191,19 @@ def test_a_weight_of_several_blocks_is_quantized_as_a_whole(
     else:
         builder.mul("x", "w", array)
     result = run(builder.load(tmp_path / "in"), tmp_path / "out", QuantizeOptions(8, kind, rate))
-    integers, scale = reference.quantized(array, 8, axis if kind is CHANNEL_WISE else None, rate)
+    channels = axis if kind is CHANNEL_WISE else None
+    integers, scale = reference.quantized(array, 8, channels, rate)
     model = Model.load(tmp_path / "out")
     assert np.array_equal(read_arrays(model)["w"], integers)
     assert np.array_equal(stored_scales(model, "w"), scale)
     error = result.weights[0].error
-    restored = reference.dequantized(integers, scale, axis if kind is CHANNEL_WISE else None)
+    restored = reference.dequantized(integers, scale, channels)
     assert error is not None
     assert error.sqnr == pytest.approx(reference.sqnr(array, restored), abs=1e-3)
     assert error.max_abs == np.abs(array - restored).max()
 
 
-@pytest.mark.parametrize("shape", [(3, 5), (400, 700), (1, 9), (9, 1)])
+@pytest.mark.parametrize("shape", [(3, 5), (BLOCK_ELEMENTS // 600, 700), (1, 9), (9, 1)])
 @pytest.mark.parametrize("kind", [CHANNEL_WISE, ABS_MAX])
 def test_a_weight_that_is_read_transposed_is_stored_transposed(
     shape: tuple[int, int], kind: WeightQuantizeType, tmp_path: Path
@@ -256,6 +262,20 @@ def test_channels_of_zeros_get_zeros_and_scales_of_zero(tmp_path: Path) -> None:
     assert stored_scales(model, "zeros").tolist() == [0, 0]
     assert not read_arrays(model)["zeros"].any()
     assert {w.plan.name: w.error.sqnr for w in result.weights if w.error}["zeros"] == math.inf
+
+
+@pytest.mark.parametrize("bits", [8, 9, 16])
+def test_the_largest_floats_are_quantized_and_their_loss_is_told(bits: int, tmp_path: Path) -> None:
+    largest = float(np.finfo(np.float32).max)
+    array = np.asarray([[largest, 1], [2, -largest]], np.float32)
+    source = one_matrix(array).load(tmp_path / "in")
+    result = run(source, tmp_path / "out", QuantizeOptions(bits))
+    integers, scale = reference.quantized(array, bits, 1)
+    assert np.array_equal(read_arrays(tmp_path / "out")["w"], integers)
+    error = result.weights[0].error
+    overflows = float(scale[0]) * reference.limit(bits) > largest * (1 + 2**-25)
+    assert error is not None
+    assert error.sqnr == -math.inf if overflows else error.sqnr > 700
 
 
 # ---- attributes ----------------------------------------------------------------------------------
@@ -328,7 +348,7 @@ def mixed_model() -> ModelBuilder:
     builder.parameter("none", normal(0, 3))
     builder.main.var("half", (3,), BF16, persistable=True)
     builder.records["half"] = raw_record(b"\x80\x3f\x00\x40\xc0\x7f", BF16, (3,))
-    builder.parameter("large", normal(300, 500))
+    builder.parameter("large", normal(PART_ELEMENTS + 7))
     for name in list(builder.records):
         if name != "w":
             builder.op("print", {"In": name}, {"Out": f"{name}.printed"})
@@ -577,7 +597,7 @@ def test_an_error_is_measured_alike_without_writing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("signal", "noise", "expected"),
     [(100.0, 1.0, 20.0), (1.0, 1.0, 0.0), (1.0, 0.0, math.inf), (0.0, 0.0, math.inf),
-     (0.0, 1.0, -math.inf)],
+     (0.0, 1.0, -math.inf), (1.0, math.inf, -math.inf), (1e-300, 1e300, -math.inf)],
 )  # fmt: skip
 def test_decibels(signal: float, noise: float, expected: float) -> None:
     assert decibels(signal, noise) == WeightError(signal, noise, 0).sqnr == expected
@@ -599,7 +619,7 @@ def test_a_value_that_is_not_finite_names_tensor_index_and_offset(
     in_small_blocks(monkeypatch, elements)
     array = normal(4, 3, 2, 2)
     array[2, 1, 0, 1] = value
-    array[3, 0, 0, 0] = np.nan
+    array[2, 2, 1, 1] = np.nan
     builder = small_model()
     builder.conv2d("x", "bad.w", array)
     source = builder.load(tmp_path / "in", layout)
@@ -614,17 +634,15 @@ def test_a_value_that_is_not_finite_names_tensor_index_and_offset(
     run(source, tmp_path / "out", QuantizeOptions(exclude=("bad.w",)))
 
 
-def test_a_value_that_is_not_finite_is_found_behind_the_first_block(tmp_path: Path) -> None:
-    array = normal(400, 500)
-    array[399, 498] = np.inf
-    with pytest.raises(NonFiniteWeightError, match=r"inf at index \[399, 498\]"):
-        run(one_matrix(array).load(tmp_path / "in"), tmp_path / "out")
-    with pytest.raises(NonFiniteWeightError, match=r"inf at index \[399, 498\]"):
-        run(
-            one_matrix(array).load(tmp_path / "in"),
-            tmp_path / "out",
-            QuantizeOptions(threshold_rate=0.1),
-        )
+@pytest.mark.parametrize("options", [QuantizeOptions(), QuantizeOptions(threshold_rate=0.1)])
+def test_a_value_that_is_not_finite_is_found_behind_the_first_block(
+    options: QuantizeOptions, tmp_path: Path
+) -> None:
+    array = normal(BLOCK_ELEMENTS // 400, 500)
+    array[-1, 498] = np.inf
+    last = len(array) - 1
+    with pytest.raises(NonFiniteWeightError, match=rf"inf at index \[{last}, 498\]"):
+        run(one_matrix(array).load(tmp_path / "in"), tmp_path / "out", options)
 
 
 def test_values_that_are_not_finite_are_kept_where_nothing_is_quantized(tmp_path: Path) -> None:
@@ -769,7 +787,7 @@ def test_a_model_that_shrinks_meanwhile_leaves_nothing(tmp_path: Path) -> None:
 
 def test_selected_rows_are_carried_along_to_the_byte(tmp_path: Path) -> None:
     builder = one_matrix(normal(2, 2))
-    rows = os.urandom(3) * 300_000
+    rows = os.urandom(7) * (BLOCK_ELEMENTS - 1)
     builder.selected_rows("block/rows", rows)
     builder.selected_rows("no rows", b"")
     result = run(builder.load(tmp_path / "in"), tmp_path / "out")

@@ -125,7 +125,7 @@ def test_a_file_name_that_is_too_long_is_refused(layout: Layout) -> None:
 # ---- a file system that refuses ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("call", ["open", "pwrite", "fsync", "ftruncate"])
+@pytest.mark.parametrize("call", ["open", "pwrite", "ftruncate"])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_a_full_disk_is_an_output_error_wherever_it_is_met(
     layout: Layout, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -95,9 +95,7 @@ def command(
     every weight with the reason.
     """
     from ..core.model import Model
-    from ..core.plan_file import plan_document
     from ..core.quantize import preview
-    from . import json_output, tables
 
     gates = quantize_options.gates(options)
     output = _output_options(output_dir, options)
@@ -105,35 +103,58 @@ def command(
     model = Model.load(model_dir, options["model_filename"], options["params_filename"])
     plan = decide(model, output)
     if options["plan_out"] is not None:
-        json_output.write_file(options["plan_out"], plan_document(plan), "plan")
+        _write_plan(options["plan_out"], plan)
     if dry_run:
         result = preview(model, plan, output, gates)
     else:
         result = _quantize(console, model, plan, output, gates, options["jobs"])
-    document = json_output.quantize_document(model, result)
-    if report is not None:
-        document["files"] = _digests(model, result)
-    if report is not None:
-        json_output.write_file(report, document, "report")
-    if as_json:
-        console.write(json_output.dumps(document))
-    elif not console.quiet or dry_run:
-        if dry_run:
-            console.print(tables.plan_table(console, result))
-        console.print(tables.summary(result))
+    if as_json or report is not None:
+        _write_document(console, model, result, as_json, report)
+    if not as_json and (dry_run or not console.quiet):
+        _print_summary(console, result, dry_run)
     if not plan.quantized:
         console.message("warning: nothing was quantized; see the reasons above or --dry-run")
 
 
+def _write_plan(file: Path, plan: Plan) -> None:
+    from ..core.plan_file import plan_document
+    from . import json_output
+
+    json_output.write_file(file, plan_document(plan), "plan")
+
+
+def _write_document(
+    console: Console, model: Model, result: Quantized, as_json: bool, report: Path | None
+) -> None:
+    """The facts as JSON: to a file with the digests, and to stdout."""
+    from . import json_output
+
+    document = json_output.quantize_document(model, result)
+    if report is not None:
+        document["files"] = _digests(model, result)
+        json_output.write_file(report, document, "report")
+    if as_json:
+        console.write(json_output.dumps(document))
+
+
+def _print_summary(console: Console, result: Quantized, dry_run: bool) -> None:
+    from . import tables
+
+    if dry_run:
+        console.print(tables.plan_table(console, result))
+    console.print(tables.summary(result))
+
+
 def _decision(options: dict[str, Any]) -> Callable[[Model, OutputOptions], Plan]:
     """How the plan is made; options and plan file are checked before the model is read."""
-    from ..core.bits import plan_model
-    from ..core.plan_file import apply_plan, parse_plan
-
     if options["plan_file"] is not None:
+        from ..core.plan_file import apply_plan, parse_plan
+
         context = click.get_current_context()
         planned = parse_plan(quantize_options.read_plan_file(options["plan_file"], context))
         return lambda model, output: apply_plan(model, planned)
+    from ..core.bits import plan_model
+
     wanted = quantize_options.quantize_options(options)
 
     def decide(model: Model, output: OutputOptions) -> Plan:
@@ -181,7 +202,6 @@ def _quantize(
 ) -> Quantized:
     """Quantize with a progress bar, and with `-v` a line per weight."""
     from ..core.quantize import Progress, quantize
-    from . import tables
 
     total = sum(weight.size_before for weight in plan.weights)
     lock = threading.Lock()
@@ -196,6 +216,10 @@ def _quantize(
                     bar.update(progress.size)
                 if progress.finished is not None:
                     done += 1
+                    if not console.verbose:
+                        return
+                    from . import tables
+
                     console.detail(tables.weight_line(done, len(plan.weights), progress.finished))
 
         return quantize(model, plan, output, jobs, step, gates)

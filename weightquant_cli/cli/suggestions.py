@@ -5,7 +5,6 @@ click's differ from version to version, and it knows nothing of files.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +22,8 @@ MAX_FILES = 5000
 
 def near(word: str, words: Iterable[str]) -> str | None:
     """The word most similar to `word`, or None where none is."""
+    import difflib
+
     return next(iter(difflib.get_close_matches(word, list(words), n=1)), None)
 
 

@@ -11,15 +11,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-BLOCK_ELEMENTS = 128 * 1024
-"""512 KiB of float32: with the work buffers it stays within a core's second-level cache."""
+BLOCK_ELEMENTS = 512 * 1024
+"""2 MiB of float32. A quarter of it would stay within a core's second-level cache, and be slower:
+every numpy call lets go of the interpreter's lock, and short calls of several threads spend their
+time in getting it back."""
+
+PART_ELEMENTS = 4 * BLOCK_ELEMENTS
+"""8 MiB of float32: what one thread takes at a time, so that all threads end together."""
 
 TILE_COLUMNS = 512
-"""With 256 rows a full tile: runs of 2 KiB are read, and of 256 integers written."""
+"""With 1024 rows a full tile: runs of 2 KiB are read, and of 1024 integers written."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Block:
     """A contiguous piece of a tensor, seen as a matrix.
 
@@ -60,6 +66,27 @@ class Block:
         """Axis to reduce for one value per channel of the block; None reduces everything."""
         return None if self.channels_on is None else 1 - self.channels_on
 
+    def cut(self, most: int) -> Iterator[Block]:
+        """The block in pieces of at most `most` elements: whole rows, or parts of a row."""
+        if self.columns <= most:
+            step = most // self.columns
+            for row in range(0, self.rows, step):
+                rows = min(step, self.rows - row)
+                yield self._piece(row, rows, 0, self.columns, self.channels_on)
+            return
+        for row in range(self.rows):
+            for column in range(0, self.columns, most):
+                width = min(most, self.columns - column)
+                on = 1 if self.channels_on == 1 else None
+                yield self._piece(row, 1, column, width, on)
+
+    def _piece(
+        self, row: int, rows: int, column: int, columns: int, channels_on: int | None
+    ) -> Block:
+        skipped = {None: 0, 0: row, 1: column}[self.channels_on]
+        start = self.start + row * self.columns + column
+        return Block(start, rows, columns, self.channel + skipped, channels_on)
+
 
 Segment = tuple[Block, ...]
 
@@ -90,6 +117,22 @@ def segments(
         raise ValueError(f"channel axis {channel_axis} of {len(shape)} is not supported")
 
 
+def parts(
+    shape: tuple[int, ...], channel_axis: int | None, most: int = PART_ELEMENTS
+) -> list[Block]:
+    """A tensor in large pieces, in order, each to be cut into blocks by the thread that takes it.
+
+    Args, raises: as `segments`.
+    """
+    return [part for segment in segments(shape, channel_axis, most) for part in segment]
+
+
+def spreads(shape: tuple[int, ...], channel_axis: int | None, most: int = BLOCK_ELEMENTS) -> bool:
+    """Whether a channel lies in more than one block, so that its scale takes a pass of its own."""
+    elements = math.prod(shape)
+    return (elements // shape[0] if channel_axis == 0 and elements else elements) > most
+
+
 def _pieces(start: int, elements: int, channel: int, most: int) -> Iterator[Block]:
     """Blocks of a run of elements that share one channel."""
     for offset in range(0, elements, most):
@@ -118,7 +161,7 @@ def _column_blocks(rows: int, columns: int, most: int) -> Iterator[Block]:
         yield Block(row * columns, min(step, rows - row), columns, 0, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tile:
     """A rectangle of a matrix: `rows` from `row` on, `columns` from `column` on."""
 
@@ -145,3 +188,9 @@ def tiles(rows: int, columns: int, most: int = BLOCK_ELEMENTS) -> Iterator[Tile]
     for row in range(0, rows, height):
         for column in range(0, columns, width):
             yield Tile(row, min(height, rows - row), column, min(width, columns - column))
+
+
+def tile_parts(rows: int, columns: int, most: int = BLOCK_ELEMENTS) -> list[tuple[Tile, ...]]:
+    """The tiles of a matrix, so many together as make a part."""
+    cut = tiles(rows, columns, most)
+    return list(iter(lambda: tuple(islice(cut, PART_ELEMENTS // BLOCK_ELEMENTS)), ()))

@@ -20,6 +20,8 @@ IntArray = npt.NDArray[np.int8] | npt.NDArray[np.int16]
 HISTOGRAM_BINS = 5000
 """Bins of the histogram from which a threshold rate finds its threshold."""
 
+_SMALLEST_NORMAL = np.finfo(np.float32).tiny
+
 # Sums of squares beyond these have lost digits in float32.
 _SMALLEST_ENERGY = 1e-25
 
@@ -39,15 +41,25 @@ def scales(maxima: npt.NDArray[np.floating], limit: int) -> FloatArray:
     return (maxima.astype(np.float64) / limit).astype(np.float32)
 
 
+def may_exceed(scale: FloatArray) -> bool:
+    """Whether a quotient of an unclipped weight can round to more than the limit.
+
+    Not by a scale that is a normal number: it is absmax / limit (1 + e), |e| <= 2^-24, so that
+    |w| / scale <= limit (1 + 2^-23), which for limits up to 2^15 rounds to the limit. Nor by a
+    scale of zero, by which nothing is divided. A subnormal scale has lost digits.
+    """
+    return bool(((scale < _SMALLEST_NORMAL) & (scale > 0)).any())
+
+
 def quantize(
-    values: FloatArray, scale: FloatArray, limit: int, work: FloatArray, out: IntArray
+    values: FloatArray, scale: FloatArray, limit: int | None, work: FloatArray, out: IntArray
 ) -> None:
     """``out = clip(rint(values / scale), +-limit)``; zero where the scale is zero.
 
     Args:
         values: float32, of any shape, finite.
         scale: float32, broadcastable to `values`.
-        limit: 2^(bits-1) - 1.
+        limit: 2^(bits-1) - 1; None does not clip, see `may_exceed`.
         work: float32 of the shape of `values`; holds the rounded quotients afterwards.
         out: int8 or int16 of the shape of `values`.
     """
@@ -55,7 +67,8 @@ def quantize(
     with np.errstate(over="ignore"):  # a subnormal scale; clipped next
         np.divide(values, divisor, out=work)
     np.rint(work, out=work)
-    np.clip(work, -limit, limit, out=work)
+    if limit is not None:
+        np.clip(work, -limit, limit, out=work)
     np.copyto(out, work, casting="unsafe")
 
 

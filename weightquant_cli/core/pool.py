@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -55,26 +55,60 @@ def run(
     stop = StopSignal()
     if jobs == 1 or len(items) < 2:
         return [work(item, stop) for item in items]
-    order = sorted(range(len(items)), key=lambda index: -cost[index])
-    with ThreadPoolExecutor(max_workers=min(jobs, len(items))) as executor:
-        futures = {index: executor.submit(work, items[index], stop) for index in order}
-        try:
-            wait(futures.values(), return_when=FIRST_EXCEPTION)
-        finally:
-            if not all(
-                f.done() and not f.cancelled() and not f.exception() for f in futures.values()
-            ):
+    order = iter(sorted(range(len(items)), key=lambda index: -cost[index]))
+    results: dict[int, Result] = {}
+    errors: dict[int, BaseException] = {}
+
+    def take() -> None:
+        for index in order:
+            try:
+                stop.check()
+                results[index] = work(items[index], stop)
+            except BaseException as error:
+                errors[index] = error
                 stop.set()
-                executor.shutdown(wait=True, cancel_futures=True)
-    errors = [
-        error
-        for index in range(len(items))
-        if not futures[index].cancelled() and (error := futures[index].exception()) is not None
-    ]
-    for error in errors:
-        if not isinstance(error, Stopped):
-            raise error
-    return [futures[index].result() for index in range(len(items))]
+                return
+
+    workers = [_Worker(take) for _ in range(min(jobs, len(items)))]
+    try:
+        with suppress(RuntimeError):  # the system grants no more threads: so many will do
+            for worker in workers:
+                worker.start()
+        if workers[0].ident is None:
+            take()
+        for worker in workers:
+            worker.wait()
+    finally:
+        if len(results) < len(items):  # an error, or a signal that interrupted this thread
+            stop.set()
+        for worker in workers:
+            worker.wait()
+    for index in sorted(errors):
+        if not isinstance(errors[index], Stopped):
+            raise errors[index]
+    return [results[index] for index in range(len(items))]
+
+
+class _Worker(threading.Thread):
+    """A thread with an event for its end: a signal may cut short a wait for it, but not a join."""
+
+    def __init__(self, take: Callable[[], None]) -> None:
+        super().__init__(daemon=True)
+        self._take = take
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        """Work until there is nothing left to take."""
+        try:
+            self._take()
+        finally:
+            self._done.set()
+
+    def wait(self) -> None:
+        """Wait for the thread's end, if it was started."""
+        if self.ident is not None:
+            self._done.wait()
+            self.join()
 
 
 def default_jobs() -> int:

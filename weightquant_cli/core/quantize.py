@@ -5,7 +5,9 @@ Each thread holds a few blocks at a time, so memory does not grow with the model
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +20,19 @@ from ..formats.model_dir import ModelFiles
 from ..formats.model_writer import Layout, ModelWriter, NewRecord
 from ..formats.program import AttrType, Operator, Program
 from . import kernels, pool
+from .blocks import PART_ELEMENTS, Block, tile_parts
 from .gates import Gates
 from .model import BITS_ATTRIBUTE, SCALE_SUFFIX, TYPE_ATTRIBUTE, Model
 from .output import OutputOptions
 from .plan import Plan, Quantization, ReasonCode, WeightPlan
 from .rewrite import apply
 from .streams import copy_carried, copy_record, copy_transposed
-from .weight_stream import WeightError, WeightStream
+from .weight_stream import Part, Survey, WeightError, WeightStream
+
+PART_BYTES = 4 * PART_ELEMENTS
+
+BATCH_BYTES = 1 << 30
+"""Surveyed and quantized before the next: the page cache then holds what is read again."""
 
 
 @dataclass(frozen=True)
@@ -182,15 +190,9 @@ def quantize(
         writer = ModelWriter(
             folder, planned.layout, [_new_record(weight) for weight in plan.weights]
         )
-        run = _Run(model, plan, writer, progress)
-        done = pool.run(
-            run.weight,
-            plan.weights,
-            [weight.size_before for weight in plan.weights],
-            jobs or pool.default_jobs(),
-        )
-        scales = {result.plan.name: scale for result, scale in done if scale is not None}
-        program = tagged_program(model, plan, scales, output.strip_callstack)
+        run = _Run(model, plan, writer, progress, jobs or pool.default_jobs())
+        done = run.weights()
+        program = tagged_program(model, plan, run.scales, output.strip_callstack)
         writer.write_program(program.serialize())
         copy_carried(model.stored, folder)
     return Quantized(
@@ -199,7 +201,7 @@ def quantize(
         planned.layout,
         plan,
         planned.sizes,
-        tuple(result for result, _ in done),
+        done,
     )
 
 
@@ -277,40 +279,133 @@ def _new_record(weight: WeightPlan) -> NewRecord:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A part of a weight, or the bytes of one that is copied."""
+
+    weight: WeightPlan
+    part: Part | range
+    size: int
+
+
+def _batches(weights: Sequence[WeightPlan]) -> Iterator[Sequence[WeightPlan]]:
+    """The weights in order, so many together as make BATCH_BYTES; a larger one by itself."""
+    first = size = 0
+    for index, weight in enumerate(weights):
+        if size and size + weight.size_before > BATCH_BYTES:
+            yield weights[first:index]
+            first, size = index, 0
+        size += weight.size_before
+    if weights:
+        yield weights[first:]
+
+
 class _Run:
-    """One run's inputs and outputs, shared by the threads."""
+    """One run's inputs and outputs, shared by the threads.
+
+    The surveys of a batch come before its first integer is written: a scale per column of a large
+    matrix needs the whole matrix, and its parts are dealt out to all threads in both passes.
+    """
 
     def __init__(
-        self, model: Model, plan: Plan, writer: ModelWriter, progress: ProgressCallback
+        self,
+        model: Model,
+        plan: Plan,
+        writer: ModelWriter,
+        progress: ProgressCallback,
+        jobs: int,
     ) -> None:
         self._parameters = model.stored.parameters
         self._plan = plan
         self._writer = writer
         self._progress = progress
+        self._jobs = jobs
+        self._streams = {
+            weight.name: WeightStream(
+                weight.weight.record, weight.quantization, plan.options, weight.transpose
+            )
+            for weight in plan.quantized
+            if weight.quantization is not None
+        }
+        self._results: dict[str, WeightResult] = {}
+        self._left: dict[str, int] = {}
+        self._lock = threading.Lock()
 
-    def weight(
-        self, weight: WeightPlan, stop: pool.StopSignal
-    ) -> tuple[WeightResult, kernels.FloatArray | None]:
-        """Write one weight's record; its result and its scales."""
+    @property
+    def scales(self) -> dict[str, kernels.FloatArray]:
+        """The scales of every quantized weight; complete after `weights`."""
+        return {name: stream.scales for name, stream in self._streams.items()}
+
+    def weights(self) -> tuple[WeightResult, ...]:
+        """Write the records of all weights; what came of each."""
+        for batch in _batches(self._plan.weights):
+            self._batch(batch)
+        return tuple(self._results[weight.name] for weight in self._plan.weights)
+
+    def _batch(self, weights: Sequence[WeightPlan]) -> None:
+        streams = {w.name: self._streams[w.name] for w in weights if w.name in self._streams}
+        for turn in range(max((len(s.surveys) for s in streams.values()), default=0)):
+            self._survey(streams, turn)
+        for stream in streams.values():
+            stream.settle()
+        tasks = [task for weight in weights for task in self._tasks(weight)]
+        self._left = Counter(task.weight.name for task in tasks)
+        pool.run(self._work, tasks, [task.size for task in tasks], self._jobs)
+
+    def _survey(self, streams: Mapping[str, WeightStream], turn: int) -> None:
+        items = [
+            (name, stream.surveys[turn], part)
+            for name, stream in streams.items()
+            if turn < len(stream.surveys)
+            for part in stream.surveyed
+        ]
+
+        def work(item: tuple[str, Survey, Block], stop: pool.StopSignal) -> None:
+            name, survey, part = item
+            with self._parameters.reader(name) as reader:
+                survey(reader, part, stop)
+
+        pool.run(work, items, [part.elements for _, _, part in items], self._jobs)
+
+    def _tasks(self, weight: WeightPlan) -> Iterator[_Task]:
+        record = weight.weight.record
+        stream = self._streams.get(weight.name)
+        if stream is None and not weight.transpose:
+            for start in range(0, record.size, PART_BYTES):
+                end = min(start + PART_BYTES, record.size)
+                yield _Task(weight, range(start, end), end - start)
+            return
+        parts = tile_parts(*record.shape) if stream is None else stream.parts
+        for part in parts:
+            blocks = (part,) if isinstance(part, Block) else part
+            yield _Task(weight, part, 4 * sum(block.rows * block.columns for block in blocks))
+
+    def _work(self, task: _Task, stop: pool.StopSignal) -> None:
+        """Write one part of a weight's record."""
         stop.check()
-
-        def step(size: int) -> None:
-            stop.check()
-            self._progress(Progress(weight.name, size))
-
+        weight, part = task.weight, task.part
         with (
             self._parameters.reader(weight.name) as reader,
             self._writer.record(weight.name) as writer,
         ):
-            if weight.quantization is not None:
-                stream = WeightStream(reader, weight.quantization, self._plan.options, writer)
-                stream.run(stop, step, weight.transpose)
-                scales: kernels.FloatArray | None = stream.scales
-                span = (float(stream.scales.min()), float(stream.scales.max()))
-                result = WeightResult(weight, span, stream.error)
+            if isinstance(part, range):
+                copy_record(reader, writer, part)
+            elif weight.quantization is not None:
+                self._streams[weight.name].quantize(reader, writer, part, stop)
             else:
-                copy = copy_transposed if weight.transpose else copy_record
-                copy(reader, writer, step)
-                result, scales = WeightResult(weight), None
-        self._progress(Progress(weight.name, 0, result))
-        return result, scales
+                assert isinstance(part, tuple)
+                copy_transposed(reader, writer, part)
+        self._progress(Progress(weight.name, task.size))
+        with self._lock:
+            self._left[weight.name] -= 1
+            finished = not self._left[weight.name]
+        if finished:
+            result = self._results[weight.name] = self._result(weight)
+            self._progress(Progress(weight.name, 0, result))
+
+    def _result(self, weight: WeightPlan) -> WeightResult:
+        stream = self._streams.get(weight.name)
+        if stream is None:
+            return WeightResult(weight)
+        span = (float(stream.scales.min()), float(stream.scales.max()))
+        return WeightResult(weight, span, stream.error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..formats.model_dir import StoredModel, opened
 from ..formats.model_writer import RecordWriter, copied_file
 from ..formats.params import TensorReader
 from ..formats.regular_file import read_into
-from .blocks import BLOCK_ELEMENTS, Block, Tile, tiles
+from .blocks import BLOCK_ELEMENTS, Block, Tile
 from .kernels import FloatArray, IntArray
 
 COPY_BYTES = BLOCK_ELEMENTS * 4
@@ -41,7 +41,7 @@ class Buffers:
         return flat[: block.elements].reshape(block.rows, block.columns)
 
     def raw(self, size: int) -> memoryview:
-        """`size` bytes, at most 512 KiB, for copying; shares the values' memory."""
+        """`size` bytes, at most COPY_BYTES, for copying; shares the values' memory."""
         return self._values.data.cast("B")[:size]
 
 
@@ -104,38 +104,26 @@ def write_tile(
         writer.write(turned[index].data.cast("B"), itemsize * start)
 
 
-def copy_transposed(
-    reader: TensorReader, writer: RecordWriter, step: Callable[[int], None] = lambda _: None
-) -> None:
-    """Copy the data of a float32 matrix transposed; the header is the writer's own."""
+def copy_transposed(reader: TensorReader, writer: RecordWriter, part: Iterable[Tile]) -> None:
+    """Copy tiles of a float32 matrix to where they lie transposed."""
     buffers = thread_buffers()
-    rows, columns = reader.record.shape
-    for tile in tiles(rows, columns):
+    for tile in part:
         values = read_tile(reader, tile, buffers)
-        write_tile(writer, tile, np.ascontiguousarray(values.T), rows, 4)
-        step(values.nbytes)
+        write_tile(writer, tile, np.ascontiguousarray(values.T), reader.record.shape[0], 4)
 
 
-def copy_record(
-    reader: TensorReader, writer: RecordWriter, step: Callable[[int], None] = lambda _: None
-) -> None:
-    """Copy a whole record, header included; `step` is told the bytes of every piece."""
-    copy_bytes(reader.read_record, writer, reader.record.size, step)
+def copy_record(reader: TensorReader, writer: RecordWriter, part: range | None = None) -> None:
+    """Copy these bytes of a record, or all of them, header included."""
+    copy_bytes(reader.read_record, writer, part or range(reader.record.size))
 
 
-def copy_bytes(
-    read: Callable[[memoryview, int], None],
-    writer: RecordWriter,
-    size: int,
-    step: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Copy `size` bytes that ``read(view, offset)`` gives, through this thread's buffer."""
+def copy_bytes(read: Callable[[memoryview, int], None], writer: RecordWriter, part: range) -> None:
+    """Copy the bytes `part` that ``read(view, offset)`` gives, through this thread's buffer."""
     buffers = thread_buffers()
-    for offset in range(0, size, COPY_BYTES):
-        view = buffers.raw(min(COPY_BYTES, size - offset))
+    for offset in range(part.start, part.stop, COPY_BYTES):
+        view = buffers.raw(min(COPY_BYTES, part.stop - offset))
         read(view, offset)
         writer.write(view, offset)
-        step(len(view))
 
 
 def copy_carried(model: StoredModel, folder: Path) -> None:
@@ -147,4 +135,4 @@ def copy_carried(model: StoredModel, folder: Path) -> None:
 def _copy_carried_file(model: StoredModel, name: str, folder: Path) -> None:
     with opened(model, name) as (descriptor, size), copied_file(folder, name) as writer:
         path = model.files.folder / name
-        copy_bytes(lambda view, at: read_into(descriptor, view, at, path), writer, size)
+        copy_bytes(lambda view, at: read_into(descriptor, view, at, path), writer, range(size))

@@ -1,22 +1,26 @@
 """One weight, streamed: its scales, its integers, and the error; written, or only measured.
 
-`quantize` gives a writer; `quantization_error` gives none, and measures by the same code.
+`quantize` gives a writer; `quantization_error` gives none, and measures by the same code. Nothing
+here holds more than a block of the weight.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import NonFiniteWeightError
+from ..formats.lod_tensor import TensorRecord
 from ..formats.model_writer import RecordWriter
 from ..formats.params import TensorReader
 from . import kernels
-from .blocks import Block, Segment, segments, tiles
+from .blocks import BLOCK_ELEMENTS, Block, Tile, parts, spreads, tile_parts
 from .options import QuantizeOptions
 from .pool import StopSignal
 from .streams import read_floats, read_tile, thread_buffers, write_tile
@@ -24,8 +28,10 @@ from .streams import read_floats, read_tile, thread_buffers, write_tile
 if TYPE_CHECKING:
     from .plan import Quantization
 
-Step = Callable[[int], None]
-"""Told the bytes of the input that have been dealt with."""
+Part: TypeAlias = "Block | tuple[Tile, ...]"
+"""What one thread takes at a time: a large block, or tiles where the weight is transposed."""
+
+Survey = Callable[[TensorReader, Block, StopSignal], None]
 
 
 @dataclass(frozen=True)
@@ -77,115 +83,164 @@ def quantization_error(
         NonFiniteWeightError: NaN or infinity in the weight.
         ModelError: the file cannot be read.
     """
-    stream = WeightStream(reader, quantization, options)
-    stream.run(stop or StopSignal())
+    stop = stop or StopSignal()
+    stream = WeightStream(reader.record, quantization, options)
+    for survey in stream.surveys:
+        for block in stream.surveyed:
+            survey(reader, block, stop)
+    stream.settle()
+    for part in stream.parts:
+        stream.quantize(reader, None, part, stop)
     return stream.error
 
 
 class WeightStream:
-    """One weight on its way from the file.
+    """One weight on its way from the file: part by part, from any thread.
+
+    Every part of `surveyed` goes through every one of `surveys`, in turn; then `settle` finds the
+    scales; then every part of `parts` goes through `quantize`. Neither the order of the parts
+    nor the threads change the result. Where no channel spreads over several blocks there is no
+    survey: `quantize` finds the scales of each block, and the data is read once.
 
     Args:
-        reader: the weight's data, FP32.
+        record: the weight, FP32.
         quantization: bits and channel axis.
         options: for the threshold rate.
-        writer: where the integers go; None only measures.
+        transpose: whether a matrix is written transposed.
 
     Attributes:
-        scales: one per channel, or a single one; complete after `run`.
-        error: what quantizing did, complete after `run`.
+        parts: what `quantize` takes.
+        surveyed: what every survey takes.
+        surveys: passes over the whole weight before `settle`.
+        scales: one per channel, or a single one; complete at the end.
     """
 
     def __init__(
         self,
-        reader: TensorReader,
+        record: TensorRecord,
         quantization: Quantization,
         options: QuantizeOptions,
-        writer: RecordWriter | None = None,
+        transpose: bool = False,
     ) -> None:
-        self._reader = reader
+        self._record = record
         self._quantization = quantization
         self._options = options
-        self._writer = writer
-        self._buffers = thread_buffers()
+        self._lock = Lock()
+        self._maxima = np.zeros(quantization.channels, dtype="<f4")
+        self._counts = np.zeros(kernels.HISTOGRAM_BINS if options.clips else 0, dtype=np.int64)
+        self._edges = self._maxima
+        self._errors: dict[int, WeightError] = {}
+        self._clips = options.clips
         self.scales = np.zeros(quantization.channels, dtype="<f4")
-        self.error = WeightError(0.0, 0.0, 0.0)
+        axis = quantization.channel_axis
+        self.surveyed = parts(record.shape, axis)
+        self.parts: Sequence[Part] = tile_parts(*record.shape) if transpose else self.surveyed
+        self.surveys: tuple[Survey, ...] = ()
+        if options.clips:
+            self.surveys = (self._find_maxima, self._count)
+        elif transpose or spreads(record.shape, axis, BLOCK_ELEMENTS):
+            self.surveys = (self._find_maxima,)
 
-    def run(self, stop: StopSignal, step: Step = lambda _: None, transpose: bool = False) -> None:
-        """Stream the whole weight; a matrix can be written transposed.
+    @property
+    def error(self) -> WeightError:
+        """What quantizing did; complete at the end. Summed in the order of the parts."""
+        found = [self._errors[start] for start in sorted(self._errors)]
+        return WeightError(
+            sum(error.signal for error in found),
+            sum(error.noise for error in found),
+            max((error.max_abs for error in found), default=0.0),
+        )
+
+    def settle(self) -> None:
+        """Find the scales, once all surveys are done."""
+        if not self.surveys:
+            return
+        limits: npt.NDArray[np.floating] = self._maxima
+        if self._options.clips and self._maxima[0] > 0:
+            rate = self._options.threshold_rate
+            limits = np.asarray([kernels.threshold(self._counts, self._edges, rate)])
+        self.scales = kernels.scales(limits, self._quantization.limit)
+        self._clips = self._options.clips or kernels.may_exceed(self.scales)
+
+    def quantize(
+        self, reader: TensorReader, writer: RecordWriter | None, part: Part, stop: StopSignal
+    ) -> None:
+        """Quantize one part, and write it where there is a writer.
 
         Raises:
-            NonFiniteWeightError: NaN or infinity in the weight.
+            NonFiniteWeightError: NaN or infinity in the part.
             ModelError, OutputError: as the reader and the writer raise them.
         """
-        for segment in segments(self._reader.record.shape, self._quantization.channel_axis):
-            if transpose:
-                self._find_scales(segment, stop)
-            else:
-                self._segment(segment, stop, step)
-        if transpose:
-            self._transpose(stop, step)
-
-    def _segment(self, segment: Segment, stop: StopSignal, step: Step) -> None:
-        """Find the scales of a segment, then quantize it.
-
-        A segment of one block is read once; of a larger one the blocks are read twice.
-        """
-        self._find_scales(segment, stop)
-        for block in segment:
-            stop.check()
-            if len(segment) > 1 or self._options.clips:
-                values = read_floats(self._reader, block, self._buffers)
-            else:
-                values = self._buffers.values(block)
-            self._quantize(block, values)
-            step(values.nbytes)
-
-    def _transpose(self, stop: StopSignal, step: Step) -> None:
-        """Quantize a matrix tile by tile, once its scales are known, and write it transposed."""
-        itemsize = self._quantization.dtype.itemsize
-        for tile in tiles(*self._reader.record.shape):
-            stop.check()
-            values = read_tile(self._reader, tile, self._buffers)
-            integers = self._round(tile.block, values)
-            if self._writer is not None:
-                turned = np.ascontiguousarray(integers.T)
-                write_tile(self._writer, tile, turned, self._reader.record.shape[0], itemsize)
-            self._measure(tile.block, values)
-            step(values.nbytes)
-
-    def _find_scales(self, segment: Segment, stop: StopSignal) -> None:
-        maxima = np.zeros(self.scales.shape, dtype="<f4")
-        for block in segment:
-            stop.check()
-            values = read_floats(self._reader, block, self._buffers)
-            highest = kernels.abs_max(values, block.reduced_axis)
-            if not np.isfinite(highest).all():
-                self._refuse(block, values)
-            np.maximum(maxima[block.channels], highest, out=maxima[block.channels])
-        if self._options.clips and maxima[0] > 0:
-            limits = np.asarray([self._threshold(segment, maxima[0])])
+        total = _Total()
+        if isinstance(part, Block):
+            for block in part.cut(BLOCK_ELEMENTS):
+                stop.check()
+                self._quantize_block(reader, writer, block, total)
+            start = part.start
         else:
-            limits = maxima
-        used = slice(segment[0].channels.start, segment[-1].channels.stop)
-        if segment[0].channels_on == 1:
-            used = slice(None)
-        self.scales[used] = kernels.scales(limits, self._quantization.limit)[used]
+            for tile in part:
+                stop.check()
+                self._quantize_tile(reader, writer, tile, total)
+            start = part[0].row * self._record.shape[1] + part[0].column
+        self._errors[start] = total.error
 
-    def _threshold(self, segment: Segment, maximum: np.float32) -> float:
-        edges = kernels.histogram_edges(maximum)
-        counts = np.zeros(kernels.HISTOGRAM_BINS, dtype=np.int64)
-        for block in segment:
-            values = read_floats(self._reader, block, self._buffers)
-            counts += kernels.histogram(values, edges, self._buffers.work(block))
-        return kernels.threshold(counts, edges, self._options.threshold_rate)
-
-    def _quantize(self, block: Block, values: kernels.FloatArray) -> None:
-        integers = self._round(block, values)
-        if self._writer is not None:
+    def _quantize_block(
+        self, reader: TensorReader, writer: RecordWriter | None, block: Block, total: _Total
+    ) -> None:
+        buffers = thread_buffers()
+        values = read_floats(reader, block, buffers)
+        clips = self._clips
+        if not self.surveys:
+            scales = kernels.scales(self._abs_max(block, values), self._quantization.limit)
+            self.scales[block.channels] = scales
+            clips = kernels.may_exceed(scales)
+        integers = self._round(block, values, clips)
+        if writer is not None:
             offset = block.start * self._quantization.dtype.itemsize
-            self._writer.write(integers.data.cast("B"), offset)
-        self._measure(block, values)
+            writer.write(integers.data.cast("B"), offset)
+        total.add(values, buffers.work(block), self._scale_of(block))
+
+    def _quantize_tile(
+        self, reader: TensorReader, writer: RecordWriter | None, tile: Tile, total: _Total
+    ) -> None:
+        """Quantize a rectangle of a matrix, and write it transposed."""
+        buffers = thread_buffers()
+        values = read_tile(reader, tile, buffers)
+        integers = self._round(tile.block, values, self._clips)
+        if writer is not None:
+            turned = np.ascontiguousarray(integers.T)
+            itemsize = self._quantization.dtype.itemsize
+            write_tile(writer, tile, turned, self._record.shape[0], itemsize)
+        total.add(values, buffers.work(tile.block), self._scale_of(tile.block))
+
+    def _find_maxima(self, reader: TensorReader, part: Block, stop: StopSignal) -> None:
+        """First survey: the largest absolute value of every channel."""
+        for block in part.cut(BLOCK_ELEMENTS):
+            stop.check()
+            highest = self._abs_max(block, read_floats(reader, block, thread_buffers()))
+            with self._lock:
+                found = self._maxima[block.channels]
+                np.maximum(found, highest, out=found)
+
+    def _count(self, reader: TensorReader, part: Block, stop: StopSignal) -> None:
+        """Second survey, for a threshold: the histogram up to the largest absolute value."""
+        if self._maxima[0] == 0:
+            return
+        self._edges = kernels.histogram_edges(self._maxima[0])
+        buffers = thread_buffers()
+        for block in part.cut(BLOCK_ELEMENTS):
+            stop.check()
+            values = read_floats(reader, block, buffers)
+            counts = kernels.histogram(values, self._edges, buffers.work(block))
+            with self._lock:
+                self._counts += counts
+
+    def _abs_max(self, block: Block, values: kernels.FloatArray) -> kernels.FloatArray:
+        """The largest absolute value of every channel of the block, all of them finite."""
+        highest = kernels.abs_max(values, block.reduced_axis)
+        if not np.isfinite(highest).all():
+            self._refuse(block, values)
+        return highest
 
     def _scale_of(self, block: Block) -> kernels.FloatArray:
         """The scales of a block's channels, in a shape that broadcasts over it."""
@@ -193,27 +248,17 @@ class WeightStream:
             return self.scales
         return self.scales[block.channels].reshape(block.scale_shape)
 
-    def _round(self, block: Block, values: kernels.FloatArray) -> kernels.IntArray:
+    def _round(self, block: Block, values: kernels.FloatArray, clips: bool) -> kernels.IntArray:
         """The block's integers; the work buffer holds them as floats."""
-        integers = self._buffers.integers(block, self._quantization.dtype.itemsize)
-        work = self._buffers.work(block)
-        kernels.quantize(values, self._scale_of(block), self._quantization.limit, work, integers)
+        buffers = thread_buffers()
+        integers = buffers.integers(block, self._quantization.dtype.itemsize)
+        limit = self._quantization.limit if clips else None
+        kernels.quantize(values, self._scale_of(block), limit, buffers.work(block), integers)
         return integers
-
-    def _measure(self, block: Block, values: kernels.FloatArray) -> None:
-        """Add the block's error, from the integers that `_round` left in the work buffer."""
-        work = self._buffers.work(block)
-        kernels.dequantize(work, self._scale_of(block), work)
-        np.subtract(values, work, out=work)
-        self.error = WeightError(
-            self.error.signal + kernels.energy(values),
-            self.error.noise + kernels.energy(work),
-            max(self.error.max_abs, float(kernels.abs_max(work, None))),
-        )
 
     def _refuse(self, block: Block, values: kernels.FloatArray) -> None:
         first = int(np.flatnonzero(~np.isfinite(values))[0])
-        record = self._reader.record
+        record = self._record
         index = np.unravel_index(block.start + first, record.shape)
         raise NonFiniteWeightError(
             "the weight holds a value that is not finite",
@@ -223,4 +268,23 @@ class WeightStream:
             found=f"{values.reshape(-1)[first]} at index {[int(i) for i in index]}",
             remedy="the training diverged or the file is damaged; "
             "--exclude leaves the weight as it is",
+        )
+
+
+class _Total:
+    """The error of one part, block by block."""
+
+    def __init__(self) -> None:
+        self.error = WeightError(0.0, 0.0, 0.0)
+
+    def add(
+        self, values: kernels.FloatArray, rounded: kernels.FloatArray, scale: kernels.FloatArray
+    ) -> None:
+        """Add a block: its values, and their rounded quotients, which are overwritten."""
+        kernels.dequantize(rounded, scale, rounded)
+        np.subtract(values, rounded, out=rounded)
+        self.error = WeightError(
+            self.error.signal + kernels.energy(values),
+            self.error.noise + kernels.energy(rounded),
+            max(self.error.max_abs, float(kernels.abs_max(rounded, None))),
         )

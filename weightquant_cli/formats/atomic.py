@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import OptionError, OutputError
+from .flush import flush_files
 from .model_writer import write_error
 from .signals import deferred_signals
 
@@ -78,6 +79,8 @@ def new_folder(target: Path, existing: Existing = Existing.REFUSE) -> Iterator[P
             _clear_leftovers(final)
             attempt.temporary, attempt.lock = _make_temporary(final)
         yield attempt.temporary
+        with _wrapped(final):
+            flush_files(attempt.temporary)
         with _wrapped(final), deferred_signals():
             _sync_folders(attempt.temporary)
             _publish(attempt.temporary, final, existing)
