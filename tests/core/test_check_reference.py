@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from weightquant_cli import (
     plan_model,
     quantize,
 )
-from weightquant_cli.core.blocks import BLOCK_ELEMENTS
+from weightquant_cli.core import weight_pair
+from weightquant_cli.core.blocks import BLOCK_ELEMENTS, parts
 from weightquant_cli.core.check import QualityGates, check
 from weightquant_cli.core.comparison import WeightComparison, compare
 from weightquant_cli.core.error_measures import SMALLEST_NORMAL, ErrorMeasures
@@ -181,10 +183,11 @@ def test_every_measure_is_that_of_plain_numpy(
     weight = builders.normal(*shape, seed=seed)
     integers, scale = reference.quantized(weight, bits, 1)
     original = weight + np.float32(shift) * scale  # by so many scales another one
-    measures = ErrorMeasures(bits)
-    for rows in np.array_split(np.arange(shape[0]), 3):
+    measures, other = ErrorMeasures(bits), ErrorMeasures(bits)
+    for taking, rows in enumerate(np.array_split(np.arange(shape[0]), 3)):
         if rows.size:
-            measures.add(piece_of(original[rows], integers[rows], scale))
+            (measures, other, other)[taking].add(piece_of(original[rows], integers[rows], scale))
+    measures.merge(other)
     found = reference.dequantized(integers, scale, 1).astype(np.float64)
     error = original.astype(np.float64) - found
     units = np.abs(error) / np.maximum(scale, SMALLEST_NORMAL)
@@ -227,7 +230,10 @@ def test_the_totals_are_those_of_all_values_together(tmp_path: Path) -> None:
     assert both.weights[0].sqnr < both.sqnr < both.weights[-1].sqnr
 
 
-def test_the_result_does_not_depend_on_the_number_of_threads(tmp_path: Path) -> None:
+def test_the_result_does_not_depend_on_the_number_of_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weight_pair, "parts", partial(parts, most=7))
     folder = builders.write_model(tmp_path / "m")
     model, original = quantized(folder), Model.load(folder)
     assert compare(model, original, 3, jobs=1) == compare(model, original, 3, jobs=4)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeAlias
 
 BLOCK_ELEMENTS = 512 * 1024
 """2 MiB of float32. A quarter of it would stay within a core's second-level cache, and be slower:
@@ -20,6 +21,9 @@ time in getting it back."""
 
 PART_ELEMENTS = 4 * BLOCK_ELEMENTS
 """8 MiB of float32: what one thread takes at a time, so that all threads end together."""
+
+FINE_ELEMENTS = 128 * 1024
+"""A block of which float64 copies are made."""
 
 TILE_COLUMNS = 512
 """With 1024 rows a full tile: runs of 2 KiB are read, and of 1024 integers written."""
@@ -188,6 +192,16 @@ def tiles(rows: int, columns: int, most: int = BLOCK_ELEMENTS) -> Iterator[Tile]
     for row in range(0, rows, height):
         for column in range(0, columns, width):
             yield Tile(row, min(height, rows - row), column, min(width, columns - column))
+
+
+Part: TypeAlias = "Block | tuple[Tile, ...]"
+"""What one thread takes at a time: a large block, or tiles where the weight is transposed."""
+
+
+def part_elements(part: Part) -> int:
+    """Number of elements of a part."""
+    pieces = (part,) if isinstance(part, Block) else part
+    return sum(piece.rows * piece.columns for piece in pieces)
 
 
 def tile_parts(rows: int, columns: int, most: int = BLOCK_ELEMENTS) -> list[tuple[Tile, ...]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from . import pool
+from .blocks import Part, part_elements
 from .dequantize import is_quantized
 from .error_measures import ErrorMeasures
 from .findings import Finding, FindingCode, Severity
@@ -18,6 +21,8 @@ from .weight_pair import FITTING_REFERENCE, WeightPair, is_same
 from .weight_stream import decibels
 
 BINS = 44
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -129,17 +134,12 @@ def compare(
     ]
     kept = [weight for weight in shared if not is_quantized(weight)]
 
-    def measure(pair: WeightPair, stop: pool.StopSignal) -> WeightComparison | None:
-        done = _measure(pair, stop)
-        step(pair.weight.record.data_size)
-        return done
-
     def differs(weight: Weight, stop: pool.StopSignal) -> bool:
         same = is_same(model, reference, weight, stop)
         step(weight.record.data_size)
         return not same
 
-    found = pool.run(measure, pairs, [p.weight.record.data_size for p in pairs], jobs)
+    found = _measured(pairs, jobs, step)
     changed = pool.run(differs, kept, [w.record.data_size for w in kept], jobs)
     findings = [
         *_unmatched(model, reference),
@@ -152,13 +152,40 @@ def compare(
     return Comparison((*drawn, *ranked[histograms:]), tuple(findings))
 
 
-def _measure(pair: WeightPair, stop: pool.StopSignal) -> WeightComparison | None:
-    """All measures, in one pass; None where the original holds NaN or infinity."""
+def _measured(
+    pairs: Sequence[WeightPair], jobs: int, step: Callable[[int], None]
+) -> list[WeightComparison | None]:
+    """All measures, in one pass; None for a weight whose original holds NaN or infinity."""
+
+    def work(item: tuple[WeightPair, Part], stop: pool.StopSignal) -> ErrorMeasures | None:
+        pair, part = item
+        itemsize = pair.weight.record.dtype.itemsize
+        measures = ErrorMeasures(8 * itemsize)
+        finite = all(measures.add(piece) for piece in pair.pieces(part, stop))
+        step(itemsize * part_elements(part))
+        return measures if finite else None
+
+    found = iter(_over_parts(work, pairs, jobs))
+    return [_merged(pair, [next(found) for _ in pair.parts]) for pair in pairs]
+
+
+def _over_parts(
+    work: Callable[[tuple[WeightPair, Part], pool.StopSignal], Result],
+    pairs: Sequence[WeightPair],
+    jobs: int,
+) -> list[Result]:
+    """What `work` makes of every part of every pair, in order."""
+    items = [(pair, part) for pair in pairs for part in pair.parts]
+    return pool.run(work, items, [part_elements(part) for _, part in items], jobs)
+
+
+def _merged(pair: WeightPair, measured: Sequence[ErrorMeasures | None]) -> WeightComparison | None:
     record = pair.weight.record
     measures = ErrorMeasures(8 * record.dtype.itemsize)
-    for piece in pair.pieces(stop):
-        if not measures.add(piece):
+    for part in measured:
+        if part is None:
             return None
+        measures.merge(part)
     return WeightComparison(
         name=record.name,
         operator=pair.tag.operator.type,
@@ -182,18 +209,28 @@ def _with_histograms(
 ) -> list[WeightComparison]:
     """The same weights with their distributions before and after."""
     by_name = {pair.weight.name: pair for pair in pairs}
+    limits = {weight.name: weight.limit or 1.0 for weight in weights}
 
-    def count(measured: WeightComparison, stop: pool.StopSignal) -> WeightComparison:
+    def count(item: tuple[WeightPair, Part], stop: pool.StopSignal) -> npt.NDArray[np.int64]:
+        pair, part = item
+        limit = limits[pair.weight.name]
         counts = np.zeros((2, BINS), dtype=np.int64)
-        span = (-measured.limit, measured.limit) if measured.limit else (-1.0, 1.0)
-        for piece in by_name[measured.name].pieces(stop):
+        for piece in pair.pieces(part, stop):
             for row, values in zip(counts, (piece.original, piece.found), strict=True):
-                wide = np.clip(values.astype(np.float64), *span)
-                row += np.histogram(wide, bins=BINS, range=span)[0]
-        before, after = (tuple(row.tolist()) for row in counts)
-        return replace(measured, before=before, after=after)
+                wide = np.clip(values.astype(np.float64), -limit, limit)
+                row += np.histogram(wide, bins=BINS, range=(-limit, limit))[0]
+        return counts
 
-    return pool.run(count, weights, [weight.elements for weight in weights], jobs)
+    drawn = [by_name[weight.name] for weight in weights]
+    found = iter(_over_parts(count, drawn, jobs))
+    counted = []
+    for weight, pair in zip(weights, drawn, strict=True):
+        counts = np.zeros((2, BINS), dtype=np.int64)
+        for _ in pair.parts:
+            counts += next(found)
+        before, after = (tuple(row.tolist()) for row in counts)
+        counted.append(replace(weight, before=before, after=after))
+    return counted
 
 
 # ---- what does not fit the reference ---------------------------------------------------------

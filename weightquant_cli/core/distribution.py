@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from ..formats.dtypes import DataType
 from ..formats.params import TensorReader
+from .blocks import FINE_ELEMENTS
 from .pool import StopSignal
-from .streams import COPY_BYTES, thread_buffers
+from .streams import thread_buffers
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,10 @@ def _blocks(reader: TensorReader, stop: StopSignal) -> Iterator[npt.NDArray[np.f
     record = reader.record
     assert record.dtype.numpy is not None
     buffers = thread_buffers()
-    for offset in range(0, record.data_size, COPY_BYTES):
+    size = FINE_ELEMENTS * record.dtype.itemsize
+    for offset in range(0, record.data_size, size):
         stop.check()
-        view = buffers.raw(min(COPY_BYTES, record.data_size - offset))
+        view = buffers.raw(min(size, record.data_size - offset))
         reader.read_data(view, offset)
         with np.errstate(invalid="ignore"):  # a signaling NaN
             values = np.frombuffer(view, dtype=record.dtype.numpy).astype(np.float64)

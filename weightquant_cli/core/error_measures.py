@@ -44,7 +44,8 @@ class ErrorMeasures:
         # Quotient, product and scale were each rounded to float32.
         self._allowed = 0.5 + 2.0 ** (bits - 1) * 2.0**-22
         self._inward = 0
-        self._outward = np.zeros(2 ** (bits - 1) + 1, dtype=np.int64)
+        self._outward: dict[int, int] = {}  # how many are beyond each absolute integer
+        self._outermost = 2 ** (bits - 1)
 
     def add(self, piece: Piece) -> bool:
         """Take a block into account; False, with nothing counted, if its original is not finite."""
@@ -69,6 +70,21 @@ class ErrorMeasures:
             self._count_beyond(piece, error, units > self._allowed)
         return True
 
+    def merge(self, other: ErrorMeasures) -> None:
+        """Take another part of the same weight into account."""
+        self.elements += other.elements
+        self.signal += other.signal
+        self.noise += other.noise
+        self._product += other._product
+        self._energy += other._energy
+        self.max_abs = max(self.max_abs, other.max_abs)
+        self.max_in_scales = max(self.max_in_scales, other.max_in_scales)
+        self.limit = max(self.limit, other.limit)
+        self._furthest = max(self._furthest, other._furthest)
+        self._inward += other._inward
+        for integer, count in other._outward.items():
+            self._outward[integer] = self._outward.get(integer, 0) + count
+
     def _count_beyond(
         self, piece: Piece, error: DoubleArray, beyond: npt.NDArray[np.bool_]
     ) -> None:
@@ -79,18 +95,23 @@ class ErrorMeasures:
         )
         outward = integers * toward > 0
         self._inward += int(np.count_nonzero(~outward))
-        self._outward += np.bincount(np.abs(integers[outward]), minlength=self._outward.size)
+        found, counts = np.unique(np.abs(integers[outward]), return_counts=True)
+        for integer, count in zip(found.tolist(), counts.tolist(), strict=True):
+            self._outward[integer] = self._outward.get(integer, 0) + count
 
     @property
     def clipped(self) -> int:
         """How many values lie outside the range: beyond half a scale of the outermost integers."""
-        lowest = self._furthest == self._outward.size - 1  # -128 or -32768: the highest is one less
-        return int(self._outward[self._furthest - lowest : self._furthest + 1].sum())
+        lowest = self._furthest == self._outermost  # -128 or -32768: the highest is one less
+        return sum(
+            self._outward.get(integer, 0)
+            for integer in range(self._furthest - lowest, self._furthest + 1)
+        )
 
     @property
     def misrounded(self) -> int:
         """How many values are beyond half a scale of their integer, and were not clipped."""
-        return self._inward + int(self._outward.sum()) - self.clipped
+        return self._inward + sum(self._outward.values()) - self.clipped
 
     @property
     def rmse(self) -> float:

@@ -20,14 +20,14 @@ from ..formats.model_dir import ModelFiles
 from ..formats.model_writer import Layout, ModelWriter, NewRecord
 from ..formats.program import AttrType, Operator, Program
 from . import kernels, pool
-from .blocks import PART_ELEMENTS, Block, tile_parts
+from .blocks import PART_ELEMENTS, Block, Part, part_elements, tile_parts
 from .gates import Gates
 from .model import BITS_ATTRIBUTE, SCALE_SUFFIX, TYPE_ATTRIBUTE, Model
 from .output import OutputOptions
 from .plan import Plan, Quantization, ReasonCode, WeightPlan
 from .rewrite import apply
 from .streams import copy_carried, copy_record, copy_transposed
-from .weight_stream import Part, Survey, WeightError, WeightStream
+from .weight_stream import Survey, WeightError, WeightStream
 
 PART_BYTES = 4 * PART_ELEMENTS
 
@@ -377,8 +377,7 @@ class _Run:
             return
         parts = tile_parts(*record.shape) if stream is None else stream.parts
         for part in parts:
-            blocks = (part,) if isinstance(part, Block) else part
-            yield _Task(weight, part, 4 * sum(block.rows * block.columns for block in blocks))
+            yield _Task(weight, part, 4 * part_elements(part))
 
     def _work(self, task: _Task, stop: pool.StopSignal) -> None:
         """Write one part of a weight's record."""

@@ -6,7 +6,7 @@ round. Values are float32, as in Paddle Lite; everything about their differences
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..errors import ModelError
 from ..formats import dtypes
 from ..formats.params import TensorReader
 from . import kernels
-from .blocks import Tile, segments, tiles
+from .blocks import FINE_ELEMENTS, Block, Part, Tile, parts, tile_parts, tiles
 from .dequantize import StoredScales, stored_scales
 from .model import Model, Weight
 from .pool import StopSignal
@@ -88,17 +88,29 @@ class WeightPair:
                 remedy=FITTING_REFERENCE,
             )
 
-    def pieces(self, stop: StopSignal) -> Iterator[Piece]:
-        """Both weights, block by block, in buffers that the next block overwrites."""
+    @property
+    def parts(self) -> Sequence[Part]:
+        """What one thread takes at a time, in order; nothing of a weight without elements."""
         if not self.weight.record.elements:
-            return
+            return ()
+        if self._transposed:
+            rows, columns = self.original.shape
+            return tile_parts(rows, columns, FINE_ELEMENTS)
+        return parts(self.weight.record.shape, self._scales.channel_axis)
+
+    def pieces(self, part: Part, stop: StopSignal) -> Iterator[Piece]:
+        """A part of both weights, block by block, in buffers that the next block overwrites."""
         name = self.weight.name
         with (
             self._model.stored.parameters.reader(name) as ours,
             self._reference.stored.parameters.reader(name) as theirs,
         ):
-            read = _turned if self._transposed else _plain
-            for piece in read(ours, theirs, self._scales):
+            pieces = (
+                _plain(ours, theirs, self._scales, part)
+                if isinstance(part, Block)
+                else _turned(ours, theirs, self._scales, part)
+            )
+            for piece in pieces:
                 stop.check()
                 yield piece
 
@@ -146,20 +158,23 @@ def is_same(model: Model, reference: Model, weight: Weight, stop: StopSignal) ->
     return True
 
 
-def _plain(ours: TensorReader, theirs: TensorReader, scales: StoredScales) -> Iterator[Piece]:
+def _plain(
+    ours: TensorReader, theirs: TensorReader, scales: StoredScales, part: Block
+) -> Iterator[Piece]:
     buffers = thread_buffers()
-    for segment in segments(ours.record.shape, scales.channel_axis):
-        for block in segment:
-            integers = read_integers(ours, block, buffers)
-            scale, found = scales.of(block), buffers.work(block)
-            kernels.dequantize(integers, scale, found)
-            yield Piece(read_floats(theirs, block, buffers), integers, found, scale)
+    for block in part.cut(FINE_ELEMENTS):
+        integers = read_integers(ours, block, buffers)
+        scale, found = scales.of(block), buffers.work(block)
+        kernels.dequantize(integers, scale, found)
+        yield Piece(read_floats(theirs, block, buffers), integers, found, scale)
 
 
-def _turned(ours: TensorReader, theirs: TensorReader, scales: StoredScales) -> Iterator[Piece]:
+def _turned(
+    ours: TensorReader, theirs: TensorReader, scales: StoredScales, part: Iterable[Tile]
+) -> Iterator[Piece]:
     """Blocks of the original, whose rows are the columns of what is stored."""
     buffers = thread_buffers()
-    for tile in tiles(*theirs.record.shape):
+    for tile in part:
         integers = _read_turned(ours, tile)
         scale = scales.scales
         if scales.channel_axis is not None:

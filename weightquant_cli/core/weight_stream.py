@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,16 +20,13 @@ from ..formats.lod_tensor import TensorRecord
 from ..formats.model_writer import RecordWriter
 from ..formats.params import TensorReader
 from . import kernels
-from .blocks import BLOCK_ELEMENTS, Block, Tile, parts, spreads, tile_parts
+from .blocks import BLOCK_ELEMENTS, Block, Part, Tile, parts, spreads, tile_parts
 from .options import QuantizeOptions
 from .pool import StopSignal
 from .streams import read_floats, read_tile, thread_buffers, write_tile
 
 if TYPE_CHECKING:
     from .plan import Quantization
-
-Part: TypeAlias = "Block | tuple[Tile, ...]"
-"""What one thread takes at a time: a large block, or tiles where the weight is transposed."""
 
 Survey = Callable[[TensorReader, Block, StopSignal], None]
 
