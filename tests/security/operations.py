@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from unittest import mock
 
-from weightquant_cli.formats import atomic
+from weightquant_cli.formats import atomic, flush
 
 FUNCTIONS = (
     "open", "read", "pread", "preadv", "write", "pwrite", "fsync", "ftruncate", "rename",
@@ -52,8 +52,9 @@ class Operations:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[Operations]:
-        """Replace the functions for a while."""
+        """Replace the functions for a while; files are flushed one by one, in the same order."""
         with ExitStack() as stack:
+            stack.enter_context(mock.patch.object(flush, "FLUSH_THREADS", 1))
             for name in FUNCTIONS:
                 changed = self._wrap(name, getattr(os, name))
                 stack.enter_context(mock.patch.object(os, name, changed))

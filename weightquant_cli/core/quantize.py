@@ -145,7 +145,7 @@ def exact_sizes(model: Model, plan: Plan, strip_callstack: bool) -> Sizes:
     their values.
     """
     zeros = {
-        weight.name: np.zeros(weight.quantization.channels, dtype="<f4")
+        weight.name: np.broadcast_to(np.float32(0), weight.quantization.channels)
         for weight in plan.weights
         if weight.quantization is not None
     }
@@ -305,6 +305,9 @@ class _Run:
 
     The surveys of a batch come before its first integer is written: a scale per column of a large
     matrix needs the whole matrix, and its parts are dealt out to all threads in both passes.
+
+    Attributes:
+        scales: of every weight quantized so far.
     """
 
     def __init__(
@@ -320,21 +323,11 @@ class _Run:
         self._writer = writer
         self._progress = progress
         self._jobs = jobs
-        self._streams = {
-            weight.name: WeightStream(
-                weight.weight.record, weight.quantization, plan.options, weight.transpose
-            )
-            for weight in plan.quantized
-            if weight.quantization is not None
-        }
+        self.scales: dict[str, kernels.FloatArray] = {}
+        self._streams: dict[str, WeightStream] = {}
         self._results: dict[str, WeightResult] = {}
         self._left: dict[str, int] = {}
         self._lock = threading.Lock()
-
-    @property
-    def scales(self) -> dict[str, kernels.FloatArray]:
-        """The scales of every quantized weight; complete after `weights`."""
-        return {name: stream.scales for name, stream in self._streams.items()}
 
     def weights(self) -> tuple[WeightResult, ...]:
         """Write the records of all weights; what came of each."""
@@ -343,19 +336,26 @@ class _Run:
         return tuple(self._results[weight.name] for weight in self._plan.weights)
 
     def _batch(self, weights: Sequence[WeightPlan]) -> None:
-        streams = {w.name: self._streams[w.name] for w in weights if w.name in self._streams}
-        for turn in range(max((len(s.surveys) for s in streams.values()), default=0)):
-            self._survey(streams, turn)
-        for stream in streams.values():
+        self._streams = {
+            weight.name: WeightStream(
+                weight.weight.record, weight.quantization, self._plan.options, weight.transpose
+            )
+            for weight in weights
+            if weight.quantization is not None
+        }
+        for turn in range(max((len(s.surveys) for s in self._streams.values()), default=0)):
+            self._survey(turn)
+        for stream in self._streams.values():
             stream.settle()
         tasks = [task for weight in weights for task in self._tasks(weight)]
         self._left = Counter(task.weight.name for task in tasks)
         pool.run(self._work, tasks, [task.size for task in tasks], self._jobs)
+        self.scales.update((name, stream.scales) for name, stream in self._streams.items())
 
-    def _survey(self, streams: Mapping[str, WeightStream], turn: int) -> None:
+    def _survey(self, turn: int) -> None:
         items = [
             (name, stream.surveys[turn], part)
-            for name, stream in streams.items()
+            for name, stream in self._streams.items()
             if turn < len(stream.surveys)
             for part in stream.surveyed
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,12 +21,15 @@ COPY_BYTES = BLOCK_ELEMENTS * 4
 
 
 class Buffers:
-    """One thread's memory: everything that a block of a weight needs, allocated once."""
+    """One thread's memory: everything that a block of a weight needs, allocated once.
+
+    Mapped rather than from the heap, which would keep some of it for every thread that there was.
+    """
 
     def __init__(self) -> None:
-        self._values = np.empty(BLOCK_ELEMENTS, dtype="<f4")
-        self._work = np.empty(BLOCK_ELEMENTS, dtype="<f4")
-        self._integers = np.empty(BLOCK_ELEMENTS, dtype="<i2")
+        self._values = np.frombuffer(_mapped(4 * BLOCK_ELEMENTS), dtype="<f4")
+        self._work = np.frombuffer(_mapped(4 * BLOCK_ELEMENTS), dtype="<f4")
+        self._integers = np.frombuffer(_mapped(2 * BLOCK_ELEMENTS), dtype="<i2")
 
     def values(self, block: Block) -> FloatArray:
         """The block's matrix of float32 values."""
@@ -43,6 +47,10 @@ class Buffers:
     def raw(self, size: int) -> memoryview:
         """`size` bytes, at most COPY_BYTES, for copying; shares the values' memory."""
         return self._values.data.cast("B")[:size]
+
+
+def _mapped(size: int) -> mmap.mmap:
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 _local = threading.local()
