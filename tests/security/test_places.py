@@ -181,17 +181,48 @@ def test_an_output_s_name_that_is_too_long(model: Path, tmp_path: Path) -> None:
     assert "File name too long" in result.stderr
 
 
-@pytest.mark.parametrize("line", [("inspect",), ("dequantize-check",), ("inspect", "--json")])
-def test_a_full_standard_output_is_an_output_that_could_not_be_written(
-    line: tuple[str, ...], model: Path
-) -> None:
+def onto_a_full_disk(
+    *arguments: str | Path, stderr: bool = False, **variables: str
+) -> subprocess.CompletedProcess[bytes]:
+    """A process with stdout, or else stderr, on a disk that is full."""
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            command(*line, model), env=environment(), stdout=full, stderr=subprocess.PIPE
+        return subprocess.run(
+            command(*arguments),
+            env=environment(variables),
+            stdout=subprocess.DEVNULL if stderr else full,
+            stderr=full if stderr else subprocess.PIPE,
         )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [("inspect",), ("dequantize-check",), ("inspect", "--json"), ("quantize", "-n"),
+     ("export-opt", "-o", "-"), ("--help",), ("--version",), ("inspect", "-h")],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output_is_an_output_that_could_not_be_written(
+    line: tuple[str, ...], unbuffered: str, model: Path, tmp_path: Path
+) -> None:
+    out = (tmp_path / "new",) if line[0] == "quantize" else ()
+    done = onto_a_full_disk(*line, model, *out, PYTHONUNBUFFERED=unbuffered)
     assert done.returncode == 4
-    assert done.stderr.count(b"\n") == 1
-    assert b"No space left on device" in done.stderr
+    assert done.stderr.count(b"error: ") == 1
+    assert done.stderr.endswith(b"error: cannot write to stdout: No space left on device\n")
+
+
+def test_a_completion_script_that_cannot_be_written_is_said_to_be_so() -> None:
+    done = onto_a_full_disk(_WEIGHTQUANT_COMPLETE="bash_source")
+    assert (done.returncode, done.stderr.count(b"\n")) == (4, 1), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "code"), [(("inspect", "missing"), 3), ((), 2), (("inspect", "--nothing"), 2)]
+)
+def test_where_stderr_takes_nothing_the_exit_code_tells_it(
+    line: tuple[str, ...], code: int
+) -> None:
+    assert onto_a_full_disk(*line, stderr=True).returncode == code
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])

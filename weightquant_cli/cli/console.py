@@ -10,7 +10,7 @@ import enum
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
@@ -77,7 +77,8 @@ class Console:
     def message(self, text: str) -> None:
         """Tell something on stderr, unless quiet."""
         if not self.quiet:
-            self._rich(self.stderr).print(printable(text), soft_wrap=True, markup=False)
+            with _telling():
+                self._rich(self.stderr).print(printable(text), soft_wrap=True, markup=False)
 
     def detail(self, text: str) -> None:
         """Tell a detail on stderr, if verbose."""
@@ -89,7 +90,14 @@ class Console:
         from rich.text import Text
 
         line = Text.assemble(("weightquant: ", "bold"), ("error: ", "bold red"), printable(text))
-        self._rich(self.stderr).print(line, soft_wrap=True)
+        with _telling():
+            self._rich(self.stderr).print(line, soft_wrap=True)
+
+    def instruct(self, text: str) -> None:
+        """Lines of our own on stderr, as they are."""
+        with _telling():
+            self.stderr.write(text)
+            self.stderr.flush()
 
     @property
     def is_terminal(self) -> bool:
@@ -172,6 +180,13 @@ def _writing() -> Iterator[None]:
         raise ReaderGone from error
     except OSError as error:
         raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Where stderr takes nothing, on a full disk say, the exit code has to tell it all."""
+    with suppress(OSError, ReaderGone):
+        yield
 
 
 def _is_utf8(stream: TextIO) -> bool:

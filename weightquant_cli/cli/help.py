@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from .command_docs import CommandDoc, OptionDoc, command_doc, few_words, option_doc
+from .console import Console
 from .exit_codes import ExitCode
 from .suggestions import no_such_command
 
@@ -42,6 +43,10 @@ class Command(click.Command):
         """Write our help instead of click's."""
         formatter.write(full_help(command_doc(self), width()))
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """click's option, but for who writes the help."""
+        return _by_our_console(super().get_help_option(ctx))
+
     def get_short_help_str(self, limit: int = 45) -> str:
         """What completions show beside the command's name."""
         return few_words(self)
@@ -57,13 +62,17 @@ class Group(click.Group):
         """Write our help instead of click's."""
         formatter.write(full_help(command_doc(self), width()))
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """click's option, but for who writes the help."""
+        return _by_our_console(super().get_help_option(ctx))
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """An empty call is a mistake: short help on stderr, and the exit code for usage.
 
         A script whose variable came out empty must not go on as if it had worked.
         """
         if not args and not ctx.resilient_parsing:
-            click.echo(short_help(command_doc(self), width()), err=True, nl=False)
+            Console().instruct(short_help(command_doc(self), width()))
             ctx.exit(ExitCode.USAGE)
         return super().parse_args(ctx, args)
 
@@ -75,6 +84,19 @@ class Group(click.Group):
         if not ctx.resilient_parsing and args[0] not in names and not args[0].startswith("-"):
             ctx.fail(no_such_command(args[0], names))
         return super().resolve_command(ctx, args)
+
+
+def _by_our_console(option: click.Option | None) -> click.Option | None:
+    """Where help cannot be written it is as with any other result: click knows no full disk."""
+
+    def show(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            Console().write(ctx.get_help() + "\n")
+            ctx.exit()
+
+    if option is not None:
+        option.callback = show
+    return option
 
 
 def variable_name(command: str, option: str) -> str:

@@ -14,7 +14,7 @@ from types import FrameType
 import click
 
 from .. import __version__
-from ..errors import OutputError, WeightQuantError
+from ..errors import WeightQuantError
 from .completion_scripts import VARIABLE
 from .console import Console, ReaderGone
 from .exit_codes import ExitCode
@@ -54,15 +54,23 @@ class LazyGroup(Group):
         return command
 
 
+def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        Console().write(f"{PROGRAM} {__version__}\n")
+        ctx.exit()
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EPILOG,
 )
-@click.version_option(
-    __version__,
-    prog_name=PROGRAM,
-    message="%(prog)s %(version)s",
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
     help="Show the version and exit.",
 )
 def group() -> None:
@@ -95,8 +103,15 @@ STOPPING = {
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code. Never raises, never shows a traceback unasked."""
     _replace_closed_streams()
+    try:
+        return _run(arguments)
+    finally:
+        _leave_broken_streams()
+
+
+def _run(arguments: Sequence[str]) -> int:
     console = Console()
-    _prepare_completion()
+    completing = _prepare_completion()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold what the locale cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -114,15 +129,15 @@ def run(arguments: Sequence[str]) -> int:
         console.error(told)
         return code
     except (BrokenPipeError, ReaderGone):
-        _leave_a_broken_stdout()
         return ExitCode.DONE
     except WeightQuantError as error:
-        if isinstance(error, OutputError):
-            _leave_a_broken_stdout()
         _show_traceback(arguments)
         console.error(str(with_near_file(error)))
         return error.exit_code
     except Exception as error:
+        if completing and isinstance(error, OSError):  # click writes them itself
+            console.error(f"cannot write to stdout: {error.strerror}")
+            return ExitCode.OUTPUT_NOT_WRITTEN
         _show_traceback(arguments)
         console.error(
             f"internal error: {type(error).__name__}: {error}; "
@@ -143,12 +158,14 @@ def _replace_closed_streams() -> None:
             setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8", closefd=False))
 
 
-def _prepare_completion() -> None:
-    """When a shell asks for completions, click is to answer by our scripts' protocol."""
-    if VARIABLE in os.environ:
-        from . import completion
+def _prepare_completion() -> bool:
+    """Whether a shell asks for completions: click is then to answer by our scripts' protocol."""
+    if VARIABLE not in os.environ:
+        return False
+    from . import completion
 
-        completion.install()
+    completion.install()
+    return True
 
 
 def _show_traceback(arguments: Sequence[str]) -> None:
@@ -158,12 +175,13 @@ def _show_traceback(arguments: Sequence[str]) -> None:
         traceback.print_exc()
 
 
-def _leave_a_broken_stdout() -> None:
+def _leave_broken_streams() -> None:
     """Where nothing more can be written, let the interpreter's last flush go nowhere."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
