@@ -97,7 +97,8 @@ def watched(*allowed: Path) -> Iterator[list[str]]:
     if not _hooked:
         sys.addaudithook(_hook)
         _hooked = True
-    _watch.allowed = tuple(os.path.realpath(path) for path in allowed)
+    # A link in a file's place is replaced, not followed.
+    _watch.allowed = tuple(str(Path(os.path.realpath(p.parent)) / p.name) for p in allowed)
     _watch.seen = []
     _watch.on = True
     try:

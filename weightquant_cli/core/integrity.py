@@ -15,6 +15,7 @@ from ..formats import dtypes
 from .findings import REQUANTIZE, Finding, FindingCode, Severity
 from .lite_fusion import fused_convolutions
 from .model import Model, OperatorRef, Weight
+from .objections import shares_batch_norm
 from .tag_check import STORAGE_BITS, TagCheck
 from .tags import Tag, find_tags
 from .targets import TARGETS
@@ -93,13 +94,14 @@ HARMLESS_READERS = frozenset(TARGETS) | {
 def check_integrity(model: Model) -> tuple[Finding, ...]:
     """Everything that Paddle Lite would not run right, in the order of the program."""
     tags = find_tags(model)
-    places = [_readings(model, tag) for tag in tags]
+    places = _readings(model, tags)
     findings = list(_check_whole(model, tags, places))
     untyped = any(tag.type is None for tag in tags)
     fused = fused_convolutions(model) if untyped else frozenset()
+    folded = frozenset(w.name for w in model.weights if shares_batch_norm(model, w))
     for tag, readings in zip(tags, places, strict=True):
         if readings:
-            findings += TagCheck(model, tag, model.weight(tag.weight), fused).run()
+            findings += TagCheck(model, tag, model.weight(tag.weight), fused, folded).run()
         else:
             findings.append(_idle(model, tag))
     tagged = {tag.weight for tag, readings in zip(tags, places, strict=True) if readings}
@@ -107,12 +109,14 @@ def check_integrity(model: Model) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _readings(model: Model, tag: Tag) -> list[OperatorRef]:
-    """The operator that carries the tag, once for every input by which it reads the weight."""
-    if tag.weight not in model.stored.parameters:
-        return []
-    readers = model.weight(tag.weight).readers
-    return [reader.operator for reader in readers if reader.operator == tag.operator]
+def _readings(model: Model, tags: Sequence[Tag]) -> list[list[OperatorRef]]:
+    """For each tag its operator, once for every input by which that reads the weight."""
+    tagged = {tag.weight for tag in tags}
+    found: dict[tuple[str, OperatorRef], list[OperatorRef]] = defaultdict(list)
+    for weight in model.weights:
+        for reader in weight.readers if weight.name in tagged else ():
+            found[weight.name, reader.operator].append(reader.operator)
+    return [found.get((tag.weight, tag.operator), []) for tag in tags]
 
 
 # ---- the model as a whole -------------------------------------------------------------------

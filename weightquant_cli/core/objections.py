@@ -241,6 +241,14 @@ def _mixes_transposition(weight: Weight, rewrites: dict[Reader, Rewrite]) -> boo
     return 0 < transposing < len(weight.readers)
 
 
+def shares_batch_norm(model: Model, weight: Weight) -> bool:
+    """Whether several operators read the weight, and batch_norm follows a convolution of them."""
+    return len(weight.readers) > 1 and any(
+        reader.operator.type in CONVOLUTIONS and feeds_batch_norm(model, reader.operator)
+        for reader in weight.readers
+    )
+
+
 def feeds_batch_norm(model: Model, ref: OperatorRef) -> bool:
     """Whether batch_norm follows the operator, directly or behind an addition of a bias."""
     return not _before_batch_norm(model).isdisjoint(_written(model, ref))

@@ -17,7 +17,7 @@ from .findings import REQUANTIZE, Finding, FindingCode, Severity
 from .lite_fusion import folds_into_bias
 from .lite_place import find_place
 from .model import Model, OperatorRef, Weight
-from .objections import CONVOLUTIONS, RESERVED_NAME_PART, feeds_batch_norm
+from .objections import RESERVED_NAME_PART
 from .options import WeightQuantizeType
 from .tags import Tag
 
@@ -38,15 +38,22 @@ class TagCheck:
         tag: the tag.
         weight: the weight that it names.
         fused: the convolutions that opt fuses, unless it sees that they are quantized.
+        folded: the weights for which `shares_batch_norm` holds, which takes a look at every reader.
     """
 
     def __init__(
-        self, model: Model, tag: Tag, weight: Weight, fused: frozenset[OperatorRef]
+        self,
+        model: Model,
+        tag: Tag,
+        weight: Weight,
+        fused: frozenset[OperatorRef],
+        folded: frozenset[str],
     ) -> None:
         self._model = model
         self._tag = tag
         self._weight = weight
         self._fused = fused
+        self._folded = folded
         self._place = find_place(model, tag, weight)
 
     def run(self) -> Iterator[Finding]:
@@ -102,10 +109,7 @@ class TagCheck:
             )
 
     def _sharing(self) -> Iterator[Finding]:
-        if len(self._weight.readers) > 1 and any(
-            reader.operator.type in CONVOLUTIONS and feeds_batch_norm(self._model, reader.operator)
-            for reader in self._weight.readers
-        ):
+        if self._weight.name in self._folded:
             yield self._finding(
                 FindingCode.SHARED_BATCH_NORM,
                 "several operators read it and batch_norm follows",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,8 @@ class RecordWriter:
         """
         size = self._end - self._first
         if size >= EARLY_FLUSH_BYTES and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self._descriptor, self._first, size, os.POSIX_FADV_DONTNEED)
+            with suppress(OSError):  # no harm done: `flush_files` waits, and tells of errors
+                os.posix_fadvise(self._descriptor, self._first, size, os.POSIX_FADV_DONTNEED)
 
 
 class ModelWriter:
