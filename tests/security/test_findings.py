@@ -88,6 +88,19 @@ def test_an_error_that_is_not_a_number_meets_no_gate() -> None:
     assert len(QualityGates(1.0, 1.0, 0.5).failures(weight)) == 3
 
 
+def test_an_error_without_end_is_null_in_json(tmp_path: Path) -> None:
+    """The largest scale times 127 may be beyond the largest float. (input 9:51748)"""
+    model = ModelBuilder()
+    largest = np.full((4, 4), np.finfo(np.float32).max)
+    model.mul(model.input("x", (-1, 4)), "w", largest)
+    folder = model.write(tmp_path / "model")
+    for line in (("quantize", "--json", folder, tmp_path / "out"),
+                 ("inspect", "--json", "--sort", "sqnr", folder)):  # fmt: skip
+        result = run(*line)
+        assert result.code == 0, result.stderr
+        assert result.json["weights"][0]["max_abs_error"] is None
+
+
 # ---- found by fault injection ---------------------------------------------------------------
 
 

@@ -97,7 +97,7 @@ def _weight(weight: WeightSummary) -> Document:
         document["scales"] = _scales(weight.scales)
     if weight.error is not None:
         document["sqnr_db"] = finite(weight.error.sqnr)
-        document["max_abs_error"] = weight.error.max_abs
+        document["max_abs_error"] = finite(weight.error.max_abs, None)
     if weight.objection is not None:
         document["objection"] = weight.objection
     if weight.distribution is not None:

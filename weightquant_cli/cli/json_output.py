@@ -223,5 +223,5 @@ def _weight(result: WeightResult) -> Document:
         document["scale_min"], document["scale_max"] = result.scale_range
     if result.error is not None:
         document["sqnr_db"] = finite(result.error.sqnr)
-        document["max_abs_error"] = result.error.max_abs
+        document["max_abs_error"] = finite(result.error.max_abs, None)
     return document
