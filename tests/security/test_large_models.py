@@ -13,7 +13,7 @@ from tests import builders
 from tests.builders import ModelBuilder, add_attribute, normal
 from tests.cli.helpers import run
 
-COUNT = 2000
+COUNT = 4000
 
 # What took the square of the count took minutes here.
 MAX_SECONDS = 10.0
@@ -73,6 +73,54 @@ def a_deep_nest_of_blocks() -> ModelBuilder:
     return model
 
 
+def blocks_that_all_run_one_that_reads_much() -> ModelBuilder:
+    model = ModelBuilder()
+    inner = [model.program.block() for _ in range(COUNT)]
+    names = [model.parameter(f"p{number}", normal(1)) for number in range(COUNT)]
+    inner[-1].op("sum", {"X": names}, {"Out": "y"})
+    for block in inner[:-1]:
+        block.op("while", {"X": names[0]}, {"Out": "y"}, {"sub_block": inner[-1]})
+    return model
+
+
+def one_operator_with_many_weights_and_attributes() -> ModelBuilder:
+    model = ModelBuilder()
+    names = [model.parameter(f"p{number}", normal(1)) for number in range(COUNT)]
+    model.op("mul", {"X": names, "Y": names}, {"Out": names})
+    for number in range(COUNT):
+        add_attribute(model.main.desc.ops[-1], f"v{number}", 1)
+    return model
+
+
+def one_operator_with_many_tagged_weights() -> ModelBuilder:
+    model = ModelBuilder()
+    names = [model.parameter(f"p{number}", normal(1)) for number in range(COUNT)]
+    model.op("conv2d", {"Filter": names, "Bias": names}, {"Output": "y"})
+    for name in names:
+        add_attribute(model.main.desc.ops[-1], f"{name}_quant_scale", [1.0])
+    return model
+
+
+def tags_of_what_many_following_operators_read() -> ModelBuilder:
+    model = ModelBuilder()
+    model.parameter("w", normal(4, 4))
+    model.op("relu", {"X": "x"}, {"Out": "y"})
+    for _ in range(COUNT):
+        add_attribute(model.main.desc.ops[-1], "w_quant_scale", [1.0])
+    for number in range(COUNT):
+        model.op("mul", {"X": "y", "Y": "w"}, {"Out": f"z{number}"})
+    return model
+
+
+def many_lookups_of_the_same_ids() -> ModelBuilder:
+    model = ModelBuilder()
+    ids = model.input("ids", (-1, 7), builders.INT64)
+    model.parameter("w", normal(4, 4))
+    for number in range(COUNT):
+        model.op("lookup_table_v2", {"Ids": ids, "W": "w"}, {"Out": f"o{number}"})
+    return model
+
+
 def one_name_of_100000_characters_among_many() -> ModelBuilder:
     model = ModelBuilder()
     model.mul(model.input("x", (-1, 4)), "n" * 100_000, normal(4, 4))
@@ -87,6 +135,9 @@ def one_name_of_100000_characters_among_many() -> ModelBuilder:
         one_weight_of_many_readers, many_tags_on_one_operator, many_tags_of_one_weight,
         many_convolutions_before_many_additions, many_loops_around_one_block,
         a_deep_nest_of_blocks, one_name_of_100000_characters_among_many,
+        blocks_that_all_run_one_that_reads_much, one_operator_with_many_weights_and_attributes,
+        one_operator_with_many_tagged_weights, tags_of_what_many_following_operators_read,
+        many_lookups_of_the_same_ids,
     ],
 )  # fmt: skip
 def test_no_small_model_takes_long_or_says_much(
@@ -96,9 +147,10 @@ def test_no_small_model_takes_long_or_says_much(
     size = sum(path.stat().st_size for path in folder.iterdir())
     for line in (
         ("inspect", folder),
-        ("quantize", folder, tmp_path / "out"),
+        ("quantize", "--op-type", "all", folder, tmp_path / "out"),
         ("dequantize-check", folder),
-        ("quantize", "-n", folder, tmp_path / "out2"),
+        ("dequantize-check", "--save-dequantized", tmp_path / "out2", folder),
+        ("quantize", "-n", folder, tmp_path / "out3"),
     ):
         started = time.process_time()
         result = run(*line)

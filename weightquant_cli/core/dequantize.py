@@ -160,12 +160,13 @@ def _untagged(model: Model, strip_callstack: bool) -> bytes:
     if strip_callstack:
         program.strip_callstacks()
     for _, _, operator in program.operators():
-        names = list(operator.attribute_names())
-        for name in names:
-            if name.endswith(SCALE_SUFFIX) or name in (
-                BITS_ATTRIBUTE,
-                TYPE_ATTRIBUTE,
-                *OTHER_ATTRIBUTES,
-            ):
-                operator.remove_attribute(name)
+        operator.remove_attributes(_is_of_quantization)
     return program.serialize()
+
+
+def _is_of_quantization(name: str) -> bool:
+    return name.endswith(SCALE_SUFFIX) or name in (
+        BITS_ATTRIBUTE,
+        TYPE_ATTRIBUTE,
+        *OTHER_ATTRIBUTES,
+    )

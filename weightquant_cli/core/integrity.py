@@ -8,6 +8,7 @@ program and the headers of the parameters are read: any integer of INT8 or INT16
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -99,23 +100,24 @@ def check_integrity(model: Model) -> tuple[Finding, ...]:
     untyped = any(tag.type is None for tag in tags)
     fused = fused_convolutions(model) if untyped else frozenset()
     folded = frozenset(w.name for w in model.weights if shares_batch_norm(model, w))
-    for tag, readings in zip(tags, places, strict=True):
-        if readings:
-            findings += TagCheck(model, tag, model.weight(tag.weight), fused, folded).run()
+    for tag, slots in zip(tags, places, strict=True):
+        if slots:
+            weight = model.weight(tag.weight)
+            findings += TagCheck(model, tag, weight, fused, folded, slots).run()
         else:
             findings.append(_idle(model, tag))
-    tagged = {tag.weight for tag, readings in zip(tags, places, strict=True) if readings}
+    tagged = {tag.weight for tag, slots in zip(tags, places, strict=True) if slots}
     findings += _check_untagged(model, tagged)
     return tuple(findings)
 
 
-def _readings(model: Model, tags: Sequence[Tag]) -> list[list[OperatorRef]]:
-    """For each tag its operator, once for every input by which that reads the weight."""
+def _readings(model: Model, tags: Sequence[Tag]) -> list[list[str]]:
+    """For each tag the inputs by which its operator reads the weight, once for every time."""
     tagged = {tag.weight for tag in tags}
-    found: dict[tuple[str, OperatorRef], list[OperatorRef]] = defaultdict(list)
+    found: dict[tuple[str, OperatorRef], list[str]] = defaultdict(list)
     for weight in model.weights:
         for reader in weight.readers if weight.name in tagged else ():
-            found[weight.name, reader.operator].append(reader.operator)
+            found[weight.name, reader.operator].append(reader.slot)
     return [found.get((tag.weight, tag.operator), []) for tag in tags]
 
 
@@ -123,7 +125,7 @@ def _readings(model: Model, tags: Sequence[Tag]) -> list[list[OperatorRef]]:
 
 
 def _check_whole(
-    model: Model, tags: Sequence[Tag], places: Sequence[list[OperatorRef]]
+    model: Model, tags: Sequence[Tag], places: Sequence[list[str]]
 ) -> Iterator[Finding]:
     if not tags and not any(weight.record.dtype in STORAGE_BITS for weight in model.weights):
         yield Finding(
@@ -136,8 +138,8 @@ def _check_whole(
             "give the folder that quantize has written",
         )
     by_weight: dict[str, list[OperatorRef]] = defaultdict(list)
-    for tag, readings in zip(tags, places, strict=True):
-        by_weight[tag.weight] += readings
+    for tag, slots in zip(tags, places, strict=True):
+        by_weight[tag.weight] += [tag.operator] * len(slots)
     for name, operators in by_weight.items():
         if len(operators) > 1:
             yield _several_tags(name, operators)
@@ -219,19 +221,46 @@ def _idle(model: Model, tag: Tag) -> Finding:
 
 
 def _is_input(model: Model, tag: Tag) -> bool:
-    return any(tag.weight in names for names in model.operator(tag.operator).inputs.values())
+    return tag.weight in _names_read(model, tag.operator)
 
 
 def _follower_reads(model: Model, tag: Tag) -> bool:
     """Whether an operator that takes the output of the tagged one reads the weight."""
-    outputs = model.operator(tag.operator).outputs.values()
-    followers = {
-        follower
-        for names in outputs
-        for name in names
-        for follower in model.consumers(tag.operator.block, name)
-    }
-    return any(reader.operator in followers for reader in model.weight(tag.weight).readers)
+    return any(
+        tag.weight in _names_read_behind(model, tag.operator.block, name)
+        for name in _names_written(model, tag.operator)
+    )
+
+
+# An operator may have any number of tags, inputs, outputs and followers.
+
+
+@functools.lru_cache(maxsize=64)
+def _names_read(model: Model, ref: OperatorRef) -> frozenset[str]:
+    return frozenset(name for names in model.operator(ref).inputs.values() for name in names)
+
+
+@functools.lru_cache(maxsize=64)
+def _names_written(model: Model, ref: OperatorRef) -> frozenset[str]:
+    return frozenset(name for names in model.operator(ref).outputs.values() for name in names)
+
+
+@functools.lru_cache(maxsize=64)
+def _names_read_behind(model: Model, block: int, name: str) -> frozenset[str]:
+    """The parameters that the operators read which read this variable."""
+    reads = _parameters_read(model)
+    return frozenset(
+        parameter for ref in model.consumers(block, name) for parameter in reads.get(ref, ())
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def _parameters_read(model: Model) -> dict[OperatorRef, list[str]]:
+    reads: dict[OperatorRef, list[str]] = defaultdict(list)
+    for weight in model.weights:
+        for reader in weight.readers:
+            reads[reader.operator].append(weight.name)
+    return dict(reads)
 
 
 def _check_untagged(model: Model, tagged: set[str]) -> Iterator[Finding]:

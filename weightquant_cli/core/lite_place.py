@@ -7,10 +7,12 @@ with Paddle Lite 2.12 and 2.13rc0.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..formats.program import Operator
-from .model import Model, Weight
+from .model import Model, OperatorRef, Weight
 from .objections import CONVOLUTIONS
 from .tags import Tag
 from .targets import TARGETS, Target
@@ -36,16 +38,13 @@ class Place:
     expands: bool
 
 
-def find_place(model: Model, tag: Tag, weight: Weight) -> Place:
-    """Where `tag`, of an operator that reads `weight`, stands."""
-    operator = model.operator(tag.operator)
-    target = _target(model, tag, operator)
+def find_place(model: Model, tag: Tag, weight: Weight, slots: Collection[str]) -> Place:
+    """Where `tag`, of an operator that reads `weight` by these `slots`, stands."""
+    target = _target(model, tag.operator)
     if target is None:
         return Place(None, False, False, None, False)
-    is_bias = target.op_type in CONVOLUTIONS and weight.name in operator.inputs.get("Bias", ())
-    in_slot = (
-        is_bias or target.op_type == "mul" or weight.name in operator.inputs.get(target.slot, ())
-    )
+    is_bias = target.op_type in CONVOLUTIONS and "Bias" in slots
+    in_slot = is_bias or target.op_type == "mul" or target.slot in slots
     shape = weight.record.shape
     channels = None
     if in_slot and len(shape) == (1 if is_bias else target.rank):
@@ -54,21 +53,23 @@ def find_place(model: Model, tag: Tag, weight: Weight) -> Place:
     return Place(target, is_bias, in_slot, channels, expands)
 
 
-def _target(model: Model, tag: Tag, operator: Operator) -> Target | None:
-    target = TARGETS.get(tag.operator.type)
+@functools.lru_cache(maxsize=64)  # an operator may have any number of tags and attributes
+def _target(model: Model, ref: OperatorRef) -> Target | None:
+    operator = model.operator(ref)
+    target = TARGETS.get(ref.type)
     if target is None or target.objection(operator):
         return None
-    if target.rewrite is not None and not _is_plain_matmul(model, tag, operator):
+    if target.rewrite is not None and not _is_plain_matmul(model, ref, operator):
         return None
     return target
 
 
-def _is_plain_matmul(model: Model, tag: Tag, operator: Operator) -> bool:
+def _is_plain_matmul(model: Model, ref: OperatorRef, operator: Operator) -> bool:
     """The one form of matmul that opt turns into fc: X of rank 2, nothing transposed, alpha 1."""
     names = operator.inputs.get("X", ())
-    x = model.variable(tag.operator.block, names[0]) if names else None
+    x = model.variable(ref.block, names[0]) if names else None
     return (
-        tag.operator.type == "matmul"
+        ref.type == "matmul"
         and not operator.value("transpose_X")
         and not operator.value("transpose_Y")
         and operator.value("alpha") in (None, 1.0)

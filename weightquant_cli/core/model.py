@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ..errors import UnsupportedModelError
 from ..formats.lod_tensor import TensorRecord
 from ..formats.model_dir import ModelFiles, StoredModel, find_model, open_model
 from ..formats.program import Operator, Program, Variable
@@ -20,6 +21,9 @@ from ..formats.program import Operator, Program, Variable
 SCALE_SUFFIX = "_quant_scale"
 BITS_ATTRIBUTE = "quantize_weight_bits"
 TYPE_ATTRIBUTE = "quantization_type"
+
+MAX_CAPTURES = 1_000_000
+"""Parameters read inside of sub-blocks, in all. Models have thousands; hostile ones, any number."""
 
 SKIPPED_OPERATORS = ("feed", "fetch")
 
@@ -78,6 +82,7 @@ class Model:
             {variable.name: variable for variable in block.variables}
             for block in stored.program.blocks
         ]
+        self._parents = [block.parent for block in stored.program.blocks]
         self.weights = self._collect_weights()
         self._by_name = {weight.name: weight for weight in self.weights}
 
@@ -134,7 +139,7 @@ class Model:
             found = self._variables[block].get(name)
             if found is not None:
                 return found
-            block = self.program.blocks[block].parent
+            block = self._parents[block]
         return None
 
     def variables(self) -> Iterator[tuple[int, Variable]]:
@@ -151,14 +156,15 @@ class Model:
         for ref, operator in self.operators():
             if ref.type in SKIPPED_OPERATORS:
                 continue
-            inside = {name for block in operator.sub_blocks() for name in captured[block]}
+            blocks = set(operator.sub_blocks())
             for slot, names in operator.inputs.items():
-                for name in names:
-                    if name in parameters and name not in inside:
+                own = _without(names, blocks, captured)
+                for name in own:
+                    if name in parameters:
                         readers[name].append(Reader(ref, slot))
             for names in operator.outputs.values():
-                for name in names:
-                    if name in parameters and name not in inside:
+                for name in _without(names, blocks, captured):
+                    if name in parameters:
                         writers[name].append(ref)
         shadowed = {
             variable.name
@@ -174,11 +180,30 @@ class Model:
         """For every block, the parameters that it or a block inside it reads or writes."""
         parameters = self.stored.parameters
         inside: list[set[str]] = [set() for _ in self._operators]
+        total = 0
         for block in range(len(self._operators) - 1, 0, -1):  # a sub-block has a larger index
+            run: set[int] = set()
             for operator in self._operators[block]:
                 for slots in (operator.inputs, operator.outputs):
                     for names in slots.values():
                         inside[block].update(name for name in names if name in parameters)
-                for sub_block in operator.sub_blocks():
-                    inside[block] |= inside[sub_block]
+                run.update(operator.sub_blocks())
+            for sub_block in run:
+                inside[block] |= inside[sub_block]
+            total += len(inside[block])
+            if total > MAX_CAPTURES:
+                raise UnsupportedModelError(
+                    "blocks within blocks read more parameters than any model has",
+                    path=self.files.folder / self.files.program,
+                    expected=f"at most {MAX_CAPTURES}, each counted once per block",
+                )
         return inside
+
+
+def _without(names: Sequence[str], blocks: set[int], captured: Sequence[set[str]]) -> Sequence[str]:
+    """The names that none of the blocks has captured."""
+    if not blocks:
+        return names
+    own = set(names)
+    inside = {name for block in blocks for name in own & captured[block]}
+    return [name for name in names if name not in inside]

@@ -126,9 +126,18 @@ def _objection_to_data(model: Model, weight: Weight) -> Reason | None:
 
 
 def _has_scales(model: Model, weight: Weight) -> bool:
-    return any(
-        model.operator(reader.operator).attribute(weight.name + SCALE_SUFFIX) is not None
-        for reader in weight.readers
+    tags = _tags(model)
+    return any((weight.name, reader.operator) in tags for reader in weight.readers)
+
+
+@functools.lru_cache(maxsize=2)
+def _tags(model: Model) -> frozenset[tuple[str, OperatorRef]]:
+    """Weights and operators that have scales for them; an operator may have any number."""
+    return frozenset(
+        (name.removesuffix(SCALE_SUFFIX), ref)
+        for ref, operator in model.operators()
+        for name in operator.attribute_names()
+        if name.endswith(SCALE_SUFFIX)
     )
 
 
@@ -188,10 +197,10 @@ def _verdict(
             ReasonCode.RANK,
             f"{op_type} with a weight of rank {rank}: Paddle Lite needs {target.rank}",
         )
-    operator = model.operator(reader.operator)
-    objection = target.objection(operator)
-    if len(operator.inputs[target.slot]) != 1:
-        objection = f"{op_type} with several variables as {target.slot}"
+    if not _is_alone(model, reader):
+        objection: str | None = f"{op_type} with several variables as {target.slot}"
+    else:
+        objection = target.objection(model.operator(reader.operator))
     if objection:
         return Reason(ReasonCode.ATTRIBUTES, objection)
     if target.rewrite and not options.rewrite:
@@ -206,6 +215,11 @@ def _verdict(
             ReasonCode.UNPROVEN, f"{op_type} cannot be spelled {target.rewrite}: {rewrite.why}"
         )
     return rewrite
+
+
+@functools.lru_cache(maxsize=64)  # thousands may be, each of them a weight to be judged
+def _is_alone(model: Model, reader: Reader) -> bool:
+    return len(model.operator(reader.operator).inputs[reader.slot]) == 1
 
 
 def _objection_to_sharing(
@@ -249,6 +263,7 @@ def shares_batch_norm(model: Model, weight: Weight) -> bool:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def feeds_batch_norm(model: Model, ref: OperatorRef) -> bool:
     """Whether batch_norm follows the operator, directly or behind an addition of a bias."""
     return not _before_batch_norm(model).isdisjoint(_written(model, ref))

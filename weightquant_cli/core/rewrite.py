@@ -78,7 +78,7 @@ def apply(program: Program, rewrites: Iterable[Rewrite], transposed: Iterable[st
     """
     blocks = program.blocks
     operators = [block.operators for block in blocks]
-    names = {variable.name for block in blocks for variable in block.variables}
+    variables = _Variables(blocks)
     _turn_round(blocks, frozenset(transposed))
     # From the last to the first: an operator that is put in moves only those behind it.
     ordered = sorted(rewrites, key=lambda r: (r.operator.block, r.operator.index), reverse=True)
@@ -88,7 +88,7 @@ def apply(program: Program, rewrites: Iterable[Rewrite], transposed: Iterable[st
         if rewrite.to == MUL:
             _spell_as_mul(operator, rewrite.num_col_dims)
         else:
-            _spell_as_lookup_table(blocks, ref, operator, names)
+            _spell_as_lookup_table(blocks[ref.block], ref, operator, variables)
 
 
 def _propose_mul(model: Model, ref: OperatorRef, weight: Weight) -> Rewrite | Unproven:
@@ -155,23 +155,20 @@ def _turn_round(blocks: Sequence[Block], transposed: frozenset[str]) -> None:
 
 def _spell_as_mul(operator: Operator, num_col_dims: int) -> None:
     operator.type = MUL
-    for attribute in list(operator.attribute_names()):
-        if attribute in _MATMUL_ATTRIBUTES or attribute.startswith("fused_"):
-            operator.remove_attribute(attribute)
+    operator.remove_attributes(lambda name: name in _MATMUL_ATTRIBUTES or name.startswith("fused_"))
     operator.set_attribute("x_num_col_dims", AttrType.INT, num_col_dims)
     operator.set_attribute("y_num_col_dims", AttrType.INT, 1)
 
 
 def _spell_as_lookup_table(
-    blocks: Sequence[Block], ref: OperatorRef, operator: Operator, names: set[str]
+    block: Block, ref: OperatorRef, operator: Operator, variables: _Variables
 ) -> None:
     """Give lookup_table the trailing dimension of 1 that it demands of its Ids."""
     ids = operator.inputs["Ids"][0]
-    declared = _declared(blocks, ref.block, ids)
+    declared = variables.declared(ref.block, ids)
     dims = declared.shape or ()
-    unsqueezed = _new_name(f"{ids}.unsqueezed", names)
-    shape_name = _new_name(f"{ids}.unsqueezed_shape", names)
-    block = blocks[ref.block]
+    unsqueezed = variables.new_name(f"{ids}.unsqueezed")
+    shape_name = variables.new_name(f"{ids}.unsqueezed_shape")
     block.add_variable(unsqueezed, like=declared, shape=(*dims, 1))
     block.add_variable(shape_name, like=declared, shape=(0, *dims))
     operator.type = LOOKUP_TABLE
@@ -183,21 +180,32 @@ def _spell_as_lookup_table(
     added.set_attribute("axes", AttrType.INTS, (-1,))
 
 
-def _declared(blocks: Sequence[Block], index: int, name: str) -> Variable:
-    """The variable as the block sees it: its own, or that of a block around it."""
-    while index >= 0:
-        for variable in blocks[index].variables:
-            if variable.name == name:
-                return variable
-        index = blocks[index].parent
-    raise KeyError(name)  # `propose` has found it
+class _Variables:
+    """What the program declares, found by name: thousands of operators may be rewritten."""
 
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._parents = [block.parent for block in blocks]
+        self._by_name: list[dict[str, Variable]] = []
+        for block in blocks:
+            self._by_name.append({})
+            for variable in block.variables:
+                self._by_name[-1].setdefault(variable.name, variable)
+        self._taken = {name for by_name in self._by_name for name in by_name}
+        self._last: dict[str, int] = {}
 
-def _new_name(wanted: str, names: set[str]) -> str:
-    name = wanted
-    number = 0
-    while name in names:
-        number += 1
-        name = f"{wanted}_{number}"
-    names.add(name)
-    return name
+    def declared(self, block: int, name: str) -> Variable:
+        """The variable as the block sees it: its own, or that of a block around it."""
+        while name not in self._by_name[block]:
+            block = self._parents[block]  # `propose` has found it
+        return self._by_name[block][name]
+
+    def new_name(self, wanted: str) -> str:
+        """`wanted`, with a number where that is taken."""
+        number = self._last.get(wanted, 0)
+        name = f"{wanted}_{number}" if number else wanted
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._last[wanted] = number
+        self._taken.add(name)
+        return name

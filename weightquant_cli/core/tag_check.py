@@ -9,7 +9,7 @@ per channel, the first one is taken for all.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ..formats import dtypes
 from ..formats.program import Attribute, AttrType
@@ -39,6 +39,7 @@ class TagCheck:
         weight: the weight that it names.
         fused: the convolutions that opt fuses, unless it sees that they are quantized.
         folded: the weights for which `shares_batch_norm` holds, which takes a look at every reader.
+        slots: the inputs by which the operator reads the weight.
     """
 
     def __init__(
@@ -48,13 +49,14 @@ class TagCheck:
         weight: Weight,
         fused: frozenset[OperatorRef],
         folded: frozenset[str],
+        slots: Collection[str],
     ) -> None:
         self._model = model
         self._tag = tag
         self._weight = weight
         self._fused = fused
         self._folded = folded
-        self._place = find_place(model, tag, weight)
+        self._place = find_place(model, tag, weight, slots)
 
     def run(self) -> Iterator[Finding]:
         """Every finding about the tag."""

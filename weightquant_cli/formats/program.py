@@ -7,7 +7,7 @@ not know stay where they are, so a program that was not edited is written as it 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -20,6 +20,9 @@ from .text import decode, encode
 
 # What protobuf itself can parse.
 MAX_PROGRAM_BYTES = 2**31 - 1
+
+MAX_NESTING = 100
+"""Blocks around a block. A loop in a loop makes two; protobuf's own limit is as many."""
 
 CALLSTACK_ATTRIBUTE = "op_callstack"
 
@@ -182,6 +185,12 @@ class Operator:
         for index in reversed(found):
             del self._desc.attrs[index]
         return bool(found)
+
+    def remove_attributes(self, unwanted: Callable[[str], bool]) -> None:
+        """Remove the attributes whose name is unwanted."""
+        names = enumerate(self.attribute_names())
+        for index in reversed([index for index, name in names if unwanted(name)]):
+            del self._desc.attrs[index]
 
     def sub_blocks(self) -> tuple[int, ...]:
         """Indexes of the blocks that this operator runs."""
@@ -408,6 +417,7 @@ def _not_a_program(data: bytes, path: Path) -> ProgramError:
 def _validate(desc: framework_pb2.ProgramDesc, path: Path) -> None:
     """What the views rely on: named operators and variables, block indexes in range."""
     count = len(desc.blocks)
+    depths: list[int] = []
     for index, block in enumerate(desc.blocks):
         if block.idx != index or not -1 <= block.parent_idx < max(index, 1):
             raise ProgramError(
@@ -416,6 +426,13 @@ def _validate(desc: framework_pb2.ProgramDesc, path: Path) -> None:
                 expected=f"block {index} with an earlier parent",
                 found=f"block {block.idx} with parent {block.parent_idx}",
                 remedy="export the model again",
+            )
+        depths.append(depths[max(block.parent_idx, 0)] + 1 if index else 0)
+        if depths[index] > MAX_NESTING:
+            raise UnsupportedModelError(
+                "the program's blocks are nested too deeply",
+                path=path,
+                expected=f"at most {MAX_NESTING} levels",
             )
         for var in block.vars:
             if not var.name:
