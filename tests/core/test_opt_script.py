@@ -85,6 +85,13 @@ def test_passes_shellcheck_with_any_name(separate: Model, name: str) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(name=names)
+def test_no_name_in_a_script_does_anything_to_a_terminal(separate: Model, name: str) -> None:
+    script = make_opt_script(separate, OptScriptOptions(optimize_out=name))
+    assert script.text.replace("\n", "").isprintable()
+
+
+@settings(max_examples=100, deadline=None)
+@given(name=names)
 def test_the_shell_reads_any_name_as_it_was(separate: Model, name: str) -> None:
     script = make_opt_script(separate, OptScriptOptions(optimize_out=f"folder/{name}"))
     settings_only = script.text.partition("\nfail()")[0]

@@ -52,6 +52,7 @@ def test_no_name_breaks_out_of_the_script(name: str, tmp_path: Path) -> None:
         capture_output=True,
     )
     assert done.returncode == 0, done.stderr
+    refuse_controls((folder / "convert_to_lite.sh").read_bytes(), "the script")
     arguments = notes.read_bytes().split(b"\0")
     wanted = [f"--model_file=./{name}.pdmodel", f"--param_file=./{name}.pdiparams"]
     for argument in wanted:

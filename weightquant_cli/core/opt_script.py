@@ -39,6 +39,9 @@ PROTOBUF_FILES = ("model", "params")
 # Within single quotes all of them are harmless, and yet shellcheck warns of them.
 _SUSPICIOUS = "$`\\\u2018\u2019\u201c\u201d"
 
+# Beside letters and digits, what means nothing to printf, wherever it stands, nor to shellcheck.
+_SAFE = " _./"
+
 # NAME_MAX of the file systems in use.
 MAX_NAME_BYTES = 255
 
@@ -239,11 +242,27 @@ def _settings(model: Model, folder: str, output: str) -> list[str]:
 
 
 def _assignment(key: str, value: str) -> str:
+    if not value.isprintable():
+        return _printed_assignment(key, value)
     quoted = shlex.quote(value)
     line = f"{key}={quoted}" if quoted.startswith("'") else f"{key}='{quoted}'"
     if any(character in value for character in _SUSPICIOUS):
         return f"# shellcheck disable=SC1003,SC1112,SC2016 # the name is meant like this\n{line}"
     return line
+
+
+def _printed_assignment(key: str, value: str) -> str:
+    """What no terminal should see, when the script is looked at, is left to printf to make.
+
+    The full stop keeps the newlines at the end, which a command substitution drops.
+    """
+    text = "".join(
+        character
+        if character.isalnum() or character in _SAFE
+        else "".join(f"\\{byte:03o}" for byte in encode(character))
+        for character in value
+    )
+    return f"{key}=$(printf '{text}.')\n{key}=${{{key}%.}}"
 
 
 def _checks(model: Model, folder: str) -> list[str]:
