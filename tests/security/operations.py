@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import io
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from weightquant_cli.formats import atomic, flush
 FUNCTIONS = (
     "open", "read", "pread", "preadv", "write", "pwrite", "fsync", "ftruncate", "rename",
     "replace", "mkdir", "rmdir", "unlink", "scandir", "listdir", "stat", "lstat", "fstat",
+    "posix_fadvise", "close",
 )  # fmt: skip
 
 # What a full disk refuses, and what needs a new descriptor.
@@ -44,11 +46,15 @@ Decide: TypeAlias = Callable[[Operation], int | None]
 
 @dataclass
 class Operations:
-    """Counts file operations while `watching`, and does with each what `decide` says."""
+    """Counts file operations while `watching`, and does with each what `decide` says.
+
+    Operations of several threads are counted as they come.
+    """
 
     decide: Decide
     seen: list[Operation] = field(default_factory=list)
-    _busy: bool = False
+    _busy: threading.local = field(default_factory=threading.local)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[Operations]:
@@ -66,18 +72,30 @@ class Operations:
 
     def _wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*args: Any, **kwargs: Any) -> Any:
-            if self._busy:  # of our own making, or a part of a larger operation
+            if getattr(self._busy, "here", False):  # a part of a larger operation, or our own
                 return function(*args, **kwargs)
-            self._busy = True
+            self._busy.here = True
             try:
-                operation = Operation(len(self.seen), _kind(name, args), _path(args, kwargs))
-                self.seen.append(operation)
-                moved = self.decide(operation)
-                return function(*_shortened(name, args, moved), **kwargs)
+                return self._count(name, function, args, kwargs)
             finally:
-                self._busy = False
+                self._busy.here = False
 
         return counted
+
+    def _count(
+        self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        kind, path = _kind(name, args), _path(args, kwargs)
+        with self._lock:
+            operation = Operation(len(self.seen), kind, path)
+            self.seen.append(operation)
+        try:
+            moved = self.decide(operation)
+        except OSError:
+            if name == "close":  # the descriptor is gone even where closing fails
+                function(*args)
+            raise
+        return function(*_shortened(name, args, moved), **kwargs)
 
 
 def _kind(name: str, args: tuple[Any, ...]) -> str:

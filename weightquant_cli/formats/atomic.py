@@ -107,7 +107,8 @@ class _Attempt:
         """Remove the temporary folder; after an exchange it holds what was replaced."""
         if self.temporary is not None:
             _remove(self.temporary)
-            os.close(self.lock)
+            with contextlib.suppress(OSError):
+                os.close(self.lock)
             self.temporary = None
 
 
@@ -148,7 +149,8 @@ def _locked(folder: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
-            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
             raise
     return descriptor
 

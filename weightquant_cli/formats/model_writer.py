@@ -205,5 +205,11 @@ def _opened(path: Path) -> Iterator[tuple[int, Path]]:
         raise write_error(error, path) from error
     try:
         yield descriptor, path
-    finally:
+    except BaseException:
+        with suppress(OSError):
+            os.close(descriptor)
+        raise
+    try:
         os.close(descriptor)
+    except OSError as error:  # a network's file system may tell only now that its disk is full
+        raise write_error(error, path) from error

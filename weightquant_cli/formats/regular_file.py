@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import ModelError
@@ -40,7 +40,8 @@ def open_regular(path: Path, folder: Path) -> Iterator[int]:
             raise ModelError("not a regular file", path=path, remedy="replace it by a plain file")
         yield descriptor
     finally:
-        os.close(descriptor)
+        with suppress(OSError):  # whatever was read is here
+            os.close(descriptor)
 
 
 def read_regular(path: Path, folder: Path) -> bytes:
