@@ -1,13 +1,119 @@
 """weightquant: quantize the weights of PaddlePaddle inference models for Paddle Lite.
 
-    from weightquant_cli import Model, QuantizeOptions, OutputOptions, plan_model, quantize
+Every example below is run by a test, on the network of `tests/models/digits` in the folder `model`.
 
-    model = Model.load("mobilenet/")
-    plan = plan_model(model, QuantizeOptions(bits=8))
-    result = quantize(model, plan, OutputOptions(Path("mobilenet_int8")))
+Load, plan, quantize:
 
-The names below are imported when they are first used, so that `weightquant --version` needs
-neither numpy nor protobuf.
+    >>> from pathlib import Path
+    >>> from weightquant_cli import Model, OutputOptions, QuantizeOptions, plan_model, quantize
+    >>> model = Model.load("model")
+    >>> plan = plan_model(model, QuantizeOptions(bits=8))
+    >>> result = quantize(model, plan, OutputOptions(Path("out")))
+    >>> print(f"{result.sizes.ratio:.2f}x smaller, worst {result.worst.error.sqnr:.1f} dB")
+    3.46x smaller, worst 41.5 dB
+
+By Paddle's own calling convention:
+
+    >>> from weightquant_cli import WeightQuantization
+    >>> result = WeightQuantization("model").quantize_weight_to_int("out16", weight_bits=16)
+    >>> print(f"{result.sizes.ratio:.2f}")
+    1.97
+
+Look at a model. `summarize` reads no weight; `measure` reads them all:
+
+    >>> from weightquant_cli import Order, Reader, Verdict, Weight, measure, ordered, summarize
+    >>> summary = summarize(model)
+    >>> summary.headline, summary.size, len(summary.of(Verdict.QUANTIZABLE))
+    ('FP32', 239843, 6)
+    >>> for weight in ordered(measure(model, summary, sqnr=True).weights, Order.SIZE)[:2]:
+    ...     print(weight.name, weight.record.shape, f"{weight.error.sqnr:.1f} dB at 8 bits")
+    fc_0.w_0 (1024, 32) 41.5 dB at 8 bits
+    conv2d_2.w_0 (64, 32, 3, 3) 43.0 dB at 8 bits
+    >>> weight = model.weight("fc_0.w_0")
+    >>> weight.readers
+    (Reader(operator=OperatorRef(block=0, index=15, type='mul'), slot='Y'),)
+
+A plan has a verdict for every weight, and can be looked at before anything is written:
+
+    >>> plan = plan_model(model, QuantizeOptions(op_types=("all",), exclude=("fc_1*",)))
+    >>> for weight in plan.quantized:
+    ...     print(weight.name, weight.operator_type, weight.size_before, weight.size_after)
+    conv2d_0.w_0 conv2d 576 144
+    conv2d_1.w_0 conv2d 2048 512
+    conv2d_2.w_0 conv2d 73728 18432
+    depthwise_conv2d_0.w_0 depthwise_conv2d 576 144
+    fc_0.w_0 mul 131072 32768
+    >>> plan.kept[-1].name, plan.kept[-1].reason.text
+    ('fc_1.w_0', 'excluded by name')
+    >>> from weightquant_cli import preview
+    >>> preview(model, plan, OutputOptions(Path("never_written"))).sizes.params_after
+    56101
+
+Scales per tensor, with the tail clipped; the bits chosen for every weight, or `make_plan`, which
+takes them as the options say:
+
+    >>> from weightquant_cli import AutoBits, Size, WeightQuantizeType, make_plan
+    >>> clipped = QuantizeOptions(
+    ...     weight_quantize_type=WeightQuantizeType.ABS_MAX, threshold_rate=0.001
+    ... )
+    >>> {weight.quantization.scales for weight in make_plan(model, clipped).quantized}
+    {1}
+    >>> auto = QuantizeOptions(bits=AutoBits(target_size=Size.parse("40%")))
+    >>> [weight.quantization.bits for weight in plan_model(model, auto).quantized]
+    [16, 16, 16, 8, 16]
+
+A plan as a document, to be edited and applied:
+
+    >>> from weightquant_cli import apply_plan, parse_plan, plan_document
+    >>> document = plan_document(plan)
+    >>> document["weights"][-1]["name"]
+    'fc_1.w_0'
+    >>> apply_plan(model, parse_plan(document)).quantized == plan.quantized
+    True
+
+Gates refuse a result before anything is written; a callback is told of every weight:
+
+    >>> from weightquant_cli import Existing, GateError, Gates, Progress
+    >>> output = OutputOptions(Path("out"), existing=Existing.REPLACE)
+    >>> try:
+    ...     quantize(model, plan, output, gates=Gates(max_size=Size.parse("10%")))
+    ... except GateError as error:
+    ...     print("refused, exit code", error.exit_code)
+    refused, exit code 1
+    >>> finished = []
+    >>> def note(progress: Progress) -> None:
+    ...     if progress.finished:
+    ...         finished.append(progress.name)
+    >>> _ = quantize(model, plan, output, progress=note, jobs=1)
+    >>> sorted(finished) == sorted(weight.name for weight in plan.weights)
+    True
+
+Back to FP32, as Paddle Lite computes it on the phone; and on to the phone:
+
+    >>> from weightquant_cli import dequantize, make_opt_script, write_opt_script
+    >>> dequantize(Model.load("out"), OutputOptions(Path("fp32")))
+    >>> script = make_opt_script(Model.load("out"))
+    >>> write_opt_script(script)
+    >>> script.path.name, script.output, script.quantized
+    ('convert_to_lite.sh', 'out.nb', 5)
+    >>> from weightquant_cli import OptimizeOutType, OptScriptOptions
+    >>> options = OptScriptOptions(optimize_out_type=OptimizeOutType.PROTOBUF)
+    >>> make_opt_script(Model.load("out"), options).optimize_out_type.value
+    'protobuf'
+
+All errors are of one family, one class per thing that can be mended:
+
+    >>> from weightquant_cli import ModelError, OptionError, OutputError, WeightQuantError
+    >>> issubclass(ModelError, WeightQuantError), issubclass(OutputError, WeightQuantError)
+    (True, True)
+    >>> try:
+    ...     QuantizeOptions(bits=7)
+    ... except OptionError as error:
+    ...     print(type(error).__name__, error.exit_code)
+    OptionError 2
+
+The names are imported when they are first used, so that `weightquant --version` needs neither
+numpy nor protobuf.
 """
 
 from __future__ import annotations
