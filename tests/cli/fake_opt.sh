@@ -42,7 +42,7 @@ case ${FAKE_OPT:-} in
   hang)
     echo half >"$out.nb"
     log "$$"
-    while :; do sleep 0.05; done
+    exec sleep 120 # should nobody come
     ;;
 esac
 log "$$" "$PWD" "$@"
