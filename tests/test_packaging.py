@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DIGITS = ROOT / "tests" / "models" / "digits"
 VERSION = weightquant_cli.__version__
 SHARED = f"weightquant-{VERSION}.data/data/share/"
-TOPS = ("weightquant_cli/", "tests/", "completions/", "man/")
+TOPS = ("weightquant_cli/", "tests/", "completions/", "man/", ".ci/", ".docs/")
 
 
 def call(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -128,7 +128,7 @@ def test_the_metadata_says_what_is_needed(wheel: Path) -> None:
 def test_the_sdist_holds_what_is_tracked(dist: Path) -> None:
     with tarfile.open(dist / f"weightquant-{VERSION}.tar.gz") as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
-    expected = {name for name in ours(".") if name.startswith((*TOPS, ".ci/"))}
+    expected = {name for name in ours(".") if name.startswith(TOPS)}
     assert expected <= names
     assert names - expected == {"PKG-INFO", "README.md", "LICENSE", "pyproject.toml", ".gitignore"}
 

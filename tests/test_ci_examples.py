@@ -1,0 +1,68 @@
+"""The README's job descriptions for CI are read as YAML, and their steps are run."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.test_readme import block, with_command, workplace
+
+__all__ = ["workplace"]  # a fixture
+
+PUBLISHED = ["out/", "report.json", "report.html"]
+
+
+def github() -> tuple[list[str], dict[str, Any]]:
+    """The shell steps of the job, and the step that publishes."""
+    (job,) = yaml.safe_load(block("test: github"))["jobs"].values()
+    upload = job["steps"][-1]
+    assert upload["uses"].startswith("actions/upload-artifact@")
+    return [step["run"] for step in job["steps"] if "run" in step], upload
+
+
+def gitlab() -> tuple[list[str], dict[str, Any]]:
+    """The lines of the job, and what it publishes."""
+    (job,) = yaml.safe_load(block("test: gitlab")).values()
+    return [*job["before_script"], *job["script"]], job["artifacts"]
+
+
+def run_steps(steps: list[str], folder: Path) -> int:
+    """Run the steps until one fails, as CI does, but for pip; its exit code, or 0."""
+    install, *rest = steps
+    assert install == 'pip install "$WEIGHTQUANT"'
+    env = with_command(folder)
+    for step in rest:
+        done = subprocess.run(["bash", "-e", "-c", step], cwd=folder, env=env, check=False)
+        if done.returncode:
+            return done.returncode
+    return 0
+
+
+def test_both_publish_the_same_and_also_when_a_gate_says_no() -> None:
+    _, upload = github()
+    assert upload["with"]["path"].split() == PUBLISHED
+    assert upload["if"] == "always()"
+    _, artifacts = gitlab()
+    assert artifacts == {"when": "always", "paths": PUBLISHED}
+
+
+@pytest.mark.parametrize("service", [github, gitlab])
+def test_the_job_passes_with_a_good_model(service: Any, workplace: Path) -> None:
+    steps, _ = service()
+    assert run_steps(steps, workplace) == 0
+    assert all((workplace / name).exists() for name in PUBLISHED)
+    assert (workplace / "out" / "convert_to_lite.sh").exists()
+
+
+@pytest.mark.parametrize("service", [github, gitlab])
+def test_the_job_fails_at_the_gate_and_the_page_is_there(service: Any, workplace: Path) -> None:
+    steps, _ = service()
+    harder = [step.replace("--min-sqnr 30", "--min-sqnr 60") for step in steps]
+    assert harder != steps
+    assert run_steps(harder, workplace) == 1
+    assert all((workplace / name).exists() for name in PUBLISHED)
+    assert not (workplace / "out" / "convert_to_lite.sh").exists()
