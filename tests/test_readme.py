@@ -52,8 +52,9 @@ def test_the_first_command_prints_what_is_shown(tmp_path: Path) -> None:
     assert result.stdout.replace(str(tmp_path) + "/", "") == block("test: first output")
 
 
-def test_the_release_job_s_lines_pass_on_a_good_model(workplace: Path) -> None:
-    result = shell(f"set -e\n{block('test: release')}", cwd=workplace)
+@pytest.mark.parametrize("name", ["test: release", "test: release in Chinese"])
+def test_the_release_job_s_lines_pass_on_a_good_model(name: str, workplace: Path) -> None:
+    result = shell(f"set -e\n{block(name)}", cwd=workplace)
     assert (result.code, result.stdout, result.stderr) == (0, "", "")
 
 
@@ -112,6 +113,7 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 
 
 def test_both_languages_give_the_same_commands() -> None:
+    assert block("test: parallel in Chinese") == block("test: parallel")
     for name in ("ci: run", "ci: test"):
         assert README.count(block(name).strip()) == 2
 
@@ -173,3 +175,23 @@ def test_the_json_examples_are_what_the_program_prints(tmp_path: Path) -> None:
 def test_the_completion_lines_are_those_of_the_program() -> None:
     shown = [line.split("  ")[0] for line in block("test: completion").splitlines()]
     assert shown == list(COMPLETION_LINES.values())
+
+
+def test_both_languages_give_the_same_figures() -> None:
+    english, chinese = README.split("\n## 中文说明\n")
+    measured = re.findall(r"^\| .*\| (?:opt |NaN|0\.\d+).*\|$", chinese, re.MULTILINE)
+    assert len(measured) == 6
+    for row in measured:
+        cells = [re.sub(r"[^\d.]", "", cell) for cell in row.split("|")[2:-1]]
+        lines = [
+            [re.sub(r"[^\d.]", "", cell) for cell in line.split("|")[2:-1]]
+            for line in english.splitlines()
+        ]
+        assert cells in lines, row
+
+
+def test_links_within_the_readme_lead_somewhere() -> None:
+    titles = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+    for target in re.findall(r"\]\(#(.*?)\)", README):
+        assert target in anchors, target

@@ -40,14 +40,14 @@ class Tool:
     Attributes:
         name: as the table shows it.
         oracle: the environment that it needs; None for our own.
-        package: what one installs with pip.
+        packages: what one installs with pip.
         command: the process, given a scratch folder that exists.
         result: where the process leaves the model, or the `.nb`, in that folder.
     """
 
     name: str
     oracle: str | None
-    package: str
+    packages: tuple[str, ...]
     command: Callable[[Path], Command]
     result: str
 
@@ -168,7 +168,7 @@ def script(oracle: str, name: str, job: object, folder: Path) -> Command:
 
 
 def needed(tool: Tool) -> Iterator[Distribution]:
-    """The tool's distribution and all that it requires, where they are installed."""
+    """The tool's distributions and all that they require, where they are installed."""
     if tool.oracle is None:
         found = {}
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -180,7 +180,7 @@ def needed(tool: Tool) -> Iterator[Distribution]:
         }
     environment = {"extra": "", "python_version": version, "python_full_version": f"{version}.0"}
     seen: set[str] = set()
-    todo = [tool.package]
+    todo = list(tool.packages)
     while todo:
         name = canonicalize_name(todo.pop())
         if name in seen or (found and name not in found):
@@ -207,20 +207,26 @@ TOOLS = (
     Tool(
         "Paddle 1.8.5's `WeightQuantization`",
         envs.PADDLE_18,
-        "paddlepaddle",
+        ("paddlepaddle",),
         with_paddle(envs.PADDLE_18),
         "out/quantized_model",
     ),
     Tool(
         "Paddle 2.6.2's `WeightQuantization`",
         envs.PADDLE_26,
-        "paddlepaddle",
+        ("paddlepaddle",),
         with_paddle(envs.PADDLE_26),
         "out/quantized_model",
     ),
-    Tool("PaddleSlim 2.6.0", envs.SLIM, "paddleslim", with_slim, "out/quantized_model"),
-    Tool("`opt --quant_model` 2.12", envs.PADDLE_18, "paddlelite", with_opt, "out.nb"),
-    Tool("weightquant", None, "weightquant", with_ours, "out"),
+    Tool(
+        "PaddleSlim 2.6.0",
+        envs.SLIM,
+        ("paddleslim", "paddlepaddle"),
+        with_slim,
+        "out/quantized_model",
+    ),
+    Tool("`opt --quant_model` 2.12", envs.PADDLE_18, ("paddlelite",), with_opt, "out.nb"),
+    Tool("weightquant", None, ("weightquant",), with_ours, "out"),
 )
 
 
