@@ -26,6 +26,7 @@ from typing import TypeAlias
 
 from tests.security.mutate import Input, make
 from tests.security.sandbox import (
+    PLAN,
     Command,
     Fault,
     check,
@@ -50,20 +51,26 @@ OPTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("--separate-params",), ("--save-params-filename", "p"), ("--no-rewrite",),
         ("--keep-callstack", "--op-type", "all"), ("--plan-out", "plan.json"),
         ("--report", "report.json", "--json"), ("--bits-for", "*w=12"), ("--exclude", "*w*"),
+        ("--plan", PLAN), ("--plan", PLAN), ("--plan", PLAN, "--dry-run", "--color", "always"),
         ("--max-size", "1kB"), ("--min-quantized", "50"), ("--save-model-filename", "fc1.w"),
     ),
     "inspect": (
         ("--histogram",), ("--histogram",), ("--json", "--histogram"), ("--sort", "sqnr"), (),
         ("--format", "csv", "--histogram"), ("--format", "markdown"), ("-q",), ("--json",),
+        ("--color", "always", "--histogram"), ("--model-filename", "__model__"),
+        ("--params-filename", "__params__"),
     ),
     "dequantize-check": (
         (), ("--json",), ("--reference", "reference"), ("--reference", "model", "--json"),
         ("--html", "page.html"), ("--html", "page.html", "--reference", "reference"),
         ("--save-dequantized", "out2"), ("--save-dequantized", "out2", "-j", "1"),
         ("--reference", "reference", "--min-sqnr", "30", "--max-abs-error", "1"),
+        ("--color", "always", "--reference", "reference"), ("--reference", "model", "reference"),
+        ("--reference", "model", "--html", "page.html", "reference"),
     ),
     "export-opt": (
-        (), ("-o", "convert.sh"), ("-o", "-"), ("--json",), ("--optimize-out-type", "protobuf"),
+        (), ("--color", "always"), ("-o", "convert.sh"), ("-o", "-"), ("--json",),
+        ("--optimize-out-type", "protobuf"),
     ),
 }  # fmt: skip
 
@@ -76,12 +83,18 @@ PATIENCE = 60.0
 
 
 def commands(number: int, seed: int) -> Iterator[Command]:
-    """Every command of the command line, with options that follow from the input's number."""
+    """Every command, with options that follow from the input's number, and a completion."""
     rng = random.Random(f"options:{seed}:{number}")
     for name in COMMANDS:
         options = rng.choice(OPTIONS.get(name, ((),)))
-        paths = ("model", "out") if name == "quantize" else ("model",)
-        yield Command((name, *options, *paths))
+        if options[-1:] == ("reference",) and options[-2] != "--reference":
+            yield Command((name, *options))  # beside the damaged model an honest one is checked
+        else:
+            yield Command(
+                (name, *options, *(("model", "out") if name == "quantize" else ("model",)))
+            )
+    option = rng.choice(("--exclude", "--bits-for", "--model-filename"))
+    yield Command(("quantize", option, ""), shell=rng.choice(("bash", "zsh", "fish")))
 
 
 def attempt(sandbox: Path, given: Input, lines: list[Command]) -> dict[str, int]:
@@ -98,7 +111,7 @@ def attempt(sandbox: Path, given: Input, lines: list[Command]) -> dict[str, int]
             lines = lines[len(given.story) % len(lines) :][:1]
         for line in lines:
             result = check(sandbox, line, may_say_no=line.arguments[0] == "dequantize-check")
-            codes[line.arguments[0]] = result.code
+            codes[f"{line.shell and 'completion of '}{line.arguments[0]}"] = result.code
             if result.code == 0 and (sandbox / "out").is_dir():
                 _check_again(sandbox, line)
             check_outputs(sandbox)

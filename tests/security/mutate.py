@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 from tests.builders import in_byte_order, tensor_desc, varint
 from tests.security.hostile import DIMS, FLOATS, LONG_NAMES, NAMES, NUMBERS
+from tests.security.plans import plan_bytes
 from tests.security.subjects import LAYOUTS, Subject, subjects
 from weightquant_cli.formats import framework_pb2 as pb
 from weightquant_cli.formats.model_writer import Layout
@@ -34,6 +35,9 @@ SPECIALS = (
     "link:/etc/hostname", "link:../../outside", "link:.", "link:self", "link:nowhere",
     "link:/dev/zero", "link:/proc/self/mem", "link:inside",
 )  # fmt: skip
+
+FOLDER_SPECIALS = ("fifo", "socket", "device", "missing", "empty", "link:nowhere", "link:.",
+                   "link:self", "link:inside", "link:/dev/zero", "link:/proc/self")  # fmt: skip
 
 
 @dataclass
@@ -133,10 +137,18 @@ class Draft:
 
 @dataclass(frozen=True)
 class Input:
-    """One model folder to be written: plain files, special ones, and how it came to be."""
+    """One model folder to be written, and a plan beside it.
+
+    Attributes:
+        files: plain files.
+        specials: what is in place of a file, or under the name "" in place of the folder.
+        plan: a plan file for it, damaged or not.
+        story: how it came to be.
+    """
 
     files: dict[str, bytes]
     specials: dict[str, str]
+    plan: bytes
     story: str
 
 
@@ -154,7 +166,12 @@ def make(seed: int, number: int) -> Input:
         else:
             draft.done.append(f"{kind}: {mutation.__name__}")
     story = ", ".join((str(draft.layout.program), str(draft.layout.params), *draft.done))
-    return Input(draft.files(), draft.specials, story)
+    shapes = {name: list(record.dims) for name, record in draft.records.items()}
+    plan = plan_bytes(shapes, rng)
+    if number and rng.random() < 0.01:
+        draft.specials[""] = rng.choice(FOLDER_SPECIALS)
+        story += f", in place of the folder {draft.specials['']}"
+    return Input(draft.files(), draft.specials, plan, story)
 
 
 # ---- structure ------------------------------------------------------------------------------
@@ -272,7 +289,9 @@ def damage_record(draft: Draft, rng: Random) -> None:
     elif part == 5:
         record.desc_size = max(-(2**31), min(number, 2**31 - 1))
     elif part == 6:
-        record.desc_tail = rng.choice((b"\x1a\x00", b"\x08\x05", b"\x10\x00", b"\xff", b"\x0b"))
+        record.desc_tail = rng.choice((
+            b"\x1a\x00", b"\x08\x05", b"\x10\x00", b"\xff", b"\x0b", _nested(rng)
+        ))  # fmt: skip
     else:
         record.dims.append(number)
 
@@ -475,16 +494,20 @@ def _scalar(descriptor: Any, rng: Random) -> Any:
 
 def nest(draft: Draft, rng: Random) -> None:
     """An unknown field that nests messages, or groups, deeper than any parser should go."""
+    deep = _nested(rng)
+    draft.raw_program.append(lambda data: data + deep)
+
+
+def _nested(rng: Random) -> bytes:
     depth = rng.choice((10, 100, 101, 1000, 5000))
     tag, groups = varint(rng.choice((1, 3, 4, 100)) << 3), rng.random() < 0.5
     if groups:
         inner = bytes([tag[0] | 3]) + tag[1:]
-        deep = inner * depth + (bytes([tag[0] | 4]) + tag[1:]) * rng.choice((depth, 0))
-    else:
-        deep = b""
-        for _ in range(depth):
-            deep = bytes([tag[0] | 2]) + tag[1:] + varint(len(deep)) + deep
-    draft.raw_program.append(lambda data: data + deep)
+        return inner * depth + (bytes([tag[0] | 4]) + tag[1:]) * rng.choice((depth, 0))
+    deep = b""
+    for _ in range(depth):
+        deep = bytes([tag[0] | 2]) + tag[1:] + varint(len(deep)) + deep
+    return deep
 
 
 def append_field(draft: Draft, rng: Random) -> None:

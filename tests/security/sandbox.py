@@ -33,6 +33,7 @@ MAX_EXTRA_BYTES = 100 << 20
 CODES = (0, 1, 2, 3, 4)
 
 # Kept whole: what the commands may leave behind in the sandbox beside the model.
+PLAN = "given-plan.json"
 OUTPUTS = ("out", "out2", "page.html", "report.json", "plan.json", "convert.sh")
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -113,7 +114,10 @@ def run(*arguments: str, cwd: Path) -> Result:
     out = io.TextIOWrapper(raw_out, encoding="utf-8")
     err = io.TextIOWrapper(raw_err, encoding="utf-8", errors="backslashreplace")
     with working_directory(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(arguments)
+        try:
+            code = main(arguments)
+        except SystemExit as end:  # of a completion
+            code = int(end.code or 0)
     out.flush()
     err.flush()
     return Result(int(code), raw_out.getvalue(), raw_err.getvalue())
@@ -127,8 +131,9 @@ def settle() -> None:
 
 
 def write_input(model: Path, given: Input) -> None:
-    """Put an input on disk; what no file system can hold is left out."""
+    """Put an input on disk, its plan beside it; what no file system can hold is left out."""
     os.mkdir(model)
+    model.with_name(PLAN).write_bytes(given.plan)
     for name, data in given.files.items():
         path = model / name
         with contextlib.suppress(OSError, ValueError):
@@ -139,10 +144,22 @@ def write_input(model: Path, given: Input) -> None:
             path.write_bytes(data)
     for name, kind in given.specials.items():
         with contextlib.suppress(OSError, ValueError):
-            _replace(model, model / name, kind)
+            if name:
+                _replace(model / name, kind)
+    if "" in given.specials:
+        _replace_folder(model, given.specials[""])
 
 
-def _replace(model: Path, path: Path, kind: str) -> None:
+def _replace_folder(model: Path, kind: str) -> None:
+    """Something else in the folder's place; a link to the whole model lies beside it."""
+    model.rename(model.with_name("elsewhere"))
+    if kind == "link:inside":
+        model.symlink_to("elsewhere")
+    elif kind != "missing":
+        _replace(model, kind)
+
+
+def _replace(path: Path, kind: str) -> None:
     if kind == "sparse":
         os.truncate(path, path.stat().st_size + (1 << 36))
         return
@@ -197,12 +214,29 @@ def state(folder: Path) -> dict[str, tuple[int, int, int]]:
 
 @dataclass(frozen=True)
 class Command:
-    """One command line on the sandbox."""
+    """One command line on the sandbox, or with the name of a shell a completion of its end."""
 
     arguments: Sequence[str]
+    shell: str = ""
 
     def __str__(self) -> str:
-        return " ".join(self.arguments)
+        return " ".join((*self.arguments, *(["(completed)"] if self.shell else [])))
+
+    def run(self, cwd: Path) -> Result:
+        """Run it, or let it be completed."""
+        if not self.shell:
+            return run(*self.arguments, cwd=cwd)
+        asked = {
+            "_WEIGHTQUANT_COMPLETE": f"{self.shell}_complete",
+            "COMPLETE_BEFORE": " ".join(("weightquant", *self.arguments)),
+            "COMPLETE_BEHIND": "model",
+        }
+        os.environ.update(asked)
+        try:
+            return run(cwd=cwd)
+        finally:
+            for name in asked:
+                del os.environ[name]
 
 
 def check(sandbox: Path, command: Command, may_say_no: bool = False) -> Result:
@@ -224,7 +258,7 @@ def check(sandbox: Path, command: Command, may_say_no: bool = False) -> Result:
     resident = memory("VmRSS")
     started = time.perf_counter()
     with watched(*allowed, temporary) as seen:
-        result = run(*command.arguments, cwd=sandbox)
+        result = command.run(sandbox)
     seconds = time.perf_counter() - started
     grown = memory("VmHWM") - resident
     after = state(sandbox)
@@ -238,7 +272,8 @@ def check(sandbox: Path, command: Command, may_say_no: bool = False) -> Result:
     if seen:
         raise Fault(f"touched {seen[:3]}: {told}")
     changed = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))
-    expected = tuple(str(sandbox / name) for name in (*OUTPUTS, script))
+    moved = script.replace("model", "elsewhere")  # where a link to the folder leads
+    expected = tuple(str(sandbox / name) for name in (*OUTPUTS, script, moved))
     if any(not path.startswith(expected) for path in changed):
         raise Fault(f"changed {changed[:3]}: {told}")
     if result.code not in (0, 1) and changed and not _is_earlier_output(changed, sandbox):
@@ -251,8 +286,12 @@ def check(sandbox: Path, command: Command, may_say_no: bool = False) -> Result:
         raise Fault(f"not one line: {told}")
     if "Traceback" in result.stderr or "Warning: " in result.stderr:
         raise Fault(f"Python's own words: {told}")
-    refuse_controls(result.out, f"stdout of {command}")
-    refuse_controls(result.err, f"stderr of {command}")
+    for name, said in (("stdout", result.out), ("stderr", result.err)):
+        if "always" in command.arguments:
+            said = _COLOR.sub(b"", said)
+        if command.shell:
+            said = said.replace(b"\t", b"")
+        refuse_controls(said, f"{name} of {command}")
     if "--json" in command.arguments and result.code in (0, 1) and result.out:
         _refuse_bad_json(result.out, str(command))
     return result
@@ -289,6 +328,7 @@ def check_outputs(sandbox: Path) -> None:
 
 # Format characters that reorder or hide text; line and paragraph separators; lone surrogates.
 _CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_COLOR = re.compile(rb"\x1b\[[0-9;]*m")
 _SUSPICIOUS = re.compile(r"[^\n -~]")
 
 
