@@ -1,8 +1,9 @@
 """Damaged models through every command: `python -m tests.security.fuzz --inputs N --seed S`.
 
-An input is known by its seed and number: `--seed S --first NUMBER --inputs 1 -v` repeats it. Each
-goes through every command; where loading refuses the model, which all commands begin with, through
-one of them. A process that hangs or dies is reported with the number of its input, and replaced.
+An input is known by its seed and number: `--seed S --first NUMBER --inputs 1 -v` repeats it, and
+so does its recipe with `--recipe`. Each goes through every command; where loading refuses the
+model, which all commands begin with, through one of them, unless `--every` is given. A process that
+hangs or dies is reported with the number of its input, and replaced.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TypeAlias
 
-from tests.security.mutate import Input, make
+from tests.security.mutate import Recipe, make
 from tests.security.sandbox import (
     PLAN,
     Command,
@@ -82,9 +83,9 @@ ADDRESS_SPACE = 2 << 30
 PATIENCE = 60.0
 
 
-def commands(number: int, seed: int) -> Iterator[Command]:
-    """Every command, with options that follow from the input's number, and a completion."""
-    rng = random.Random(f"options:{seed}:{number}")
+def commands(recipe: Recipe) -> Iterator[Command]:
+    """Every command, with options that follow from the recipe, and a completion."""
+    rng = random.Random(f"options:{recipe}")
     for name in COMMANDS:
         options = rng.choice(OPTIONS.get(name, ((),)))
         if options[-1:] == ("reference",) and options[-2] != "--reference":
@@ -97,18 +98,24 @@ def commands(number: int, seed: int) -> Iterator[Command]:
     yield Command(("quantize", option, ""), shell=rng.choice(("bash", "zsh", "fish")))
 
 
-def attempt(sandbox: Path, given: Input, lines: list[Command]) -> dict[str, int]:
+def attempt(sandbox: Path, recipe: Recipe, every: bool = False) -> dict[str, int]:
     """The exit codes on one input, by command.
+
+    Args:
+        sandbox: where it may happen.
+        recipe: of the input.
+        every: use every command even where loading refuses the model.
 
     Raises:
         Fault: a command did what no input may make it do.
     """
     model = sandbox / "model"
-    write_input(model, given)
+    write_input(model, recipe.make())
+    lines = list(commands(recipe))
     codes = {}
     try:
-        if _is_refused(model):
-            lines = lines[len(given.story) % len(lines) :][:1]
+        if not every and _is_refused(model):
+            lines = [random.Random(str(recipe)).choice(lines)]
         for line in lines:
             result = check(sandbox, line, may_say_no=line.arguments[0] == "dequantize-check")
             codes[f"{line.shell and 'completion of '}{line.arguments[0]}"] = result.code
@@ -140,7 +147,6 @@ def _check_again(sandbox: Path, line: Command) -> None:
 
 
 def _clear(sandbox: Path) -> None:
-    shutil.rmtree(sandbox / "model", ignore_errors=True)
     for entry in sandbox.iterdir():
         if entry.name != "reference":
             if stat.S_ISDIR(entry.lstat().st_mode):
@@ -167,26 +173,25 @@ def prepare(sandbox: Path, warm: bool = True) -> None:
             _clear(sandbox)
 
 
-def fuzz(sandbox: Path, seed: int, numbers: range) -> Iterator[Outcome]:
+def fuzz(sandbox: Path, seed: int, numbers: range, every: bool = False) -> Iterator[Outcome]:
     """Every input's number, exit codes, and what went wrong, if anything."""
     for number in numbers:
-        given = make(seed, number)
+        recipe = Recipe.of(seed, number)
         try:
-            codes = attempt(sandbox, given, list(commands(number, seed)))
-            yield number, codes, ""
+            yield number, attempt(sandbox, recipe, every), ""
         except Fault as fault:
-            yield number, {}, f"{fault}\n    input {seed}:{number} ({given.story})"
+            yield number, {}, f"{fault}\n    input {seed}:{number}, recipe {recipe}"
 
 
 # ---- many processes -------------------------------------------------------------------------
 
 
-def _work(pipe: Connection, scratch: Path, seed: int, numbers: range) -> None:
+def _work(pipe: Connection, scratch: Path, seed: int, numbers: range, every: bool) -> None:
     limit = memory("VmSize") + ADDRESS_SPACE
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     sandbox = Path(tempfile.mkdtemp(dir=scratch))
     prepare(sandbox)
-    for number, codes, fault in fuzz(sandbox, seed, numbers):
+    for number, codes, fault in fuzz(sandbox, seed, numbers, every):
         pipe.send((number, codes, fault))
     pipe.send(None)
 
@@ -194,8 +199,11 @@ def _work(pipe: Connection, scratch: Path, seed: int, numbers: range) -> None:
 class Workers:
     """Processes that share the inputs; one that hangs or dies is replaced after its input."""
 
-    def __init__(self, scratch: Path, seed: int, numbers: range, count: int) -> None:
+    def __init__(
+        self, scratch: Path, seed: int, numbers: range, count: int, every: bool = False
+    ) -> None:
         self._context = mp.get_context("spawn")
+        self._every = every
         self._scratch, self._seed, self._count = scratch, seed, count
         self._left = {index: numbers[index::count] for index in range(count)}
         self._running: dict[Connection, tuple[int, mp.process.BaseProcess, float]] = {}
@@ -220,7 +228,9 @@ class Workers:
         ours, theirs = self._context.Pipe(duplex=False)
         numbers = self._left[index]
         process = self._context.Process(
-            target=_work, args=(theirs, self._scratch, self._seed, numbers), daemon=True
+            target=_work,
+            args=(theirs, self._scratch, self._seed, numbers, self._every),
+            daemon=True,
         )
         process.start()
         theirs.close()
@@ -253,10 +263,19 @@ class Workers:
         index, _, _ = self._running.pop(pipe)
         number = self._left[index][0]
         self._left[index] = self._left[index][1:]
-        story = make(self._seed, number).story
-        yield number, {}, f"{what}\n    input {self._seed}:{number} ({story})"
+        recipe = Recipe.of(self._seed, number)
+        yield number, {}, f"{what}\n    input {self._seed}:{number}, recipe {recipe}"
         if self._left[index]:
             self._start(index)
+
+
+def _repeat(recipe: Recipe) -> int:
+    with tempfile.TemporaryDirectory() as scratch:
+        sandbox = Path(scratch) / "sandbox"
+        prepare(sandbox)
+        print(recipe.make().story)
+        print(attempt(sandbox, recipe, every=True))
+    return 0
 
 
 def main() -> int:
@@ -265,12 +284,16 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--recipe", help="of one input, instead of all these")
+    parser.add_argument("--every", action="store_true", help="use every command on every input")
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("-v", "--verbose", action="store_true")
     options = parser.parse_args()
     numbers = range(options.first, options.first + options.inputs)
     assert subjects()
+    if options.recipe:
+        return _repeat(Recipe.parse(options.recipe))
     codes: Counter[str] = Counter()
     faults: Counter[str] = Counter()
     started = time.monotonic()
@@ -280,7 +303,9 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as scratch,
         contextlib.closing(
-            Workers(Path(scratch), options.seed, numbers, options.jobs).run(options.seconds)
+            Workers(Path(scratch), options.seed, numbers, options.jobs, options.every).run(
+                options.seconds
+            )
         ) as results,
     ):
         for number, found, fault in results:

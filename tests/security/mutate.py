@@ -1,7 +1,7 @@
 """Damage a model: at the level of its structure, its protobuf fields, its bytes, its files.
 
-Everything follows from the random numbers of one `random.Random`, so that an input is known by its
-seed and its number alone.
+A recipe names a model, a layout and mutations, each with the seed of its own random numbers: it can
+be kept as a line of text, made longer and made again. Recipes follow from a seed and a number.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from weightquant_cli.formats.model_writer import Layout
 from weightquant_cli.formats.text import encode
 
 Random: TypeAlias = random.Random
+
+MAX_SEED = 100_000
+MAX_STEPS = 8
 
 BLOCK = 8
 SCALE_SUFFIX = b"_quant_scale"
@@ -152,26 +155,76 @@ class Input:
     story: str
 
 
-def make(seed: int, number: int) -> Input:
-    """The input of this number: one subject in one layout, with one to four mutations."""
-    rng = random.Random(f"{seed}:{number}")
-    draft = Draft.of(rng.choice(subjects()), rng.choice(LAYOUTS))
-    for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 2, 3, 4) if number else (0,))):
-        kind, mutations = rng.choices(*_KINDS)[0]
-        mutation = rng.choice(mutations)
-        try:
-            mutation(draft, rng)
-        except (ValueError, IndexError, OverflowError, TypeError) as error:
-            draft.done.append(f"({mutation.__name__} gave up: {error})")
+@dataclass(frozen=True)
+class Recipe:
+    """How to make an input: which model in which layout, and what to do to it."""
+
+    subject: int
+    layout: int
+    steps: tuple[tuple[str, int], ...]
+
+    def __str__(self) -> str:
+        return " ".join((f"{self.subject}/{self.layout}", *(f"{n}:{s}" for n, s in self.steps)))
+
+    @classmethod
+    def parse(cls, line: str) -> Recipe:
+        """The recipe that `str` has made a line of; mutations that are no more are left out."""
+        first, *steps = line.split()
+        subject, _, layout = first.partition("/")
+        parts = [step.partition(":") for step in steps]
+        known = tuple((name, int(seed)) for name, _, seed in parts if name in _MUTATIONS)
+        return cls(int(subject), int(layout), known)
+
+    @classmethod
+    def of(cls, seed: int, number: int) -> Recipe:
+        """The recipe of this number: up to four mutations; number 0 is an honest model."""
+        if number == 0:
+            return cls(0, 0, ())
+        rng = random.Random(f"{seed}:{number}")
+        count = rng.choice((0, 1, 1, 1, 1, 2, 2, 3, 4))
+        steps = tuple(_step(rng) for _ in range(count))
+        return cls(rng.randrange(len(subjects())), rng.randrange(len(LAYOUTS)), steps)
+
+    def changed(self, rng: Random) -> Recipe:
+        """A step more, a step less, other numbers for one, or another model."""
+        steps = list(self.steps)
+        part = rng.randrange(6)
+        if part == 0 and len(steps) > 1:
+            del steps[rng.randrange(len(steps))]
+        elif part == 1 and steps:
+            at = rng.randrange(len(steps))
+            steps[at] = (steps[at][0], rng.randrange(MAX_SEED))
+        elif part == 2:
+            other = rng.randrange(len(subjects()))
+            return Recipe(other, rng.randrange(len(LAYOUTS)), self.steps)
         else:
-            draft.done.append(f"{kind}: {mutation.__name__}")
-    story = ", ".join((str(draft.layout.program), str(draft.layout.params), *draft.done))
-    shapes = {name: list(record.dims) for name, record in draft.records.items()}
-    plan = plan_bytes(shapes, rng)
-    if number and rng.random() < 0.01:
-        draft.specials[""] = rng.choice(FOLDER_SPECIALS)
-        story += f", in place of the folder {draft.specials['']}"
-    return Input(draft.files(), draft.specials, plan, story)
+            steps.insert(rng.randrange(len(steps) + 1), _step(rng))
+        return Recipe(self.subject, self.layout, tuple(steps[-MAX_STEPS:]))
+
+    def make(self) -> Input:
+        """The input."""
+        draft = Draft.of(subjects()[self.subject], LAYOUTS[self.layout])
+        for name, seed in self.steps:
+            try:
+                _MUTATIONS[name](draft, random.Random(seed))
+            except (ValueError, IndexError, OverflowError, TypeError) as error:
+                draft.done.append(f"({name} gave up: {error})")
+            else:
+                draft.done.append(f": {name}")
+        story = f"{self} ({draft.layout.program}, {draft.layout.params}{', '.join(draft.done)})"
+        shapes = {name: list(record.dims) for name, record in draft.records.items()}
+        plan = plan_bytes(shapes, random.Random(str(self)))
+        return Input(draft.files(), draft.specials, plan, story)
+
+
+def make(seed: int, number: int) -> Input:
+    """The input of this seed and number."""
+    return Recipe.of(seed, number).make()
+
+
+def _step(rng: Random) -> tuple[str, int]:
+    mutations = rng.choices(*_KINDS)[0]
+    return rng.choice(mutations).__name__, rng.randrange(MAX_SEED)
 
 
 # ---- structure ------------------------------------------------------------------------------
@@ -599,6 +652,11 @@ def change_layout(draft: Draft, rng: Random) -> None:
     draft.layout = Layout(program, program.removesuffix(".pdmodel") + ".pdiparams")
 
 
+def replace_folder(draft: Draft, rng: Random) -> None:
+    """Something else in the place of the model's folder."""
+    draft.specials[""] = rng.choice(FOLDER_SPECIALS)
+
+
 def swap_files(draft: Draft, rng: Random) -> None:
     draft.swapped = True
 
@@ -614,9 +672,9 @@ STRUCTURE: Sequence[Mutation] = (
 FIELDS: Sequence[Mutation] = (change_field,)
 BYTES: Sequence[Mutation] = (nest, append_field, change_length, damage_program, damage_program,
                              damage_params, damage_params)  # fmt: skip
-FILES: Sequence[Mutation] = (replace_file, replace_file, add_file, change_layout, swap_files)
+FILES: Sequence[Mutation] = (replace_file, replace_file, replace_file, add_file, add_file,
+                             change_layout, swap_files, replace_folder)  # fmt: skip
 
-_KINDS: tuple[list[tuple[str, Sequence[Mutation]]], list[int]] = (
-    [("structure", STRUCTURE), ("field", FIELDS), ("bytes", BYTES), ("files", FILES)],
-    [9, 6, 3, 2],
-)
+_KINDS: tuple[list[Sequence[Mutation]], list[int]] = ([STRUCTURE, FIELDS, BYTES, FILES],
+                                                      [9, 6, 3, 2])  # fmt: skip
+_MUTATIONS = {m.__name__: m for m in (*STRUCTURE, *FIELDS, *BYTES, *FILES)}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.security import fuzz, mutate, sandbox
+from tests.security.mutate import Recipe
 from tests.security.sandbox import Command, Fault
 from weightquant_cli.cli.main import COMMANDS
 
@@ -49,9 +50,15 @@ def test_every_command_has_options_to_be_tried_with() -> None:
 
 def test_every_mutation_can_do_its_work() -> None:
     done = " ".join(mutate.make(1, number).story for number in range(2000))
-    for _, mutations in mutate._KINDS[0]:
-        for mutation in mutations:
-            assert f": {mutation.__name__}" in done
+    for name in mutate._MUTATIONS:
+        assert f": {name}" in done
+
+
+def test_a_recipe_is_a_line_of_text() -> None:
+    for number in range(50):
+        recipe = Recipe.of(1, number)
+        assert Recipe.parse(str(recipe)) == recipe
+    assert Recipe.parse("0/1 no_such_mutation:3 nest:4") == Recipe(0, 1, (("nest", 4),))
 
 
 def test_a_write_outside_the_sandbox_would_be_seen(tmp_path: Path) -> None:

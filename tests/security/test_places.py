@@ -181,6 +181,28 @@ def test_an_output_s_name_that_is_too_long(model: Path, tmp_path: Path) -> None:
     assert "File name too long" in result.stderr
 
 
+@pytest.mark.parametrize("kind", ["fifo", "link to a fifo"])
+@pytest.mark.parametrize(
+    "line",
+    [("quantize", "-n", "--report", "x", "model", "out"), ("export-opt", "-f", "-o", "x", "model"),
+     ("quantize", "-n", "--plan-out", "x", "model", "out"),
+     ("dequantize-check", "--html", "x", "warm")],
+    ids=lambda line: line[0] + line[2],
+)  # fmt: skip
+def test_what_is_no_file_is_not_replaced_by_one(
+    line: tuple[str, ...], kind: str, model: Path, tmp_path: Path
+) -> None:
+    """Root would lose /dev/null otherwise."""
+    place = tmp_path / "x"
+    os.mkfifo(tmp_path / "fifo")
+    place.symlink_to("fifo") if "link" in kind else (tmp_path / "fifo").rename(place)
+    result = run(*line, cwd=tmp_path)
+    assert result.code == 4, result.stderr
+    assert "is not a file" in result.stderr
+    assert not place.is_file()
+    assert not [entry for entry in tmp_path.iterdir() if entry.name.startswith(".")]
+
+
 def onto_a_full_disk(
     *arguments: str | Path, stderr: bool = False, **variables: str
 ) -> subprocess.CompletedProcess[bytes]:

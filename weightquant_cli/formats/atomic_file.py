@@ -25,6 +25,13 @@ def write_file(path: Path, data: bytes, what: str, mode: int = 0o666) -> None:
     Raises:
         OutputError: the file system refuses; a file that was there is untouched.
     """
+    # /dev/null must not be replaced; a folder never is.
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise OutputError(
+            f"what is in the place of {what} is not a file",
+            path=path,
+            remedy="choose another place for it",
+        )
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name[:50]}-{os.urandom(6).hex()}")
     try:
         descriptor = os.open(temporary, CREATE_FLAGS, mode)
