@@ -123,7 +123,7 @@ def remove(path: Path) -> None:
 
 
 def scenes(folder: Path, quick: bool) -> list[Scene]:
-    """With and without an output that is there already, in one file and in many."""
+    """With and without an output that is there already, in one file and in many; with threads."""
     model = builders.small_model()
     model.mul("fc1.sum", "large.w", builders.normal(600, 600))  # several blocks
     found = []
@@ -137,6 +137,11 @@ def scenes(folder: Path, quick: bool) -> list[Scene]:
             options = ("--force",) if force else ()
             arguments = ("quantize", "-q", "-j", "1", *options, "model", "out")
             found.append(_prepared(place, arguments, force))
+    if not quick:  # the order of operations differs from run to run; each is hit all the same
+        place = folder / "threads-True"
+        model.write(place / "model", builders.SEPARATE)
+        arguments = ("quantize", "-q", "-j", "4", "--force", "model", "out")
+        found.append(_prepared(place, arguments, True))
     return found
 
 

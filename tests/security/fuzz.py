@@ -269,6 +269,12 @@ class Workers:
             self._start(index)
 
 
+def place() -> Path | None:
+    """Where no disk is worn out, and no fsync waited for; None is the usual place."""
+    shared = Path("/dev/shm")
+    return shared if os.access(shared, os.W_OK) else None
+
+
 def _repeat(recipe: Recipe) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         sandbox = Path(scratch) / "sandbox"
@@ -297,11 +303,9 @@ def main() -> int:
     codes: Counter[str] = Counter()
     faults: Counter[str] = Counter()
     started = time.monotonic()
-    shared = Path("/dev/shm")  # no disk is worn out, and no fsync waited for
-    place = shared if os.access(shared, os.W_OK) else None
     done = 0
     with (
-        tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as scratch,
+        tempfile.TemporaryDirectory(dir=place(), ignore_cleanup_errors=True) as scratch,
         contextlib.closing(
             Workers(Path(scratch), options.seed, numbers, options.jobs, options.every).run(
                 options.seconds
