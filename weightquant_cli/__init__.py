@@ -88,6 +88,18 @@ Gates refuse a result before anything is written; a callback is told of every we
     >>> sorted(finished) == sorted(weight.name for weight in plan.weights)
     True
 
+Check a quantized model, also one that Paddle's own tools wrote, by itself and beside its original:
+
+    >>> from weightquant_cli import QualityGates, check
+    >>> checked = check(Model.load("out"), model, QualityGates(min_sqnr=42))
+    >>> checked.ok, checked.quantized, checked.errors
+    (False, 5, ())
+    >>> for failure in checked.failures:
+    ...     print(failure.weight, failure.why)
+    fc_0.w_0 SQNR 41.50 dB, at least 42 asked for
+    >>> [weight.name for weight in checked.comparison.weights[:2]]
+    ['fc_0.w_0', 'conv2d_2.w_0']
+
 Back to FP32, as Paddle Lite computes it on the phone; and on to the phone:
 
     >>> from weightquant_cli import dequantize, make_opt_script, write_opt_script
@@ -125,7 +137,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .core.bits import plan_model
+    from .core.check import CheckResult, GateFailure, QualityGates, check
+    from .core.comparison import Comparison, WeightComparison
     from .core.dequantize import dequantize
+    from .core.findings import Finding, FindingCode, Severity
     from .core.gates import Gates
     from .core.measure import measure
     from .core.model import Model, OperatorRef, Reader, Weight
@@ -183,6 +198,16 @@ __all__ = [  # noqa: RUF022 (grouped by use)
     "WeightResult",
     "preview",
     "quantize",
+    # check
+    "CheckResult",
+    "Comparison",
+    "Finding",
+    "FindingCode",
+    "GateFailure",
+    "QualityGates",
+    "Severity",
+    "WeightComparison",
+    "check",
     # back to FP32
     "dequantize",
     # on to the phone
@@ -234,6 +259,9 @@ _HOMES = {
         "preview",
         "quantize",
     ),
+    "core.check": ("CheckResult", "GateFailure", "QualityGates", "check"),
+    "core.comparison": ("Comparison", "WeightComparison"),
+    "core.findings": ("Finding", "FindingCode", "Severity"),
     "core.dequantize": ("dequantize",),
     "core.summary": (
         "ModelSummary",
