@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ ATTRIBUTES = {
            "execv", "execve", "execvp", "execvpe", "execl", "execle", "execlp", "execlpe",
            "spawnl", "spawnv", "spawnve", "spawnvp", "posix_spawn", "posix_spawnp", "startfile"},
     "numpy": {"load", "save", "savez", "fromregex", "loadtxt", "genfromtxt", "memmap"},
+    "click": {"edit", "launch", "echo_via_pager"},
     "np": {"load", "save", "savez", "fromregex", "loadtxt", "genfromtxt", "memmap"},
 }  # fmt: skip
 
@@ -48,12 +50,25 @@ def found(tree: ast.AST, module: str) -> list[str]:
             case ast.Import(names=names):
                 tops = [alias.name.split(".")[0] for alias in names]
                 wrong += [f"line {node.lineno}: import {t}" for t in tops if _never(t, module)]
+            case ast.ImportFrom(module="google.protobuf", names=names) if any(
+                alias.name == "json_format" for alias in names
+            ):
+                wrong.append(f"line {node.lineno}: json_format")
             case ast.ImportFrom(module=owner, level=0) if owner:
                 if _never(owner.split(".")[0], module):
                     wrong.append(f"line {node.lineno}: from {owner}")
             case ast.keyword(arg="shell" | "allow_pickle"):
                 wrong.append(f"line {node.value.lineno}: {node.arg}=")
     return wrong
+
+
+def test_the_lowest_versions_that_ci_installs_are_the_lower_bounds() -> None:
+    root = HOME.parent
+    listed = (root / "pyproject.toml").read_text().partition("\ndependencies = [\n")[2]
+    bounds = re.findall(r'"([a-z]+)>=([0-9.]+)', listed.partition("\n]\n")[0])
+    lowest = (root / "tests" / "lowest-versions.txt").read_text()
+    assert len(bounds) == 5
+    assert re.findall(r"^([a-z]+)==([0-9.]+)$", lowest, re.MULTILINE) == bounds
 
 
 def _never(top: str, module: str) -> bool:
@@ -70,7 +85,8 @@ def test_nothing_is_unpickled_evaluated_executed_fetched_or_handed_to_a_shell(mo
     "line",
     ["import pickle", "from subprocess import run", "eval('1')", "exec('1')", "os.system('x')",
      "f(shell=True)", "np.load('x')", "numpy.load(x, allow_pickle=True)", "import ctypes",
-     "import os, socket", "from xml.etree import ElementTree"],
+     "import os, socket", "from google.protobuf import json_format", "click.edit('x')",
+     "from xml.etree import ElementTree"],
 )  # fmt: skip
 def test_what_is_forbidden_is_recognized(line: str) -> None:
     assert found(ast.parse(line), "core/model.py")

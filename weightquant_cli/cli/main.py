@@ -7,9 +7,10 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
+from typing import TypeAlias
 
 import click
 
@@ -80,6 +81,9 @@ def group() -> None:
     form that Paddle Lite's opt converts; the phone dequantizes them when it loads the model. No
     calibration data is needed.
     """
+
+
+ExceptHook: TypeAlias = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
 
 class Stopped(BaseException):
@@ -199,6 +203,7 @@ def _stoppable() -> Iterator[None]:
         raise Stopped(number)
 
     before = {number: signal.signal(number, stop) for number in STOPPING}
+    shown, sys.excepthook = sys.excepthook, _quiet_hook(sys.excepthook)
     try:
         yield
     except Exception as error:
@@ -206,5 +211,16 @@ def _stoppable() -> Iterator[None]:
             raise Stopped(arrived[0]) from error
         raise
     finally:
+        sys.excepthook = shown
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _quiet_hook(shown: ExceptHook) -> ExceptHook:
+    """numpy's C code shows what is raised while it is imported, and goes on to an ImportError."""
+
+    def show(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+        if kind is not Stopped:
+            shown(kind, error, where)
+
+    return show
