@@ -42,6 +42,8 @@ _CHANGING = {
     "os.symlink": (1,), "os.truncate": (0,), "os.chmod": (0,), "os.chown": (0,), "os.utime": (0,),
     "shutil.rmtree": (0,),
 }  # fmt: skip
+# Where the links lead that an input may hold in place of files.
+_SECRET = ("/etc/hostname", "/dev/zero", "/proc/self/mem")
 _NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pickle.",
           "socket.", "urllib.", "webbrowser.", "os.kill")  # fmt: skip
 
@@ -68,8 +70,11 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     if event == "open":
         path, _, flags = args
         # An integer is a descriptor that was opened before, and so was looked at then.
-        if not isinstance(path, int) and isinstance(flags, int) and flags & _WRITING:
-            _allow(event, path)
+        if not isinstance(path, int) and isinstance(flags, int):
+            if flags & _WRITING:
+                _allow(event, path)
+            elif os.path.realpath(path) in _SECRET:
+                _watch.seen.append(f"{event} {path!r} for reading")
     elif event in _CHANGING:
         for index in _CHANGING[event]:
             _allow(event, args[index])
@@ -346,9 +351,13 @@ def refuse_controls(data: bytes, what: str) -> None:
 
 def _refuse_bad_json(data: bytes, what: str) -> None:
     try:
-        loads(data)
-    except (JSONDecodeError, UnicodeDecodeError) as error:
+        loads(data, parse_constant=_refuse_constant)
+    except (JSONDecodeError, UnicodeDecodeError, ValueError) as error:
         raise Fault(f"bad JSON, {what}: {error}") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is none of JSON's numbers")
 
 
 class _Page(HTMLParser):

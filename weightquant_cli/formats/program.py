@@ -18,8 +18,11 @@ from ..errors import ProgramError, UnsupportedModelError
 from . import dtypes, framework_pb2
 from .text import decode, encode
 
-# What protobuf itself can parse.
-MAX_PROGRAM_BYTES = 2**31 - 1
+# Programs are read whole, and take ten times their size in memory, or a kilobyte and more for each
+# operator. Those of models for phones have hundreds of operators, and of all known ones thousands.
+MAX_PROGRAM_BYTES = 128 << 20
+MAX_OPERATORS = 200_000
+MAX_VARIABLES = 200_000
 
 MAX_NESTING = 100
 """Blocks around a block. A loop in a loop makes two; protobuf's own limit is as many."""
@@ -417,6 +420,9 @@ def _not_a_program(data: bytes, path: Path) -> ProgramError:
 def _validate(desc: framework_pb2.ProgramDesc, path: Path) -> None:
     """What the views rely on: named operators and variables, block indexes in range."""
     count = len(desc.blocks)
+    _refuse_many("operators", sum(len(block.ops) for block in desc.blocks), MAX_OPERATORS, path)
+    _refuse_many("variables", sum(len(block.vars) for block in desc.blocks), MAX_VARIABLES, path)
+    _refuse_many("blocks", count, MAX_OPERATORS, path)
     depths: list[int] = []
     for index, block in enumerate(desc.blocks):
         if block.idx != index or not -1 <= block.parent_idx < max(index, 1):
@@ -439,6 +445,16 @@ def _validate(desc: framework_pb2.ProgramDesc, path: Path) -> None:
                 raise ProgramError("a variable without a name", path=path, found=f"block {index}")
         for op in block.ops:
             _validate_operator(op, index, count, path)
+
+
+def _refuse_many(what: str, count: int, limit: int, path: Path) -> None:
+    if count > limit:
+        raise UnsupportedModelError(
+            f"the program has more {what} than any model",
+            path=path,
+            expected=f"at most {limit}",
+            found=count,
+        )
 
 
 def _validate_operator(op: framework_pb2.OpDesc, block: int, count: int, path: Path) -> None:
