@@ -108,8 +108,8 @@ def test_a_program_of_more_than_any_model_has_is_refused(what: str, tmp_path: Pa
     folder = builders.write_model(tmp_path / "model")
     desc = pb.ProgramDesc.FromString((folder / "__model__").read_bytes())
     block = desc.blocks[0]
-    more = block.ops if what == "operators" else block.vars
-    more.extend([more[0]] * 200_000)  # type: ignore[arg-type]
+    more: Any = block.ops if what == "operators" else block.vars
+    more.extend([more[0]] * 200_000)
     (folder / "__model__").write_bytes(desc.SerializePartialToString())
     result = run("inspect", folder)
     assert result.code == 3
