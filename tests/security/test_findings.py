@@ -24,6 +24,7 @@ from tests.security.sandbox import memory, rest_peak
 from weightquant_cli.core.check import QualityGates
 from weightquant_cli.formats import atomic
 from weightquant_cli.formats import framework_pb2 as pb
+from weightquant_cli.formats.program import MAX_OPERATORS, MAX_VARIABLES
 
 SIGNALING_NAN = struct.pack("<I", 0x7FA00000)
 
@@ -102,14 +103,18 @@ def test_an_error_without_end_is_null_in_json(tmp_path: Path) -> None:
         assert result.json["weights"][0]["max_abs_error"] is None
 
 
-@pytest.mark.parametrize("what", ["operators", "variables"])
-def test_a_program_of_more_than_any_model_has_is_refused(what: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("what", "limit"), [("operators", MAX_OPERATORS), ("variables", MAX_VARIABLES)]
+)
+def test_a_program_of_more_than_any_model_has_is_refused(
+    what: str, limit: int, tmp_path: Path
+) -> None:
     """Ten megabytes of empty operators took 1.7 GB and minutes."""
     folder = builders.write_model(tmp_path / "model")
     desc = pb.ProgramDesc.FromString((folder / "__model__").read_bytes())
     block = desc.blocks[0]
     more: Any = block.ops if what == "operators" else block.vars
-    more.extend([more[0]] * 200_000)
+    more.extend([more[0]] * limit)
     (folder / "__model__").write_bytes(desc.SerializePartialToString())
     result = run("inspect", folder)
     assert result.code == 3

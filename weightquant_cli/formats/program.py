@@ -22,7 +22,7 @@ from .text import decode, encode
 # operator. Those of models for phones have hundreds of operators, and of all known ones thousands.
 MAX_PROGRAM_BYTES = 128 << 20
 MAX_OPERATORS = 200_000
-MAX_VARIABLES = 200_000
+MAX_VARIABLES = 500_000
 
 MAX_NESTING = 100
 """Blocks around a block. A loop in a loop makes two; protobuf's own limit is as many."""
