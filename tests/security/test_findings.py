@@ -103,6 +103,18 @@ def test_an_error_without_end_is_null_in_json(tmp_path: Path) -> None:
         assert result.json["weights"][0]["max_abs_error"] is None
 
 
+def test_a_number_in_a_plan_that_no_float_can_hold_is_a_wrong_plan(tmp_path: Path) -> None:
+    """Recipe 2/0 persist:25816."""
+    folder = builders.write_model(tmp_path / "model")
+    plan = tmp_path / "plan.json"
+    run("quantize", "-q", "-n", "--plan-out", plan, folder, tmp_path / "out")
+    text = plan.read_text().replace('"threshold_rate": 0.0', f'"threshold_rate": {10**400}')
+    plan.write_text(text)
+    result = run("quantize", "--plan", plan, folder, tmp_path / "out")
+    assert result.code == 2
+    assert "threshold_rate" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("what", "limit"), [("operators", MAX_OPERATORS), ("variables", MAX_VARIABLES)]
 )
@@ -267,6 +279,35 @@ def as_numpy_does(name):
         raise ImportError("numpy.core.multiarray failed to import")
 
 main.importlib.import_module = as_numpy_does
+sys.exit(main.run(["quantize", "model", "out"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (143, b"weightquant: error: terminated\n")
+
+
+def test_a_signal_that_an_import_swallows_stops_the_run_behind_the_import(tmp_path: Path) -> None:
+    """As numpy's Cython modules do: the run went on, and no further signal could stop it."""
+    (tmp_path / "swallowing.py").write_text("""
+import os, signal
+
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(1000):
+        pass
+except BaseException:
+    pass
+""")
+    script = """
+import sys, time
+from weightquant_cli.cli import main
+
+def load(name):
+    import swallowing
+    time.sleep(20)
+
+main.importlib.import_module = load
 sys.exit(main.run(["quantize", "model", "out"]))
 """
     done = subprocess.run(

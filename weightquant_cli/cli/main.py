@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -96,6 +97,10 @@ class Stopped(BaseException):
     def __init__(self, number: int) -> None:
         self.number = number
 
+
+# A signal that arrives during an import is raised behind it, or after a second in any case.
+WAIT_SECONDS = 0.02
+MAX_WAITS = 50
 
 # SIGINT too: of a KeyboardInterrupt click would make an Abort, and an empty line.
 STOPPING = {
@@ -195,8 +200,14 @@ def _stoppable() -> Iterator[None]:
     One is enough: a second must not cut short the cleaning up after the first.
     """
     arrived: list[int] = []
+    timers: list[threading.Timer] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if _is_importing(frame) and len(timers) < MAX_WAITS:
+            timers.append(threading.Timer(WAIT_SECONDS, signal.raise_signal, [number]))
+            timers[-1].daemon = True
+            timers[-1].start()
+            return
         arrived.append(number)
         for further in STOPPING:
             signal.signal(further, signal.SIG_IGN)
@@ -211,9 +222,20 @@ def _stoppable() -> Iterator[None]:
             raise Stopped(arrived[0]) from error
         raise
     finally:
+        for timer in timers:
+            timer.cancel()
         sys.excepthook = shown
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported: C code in it may swallow what is raised there."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _quiet_hook(shown: ExceptHook) -> ExceptHook:

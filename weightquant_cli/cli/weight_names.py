@@ -34,10 +34,18 @@ def complete_file(
     """The files in the model's folder."""
     folder = _folder(_values(context))
     try:
-        names = sorted(entry.name for entry in os.scandir(folder or "") if entry.is_file())
+        with os.scandir(folder or "") as entries:
+            names = sorted(entry.name for entry in entries if _is_file(entry))
     except OSError:
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
 
 
 def _weights(context: click.Context) -> list[CompletionItem]:

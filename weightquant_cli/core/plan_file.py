@@ -166,7 +166,10 @@ def _number(value: object, where: str) -> float:
     if type(value) not in (int, float):
         raise _wrong(where, "a number", value)
     assert isinstance(value, int | float)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise _wrong(where, "a number of no more than 308 digits", "a longer one") from None
 
 
 def _flag(value: object, where: str) -> bool:
