@@ -204,7 +204,8 @@ def _stoppable() -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         if _is_importing(frame) and len(timers) < MAX_WAITS:
-            timers.append(threading.Timer(WAIT_SECONDS, signal.raise_signal, [number]))
+            again = (threading.get_ident(), number)  # wakes this thread where it waits
+            timers.append(threading.Timer(WAIT_SECONDS, signal.pthread_kill, again))
             timers[-1].daemon = True
             timers[-1].start()
             return
