@@ -361,7 +361,7 @@ def _inject(scene: Scene, operations: Operations, error: int, kind: str, figures
     seen = [event for event in seen if event != f"os.mkdir {str(scene.folder)!r}"]
     figures.expect(not seen, f"{name}: wrote {seen}")
     inside = failed is not None and "/model" in f"/{os.path.relpath(failed.path, scene.folder)}"
-    allowed = (0, 3) if inside else (0, 4)
+    allowed: tuple[int, ...] = (0, 3) if inside else (0, 4)
     if "from then on" in kind and "1" not in scene.arguments:  # another thread may be the first
         allowed = (0, 3, 4)
     figures.expect(result.code in allowed, f"{name}: {result.code} {result.stderr!r}")
