@@ -315,3 +315,27 @@ sys.exit(main.run(["quantize", "model", "out"]))
         [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True
     )
     assert (done.returncode, done.stderr) == (143, b"weightquant: error: terminated\n")
+
+
+def test_a_signal_while_an_object_goes_away_stops_the_run_all_the_same(tmp_path: Path) -> None:
+    script = """
+import os, signal, sys, time
+from weightquant_cli.cli import main
+
+class Going:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+def load(name):
+    Going()
+    time.sleep(20)
+
+main.importlib.import_module = load
+sys.exit(main.run(["quantize", "model", "out"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (143, b"weightquant: error: terminated\n")

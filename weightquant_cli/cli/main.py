@@ -98,7 +98,9 @@ class Stopped(BaseException):
         self.number = number
 
 
-# A signal that arrives during an import is raised behind it, or after a second in any case.
+_SWALLOWING = ("<frozen importlib._bootstrap>", "weakref.py", "_weakrefset.py")
+
+# A signal that arrives there is raised a little later, or after a second in any case.
 WAIT_SECONDS = 0.02
 MAX_WAITS = 50
 
@@ -203,7 +205,7 @@ def _stoppable() -> Iterator[None]:
     timers: list[threading.Timer] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if _is_importing(frame) and len(timers) < MAX_WAITS:
+        if _swallows(frame) and len(timers) < MAX_WAITS:
             again = (threading.get_ident(), number)  # wakes this thread where it waits
             timers.append(threading.Timer(WAIT_SECONDS, signal.pthread_kill, again))
             timers[-1].daemon = True
@@ -230,10 +232,14 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _is_importing(frame: FrameType | None) -> bool:
-    """Whether a module is being imported: C code in it may swallow what is raised there."""
+def _swallows(frame: FrameType | None) -> bool:
+    """Whether what is raised here may get lost.
+
+    C code of a module that is being imported may swallow it; what is called when an object goes
+    away, by weakref or as `__del__`, can raise nothing.
+    """
     while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+        if frame.f_code.co_filename.endswith(_SWALLOWING) or frame.f_code.co_name == "__del__":
             return True
         frame = frame.f_back
     return False
