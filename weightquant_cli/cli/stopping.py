@@ -1,0 +1,91 @@
+"""Signals that ask the process to end, as an exception that unwinds it; none gets lost."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import TypeAlias
+
+ExceptHook: TypeAlias = Callable[[type[BaseException], BaseException, TracebackType | None], object]
+
+
+class Stopped(BaseException):
+    """A signal asked the process to end: unwind, so that nothing half-written stays.
+
+    Attributes:
+        number: the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+_SWALLOWING = ("<frozen importlib._bootstrap>", "weakref.py", "_weakrefset.py")
+
+# A signal that arrives there is raised a little later, or after a second in any case.
+WAIT_SECONDS = 0.02
+MAX_WAITS = 50
+
+
+@contextmanager
+def stoppable(numbers: Collection[int]) -> Iterator[None]:
+    """Turn these signals into an exception, `Stopped`, while a command runs.
+
+    One is enough: a second must not cut short the cleaning up after the first.
+    """
+    arrived: list[int] = []
+    timers: list[threading.Timer] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if _swallows(frame) and len(timers) < MAX_WAITS:
+            again = (threading.get_ident(), number)  # wakes this thread where it waits
+            timers.append(threading.Timer(WAIT_SECONDS, signal.pthread_kill, again))
+            timers[-1].daemon = True
+            timers[-1].start()
+            return
+        arrived.append(number)
+        for further in numbers:
+            signal.signal(further, signal.SIG_IGN)
+        raise Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in numbers}
+    shown, sys.excepthook = sys.excepthook, _quiet_hook(sys.excepthook)
+    try:
+        yield
+    except Exception as error:
+        if arrived:  # numpy's import makes an ImportError of whatever is raised within it
+            raise Stopped(arrived[0]) from error
+        raise
+    finally:
+        for timer in timers:
+            timer.cancel()
+        sys.excepthook = shown
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _swallows(frame: FrameType | None) -> bool:
+    """Whether what is raised here may get lost.
+
+    C code of a module that is being imported may swallow it; what is called when an object goes
+    away, by weakref or as `__del__`, can raise nothing.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename.endswith(_SWALLOWING) or frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _quiet_hook(shown: ExceptHook) -> ExceptHook:
+    """numpy's C code shows what is raised while it is imported, and goes on to an ImportError."""
+
+    def show(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+        if kind is not Stopped:
+            shown(kind, error, where)
+
+    return show
