@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -83,6 +83,27 @@ def test_a_scale_is_rounded_once(maxima: Floats, bits: int) -> None:
 
 def test_scales_of_known_values() -> None:
     assert kernels.scales(float32(127, 1, 0), 127).tolist() == [1.0, float(np.float32(1 / 127)), 0]
+
+
+@given(matrices, axes, st.floats(0, 1e6, width=32), st.floats(1, 2, width=32))
+def test_the_largest_value_above_what_was_found(
+    values: Floats, axis: int | None, floor: float, slack: float
+) -> None:
+    maxima = kernels.abs_max(values, None if axis is None else 1 - axis).reshape(-1)
+    with np.errstate(over="ignore"):
+        bounds = column(maxima, axis) * np.float32(slack)
+    found = kernels.abs_max_above(floor, values, bounds)
+    assert found == max(floor, float(np.abs(values).max()))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_only_channels_that_may_hold_more_are_looked_at(axis: int) -> None:
+    bounds = column(np.arange(20, dtype=np.float32), axis)
+    values = np.broadcast_to(bounds, (20, 20)).copy()
+    values[5, 5] = 1000  # beyond its bound: seen by whoever looks
+    assert kernels.abs_max_above(0.0, values, bounds) == 1000
+    assert kernels.abs_max_above(18.0, values, bounds) == 19
+    assert kernels.abs_max_above(19.0, values, bounds) == 19
 
 
 # ---- quantize ----------------------------------------------------------------------------------
@@ -216,6 +237,23 @@ def test_dequantizing_by_a_scale_that_is_too_large_is_infinite_without_a_warning
     out = np.empty((1, 2), np.float32)
     kernels.dequantize(np.asarray([[2, 0]], np.int8), float32(scale).reshape(1, 1), out)
     assert not np.isfinite(out[0, 0])
+
+
+@given(ordinary_matrices, bit_widths, axes)
+def test_no_change_is_larger_than_the_largest(values: Floats, bits: int, axis: int | None) -> None:
+    maxima = kernels.abs_max(values, None if axis is None else 1 - axis).reshape(-1)
+    limit = reference.limit(bits)
+    scale = column(kernels.scales(maxima, limit), axis)
+    assume(not kernels.may_exceed(scale))
+    restored = quantize(values, scale, bits, axis) * scale
+    assert (np.abs(values - restored) <= kernels.largest_changes(scale, limit)).all()
+
+
+def test_numpy_buffers_are_as_long_as_before() -> None:
+    before = np.getbufsize()
+    quantize(np.ones((2, 3), np.float32), float32(1, 1, 1), 8, 1)
+    kernels.dequantize(np.ones((2, 3), np.int8), float32(1), np.empty((2, 3), np.float32))
+    assert np.getbufsize() == before
 
 
 # ---- energy ------------------------------------------------------------------------------------

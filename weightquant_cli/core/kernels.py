@@ -22,6 +22,9 @@ HISTOGRAM_BINS = 5000
 
 _SMALLEST_NORMAL = np.finfo(np.float32).tiny
 
+# Of numpy's ufuncs, see `_by_channel`; no row that takes long is shorter.
+_BUFFER_ELEMENTS = 1024
+
 # Sums of squares beyond these have lost digits in float32.
 _SMALLEST_ENERGY = 1e-25
 
@@ -34,6 +37,25 @@ def abs_max(values: FloatArray, axis: int | None) -> FloatArray:
     high: FloatArray = np.asarray(values.max(axis=axis))
     low: FloatArray = np.asarray(values.min(axis=axis))
     return np.maximum(np.abs(high), np.abs(low))
+
+
+def abs_max_above(floor: float, values: FloatArray, bounds: FloatArray) -> float:
+    """The largest absolute value, or `floor` where that is larger.
+
+    Only channels whose bound is above the floor are looked at: few, once one is found that comes
+    close to its bound.
+
+    Args:
+        floor: what was found so far.
+        values: float32 matrix.
+        bounds: of the absolute values of each channel; in a shape that broadcasts over `values`.
+    """
+    above = np.flatnonzero(bounds > floor)
+    if above.size == 0:
+        return floor
+    if above.size * 8 < bounds.size:
+        values = values.take(above, axis=1 if bounds.shape[-1] > 1 else 0)
+    return max(floor, float(abs_max(values, None)))
 
 
 def scales(maxima: npt.NDArray[np.floating], limit: int) -> FloatArray:
@@ -65,7 +87,7 @@ def quantize(
     """
     divisor = np.where(scale == 0, np.float32(1), scale)
     with np.errstate(over="ignore"):  # a subnormal scale; clipped next
-        np.divide(values, divisor, out=work)
+        _by_channel(np.divide, values, divisor, work)
     np.rint(work, out=work)
     if limit is not None:
         np.clip(work, -limit, limit, out=work)
@@ -78,7 +100,32 @@ def dequantize(integers: npt.NDArray[np.number], scale: FloatArray, out: FloatAr
     Infinite or NaN, as there, where the scale is too large or not finite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        np.multiply(integers, scale, out=out, casting="unsafe", dtype=np.float32)
+        _by_channel(np.multiply, integers, scale, out)
+
+
+def _by_channel(
+    ufunc: np.ufunc, values: npt.NDArray[np.number], scale: FloatArray, out: FloatArray
+) -> None:
+    """``ufunc(values, scale, out=out)`` in float32, broadcast without copies.
+
+    Where the rows are shorter than numpy's buffer (8192 elements), it copies every operand into
+    buffers first, though none needs a cast; that doubles the time.
+    """
+    before = np.setbufsize(_BUFFER_ELEMENTS)
+    try:
+        ufunc(values, scale, out=out, casting="unsafe", dtype=np.float32)
+    finally:
+        np.setbufsize(before)
+
+
+def largest_changes(scale: FloatArray, limit: int) -> FloatArray:
+    """No change of a weight of these channels is larger, where nothing is clipped.
+
+    |w - q s| <= s/2 for the exact quotient. The rounded one, of at most `limit`, is off by
+    limit 2^-24 s, the product q s and the difference by as much each: less than limit 2^-22 s.
+    """
+    bounds: FloatArray = scale * np.float32(0.5 + limit * 2.0**-22)
+    return bounds
 
 
 def energy(values: FloatArray) -> float:

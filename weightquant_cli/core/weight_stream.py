@@ -127,6 +127,7 @@ class WeightStream:
         self._counts = np.zeros(kernels.HISTOGRAM_BINS if options.clips else 0, dtype=np.int64)
         self._edges = self._maxima
         self._errors: dict[int, WeightError] = {}
+        self._largest = 0.0
         self._clips = options.clips
         self.scales = np.zeros(quantization.channels, dtype="<f4")
         axis = quantization.channel_axis
@@ -168,7 +169,7 @@ class WeightStream:
             NonFiniteWeightError: NaN or infinity in the part.
             ModelError, OutputError: as the reader and the writer raise them.
         """
-        total = _Total()
+        total = _Total(self._largest, self._quantization.limit)
         if isinstance(part, Block):
             for block in part.cut(BLOCK_ELEMENTS):
                 stop.check()
@@ -180,6 +181,7 @@ class WeightStream:
                 self._quantize_tile(reader, writer, tile, total)
             start = part[0].row * self._record.shape[1] + part[0].column
         self._errors[start] = total.error
+        self._largest = max(self._largest, total.error.max_abs)
 
     def _quantize_block(
         self, reader: TensorReader, writer: RecordWriter | None, block: Block, total: _Total
@@ -195,7 +197,7 @@ class WeightStream:
         if writer is not None:
             offset = block.start * self._quantization.dtype.itemsize
             writer.write(integers.data.cast("B"), offset)
-        total.add(values, buffers.work(block), self._scale_of(block))
+        total.add(values, buffers.work(block), self._scale_of(block), clips)
 
     def _quantize_tile(
         self, reader: TensorReader, writer: RecordWriter | None, tile: Tile, total: _Total
@@ -208,7 +210,7 @@ class WeightStream:
             turned = np.ascontiguousarray(integers.T)
             itemsize = self._quantization.dtype.itemsize
             write_tile(writer, tile, turned, self._record.shape[0], itemsize)
-        total.add(values, buffers.work(tile.block), self._scale_of(tile.block))
+        total.add(values, buffers.work(tile.block), self._scale_of(tile.block), self._clips)
 
     def _find_maxima(self, reader: TensorReader, part: Block, stop: StopSignal) -> None:
         """First survey: the largest absolute value of every channel."""
@@ -269,19 +271,37 @@ class WeightStream:
 
 
 class _Total:
-    """The error of one part, block by block."""
+    """The error of one part, block by block.
 
-    def __init__(self) -> None:
-        self.error = WeightError(0.0, 0.0, 0.0)
+    Args:
+        largest: a change of the weight that was found elsewhere; smaller ones do not matter.
+        limit: 2^(bits-1) - 1.
+    """
+
+    def __init__(self, largest: float, limit: int) -> None:
+        self.error = WeightError(0.0, 0.0, largest)
+        self._limit = limit
 
     def add(
-        self, values: kernels.FloatArray, rounded: kernels.FloatArray, scale: kernels.FloatArray
+        self,
+        values: kernels.FloatArray,
+        rounded: kernels.FloatArray,
+        scale: kernels.FloatArray,
+        clipped: bool,
     ) -> None:
-        """Add a block: its values, and their rounded quotients, which are overwritten."""
+        """Add a block: its values, and their rounded quotients, which are overwritten.
+
+        Args:
+            values: the block, FP32.
+            rounded: its integers as floats.
+            scale: of its channels, in a shape that broadcasts.
+            clipped: whether a change may be larger than rounding makes it.
+        """
         kernels.dequantize(rounded, scale, rounded)
         np.subtract(values, rounded, out=rounded)
+        bounds = np.full(1, np.inf) if clipped else kernels.largest_changes(scale, self._limit)
         self.error = WeightError(
             self.error.signal + kernels.energy(values),
             self.error.noise + kernels.energy(rounded),
-            max(self.error.max_abs, float(kernels.abs_max(rounded, None))),
+            kernels.abs_max_above(self.error.max_abs, rounded, bounds),
         )
