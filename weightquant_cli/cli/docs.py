@@ -14,10 +14,10 @@ from pathlib import Path
 import click
 
 from .command_docs import command_doc, commands_of
+from .commands import PROGRAM
 from .completion import SCRIPTS
 from .completion_scripts import VARIABLE
 from .exit_codes import ExitCode
-from .help import PROGRAM
 from .main import group
 from .man_page import man_page, page_name
 

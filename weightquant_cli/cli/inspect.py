@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import OptionError
+from .commands import Command
 from .console import Console
-from .help import Command
 from .options import MODEL_DIR, common_options, json_option, model_file_options
 
 if TYPE_CHECKING:

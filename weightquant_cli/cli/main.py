@@ -13,10 +13,10 @@ import click
 
 from .. import __version__
 from ..errors import WeightQuantError
+from .commands import PROGRAM, Group
 from .completion_scripts import VARIABLE
 from .console import Console, ReaderGone
 from .exit_codes import ExitCode
-from .help import PROGRAM, Group
 from .stopping import Stopped, stoppable
 from .suggestions import usage_message, with_near_file
 

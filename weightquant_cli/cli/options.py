@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from ..core.options import MAX_BITS, MIN_BITS, Size
 from ..core.targets import ALL_OP_TYPES
@@ -20,9 +19,17 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 AUTO = "auto"
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     OptionType = click.ParamType[Any]
 else:  # generic since click 8.4 only
     OptionType = click.ParamType
+
+
+def _completion(value: str, **attributes: Any) -> CompletionItem:
+    from click.shell_completion import CompletionItem  # only who presses the tab key needs it
+
+    return CompletionItem(value, **attributes)
 
 
 class Folder(click.Path):
@@ -35,7 +42,7 @@ class Folder(click.Path):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Folders, as the shell finds them."""
-        return [CompletionItem(incomplete, type="dir")]
+        return [_completion(incomplete, type="dir")]
 
 
 MODEL_DIR = Folder()
@@ -60,9 +67,7 @@ class OpTypes(OptionType):
         """The types that go on from the last comma."""
         done, comma, last = incomplete.rpartition(",")
         names = set(ALL_OP_TYPES).difference(done.split(",")) if done else {*ALL_OP_TYPES, "all"}
-        return [
-            CompletionItem(done + comma + name) for name in sorted(names) if name.startswith(last)
-        ]
+        return [_completion(done + comma + name) for name in sorted(names) if name.startswith(last)]
 
 
 class Bits(OptionType):
@@ -86,7 +91,7 @@ class Bits(OptionType):
     ) -> list[CompletionItem]:
         """The values there are."""
         values = (AUTO, *map(str, range(MIN_BITS, MAX_BITS + 1)))
-        return [CompletionItem(value) for value in values if value.startswith(incomplete)]
+        return [_completion(value) for value in values if value.startswith(incomplete)]
 
 
 class BitsFor(OptionType):
@@ -112,9 +117,9 @@ class BitsFor(OptionType):
         pattern, equals, _ = incomplete.rpartition("=")
         if equals:
             values = [f"{pattern}={bits}" for bits in range(MIN_BITS, MAX_BITS + 1)]
-            return [CompletionItem(value) for value in values if value.startswith(incomplete)]
+            return [_completion(value) for value in values if value.startswith(incomplete)]
         return [
-            CompletionItem(f"{item.value}=", help=item.help)
+            _completion(f"{item.value}=", help=item.help)
             for item in complete_weight(ctx, param, incomplete)
         ]
 

@@ -11,8 +11,8 @@ import click
 
 from ..errors import printable
 from . import quantize_options
+from .commands import Command
 from .console import Console
-from .help import Command
 from .options import MODEL_DIR, common_options, json_option, model_file_options
 from .quantize_options import decision_options, gate_options, plan_options
 

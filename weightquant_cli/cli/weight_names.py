@@ -1,7 +1,7 @@
 """Names for completion, from the model that stands on the same command line.
 
 Only headers are read. A model that is missing, damaged or hostile gives no names: whoever presses
-the tab key wants no error message.
+the tab key wants no error message. Whoever does not, waits for no import.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
-
-from .completion import CommandLine
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..core.model import Model
 
 FOLDER_ARGUMENTS = ("model_dir", "quantized_dir")
@@ -32,6 +31,8 @@ def complete_file(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The files in the model's folder."""
+    from click.shell_completion import CompletionItem
+
     folder = _folder(_values(context))
     try:
         with os.scandir(folder or "") as entries:
@@ -49,6 +50,8 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _weights(context: click.Context) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     from ..core.targets import TARGETS
     from . import units
 
@@ -82,6 +85,8 @@ def _model(values: dict[str, Any]) -> Model | None:
 
 def _values(context: click.Context) -> dict[str, Any]:
     """The command's parameters on the whole line, also behind the cursor."""
+    from .completion import CommandLine
+
     line = context.obj
     if not isinstance(line, CommandLine):
         return context.params

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 import math
 import re
@@ -189,6 +188,8 @@ def _require_known(op_type: str) -> None:
     known = (*ALL_OP_TYPES, "all")
     if op_type in known:
         return
+    import difflib
+
     near = difflib.get_close_matches(op_type, known, n=1)
     raise OptionError(
         f"unknown operator type {op_type!r}",
