@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from . import kernels
+from .kernels import DoubleArray
+from .streams import thread_buffers
 from .weight_pair import Piece
 from .weight_stream import decibels
 
 SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
 """Errors of channels with a smaller scale are counted in units of this: 2^-126 in float32. A
 subnormal scale has lost digits, and PP-OCR has channels of 3e-40, which nobody will miss."""
-
-DoubleArray = npt.NDArray[np.float64]
 
 
 class ErrorMeasures:
@@ -53,8 +53,9 @@ class ErrorMeasures:
         if not math.isfinite(limit):
             return False
         self.limit = max(self.limit, limit)
-        original = piece.original.astype(np.float64)
-        found = piece.found.astype(np.float64)
+        original, found, units = thread_buffers().doubles(piece.original.shape)
+        np.copyto(original, piece.original)
+        np.copyto(found, piece.found)
         self.elements += original.size
         self.signal += _dot(original, original)
         self._product += _dot(original, found)
@@ -62,9 +63,10 @@ class ErrorMeasures:
         self._furthest = max(self._furthest, int(piece.integers.max()), -int(piece.integers.min()))
         error = np.subtract(original, found, out=original)
         self.noise += _dot(error, error)
-        units = np.abs(error)
+        np.abs(error, out=units)
         self.max_abs = max(self.max_abs, float(units.max()))
-        np.divide(units, np.maximum(np.abs(piece.scale), SMALLEST_NORMAL), out=units)
+        scale = np.maximum(np.abs(piece.scale.astype(np.float64)), SMALLEST_NORMAL)
+        kernels.by_channel(np.divide, units, scale, units)
         self.max_in_scales = max(self.max_in_scales, float(units.max()))
         if self.max_in_scales > self._allowed:
             self._count_beyond(piece, error, units > self._allowed)

@@ -22,7 +22,7 @@ HISTOGRAM_BINS = 5000
 
 _SMALLEST_NORMAL = np.finfo(np.float32).tiny
 
-# Of numpy's ufuncs, see `_by_channel`; no row that takes long is shorter.
+# Of numpy's ufuncs, see `by_channel`; no row that takes long is shorter.
 _BUFFER_ELEMENTS = 1024
 
 # Sums of squares beyond these have lost digits in float32.
@@ -82,12 +82,12 @@ def quantize(
         values: float32, of any shape, finite.
         scale: float32, broadcastable to `values`.
         limit: 2^(bits-1) - 1; None does not clip, see `may_exceed`.
-        work: float32 of the shape of `values`; holds the rounded quotients afterwards.
+        work: float32 of the shape of `values`, or `values`; holds the rounded quotients afterwards.
         out: int8 or int16 of the shape of `values`.
     """
     divisor = np.where(scale == 0, np.float32(1), scale)
     with np.errstate(over="ignore"):  # a subnormal scale; clipped next
-        _by_channel(np.divide, values, divisor, work)
+        by_channel(np.divide, values, divisor, work)
     np.rint(work, out=work)
     if limit is not None:
         np.clip(work, -limit, limit, out=work)
@@ -100,20 +100,29 @@ def dequantize(integers: npt.NDArray[np.number], scale: FloatArray, out: FloatAr
     Infinite or NaN, as there, where the scale is too large or not finite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        _by_channel(np.multiply, integers, scale, out)
+        by_channel(np.multiply, integers, scale, out)
 
 
-def _by_channel(
-    ufunc: np.ufunc, values: npt.NDArray[np.number], scale: FloatArray, out: FloatArray
+def by_channel(
+    ufunc: np.ufunc,
+    values: npt.NDArray[np.number],
+    scale: npt.NDArray[np.number],
+    out: npt.NDArray[np.floating],
 ) -> None:
-    """``ufunc(values, scale, out=out)`` in float32, broadcast without copies.
+    """``ufunc(values, scale, out=out)`` in the type of `out`, broadcast without copies.
 
     Where the rows are shorter than numpy's buffer (8192 elements), it copies every operand into
     buffers first, though none needs a cast; that doubles the time.
+
+    Args:
+        ufunc: np.divide or the like.
+        values: of any shape.
+        scale: broadcastable to `values`.
+        out: of the shape of `values`; may be `values`.
     """
     before = np.setbufsize(_BUFFER_ELEMENTS)
     try:
-        ufunc(values, scale, out=out, casting="unsafe", dtype=np.float32)
+        ufunc(values, scale, out=out, casting="unsafe", dtype=out.dtype)
     finally:
         np.setbufsize(before)
 

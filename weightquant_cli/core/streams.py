@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import threading
 from collections.abc import Callable, Iterable
@@ -14,8 +15,8 @@ from ..formats.model_dir import StoredModel, opened
 from ..formats.model_writer import RecordWriter, copied_file
 from ..formats.params import TensorReader
 from ..formats.regular_file import read_into
-from .blocks import BLOCK_ELEMENTS, Block, Tile
-from .kernels import FloatArray, IntArray
+from .blocks import BLOCK_ELEMENTS, FINE_ELEMENTS, Block, Tile
+from .kernels import DoubleArray, FloatArray, IntArray
 
 COPY_BYTES = BLOCK_ELEMENTS * 4
 
@@ -30,6 +31,7 @@ class Buffers:
         self._values = np.frombuffer(_mapped(4 * BLOCK_ELEMENTS), dtype="<f4")
         self._work = np.frombuffer(_mapped(4 * BLOCK_ELEMENTS), dtype="<f4")
         self._integers = np.frombuffer(_mapped(2 * BLOCK_ELEMENTS), dtype="<i2")
+        self._doubles: tuple[DoubleArray, ...] = ()  # few commands need them
 
     def values(self, block: Block) -> FloatArray:
         """The block's matrix of float32 values."""
@@ -44,6 +46,13 @@ class Buffers:
         flat: IntArray = self._integers.view("|i1") if itemsize == 1 else self._integers
         return flat[: block.elements].reshape(block.rows, block.columns)
 
+    def doubles(self, shape: tuple[int, ...]) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
+        """Three float64 arrays of this shape, of at most FINE_ELEMENTS elements."""
+        if not self._doubles:
+            self._doubles = tuple(_doubles(FINE_ELEMENTS) for _ in range(3))
+        one, two, three = (array[: math.prod(shape)].reshape(shape) for array in self._doubles)
+        return one, two, three
+
     def raw(self, size: int) -> memoryview:
         """`size` bytes, at most COPY_BYTES, for copying; shares the values' memory."""
         return self._values.data.cast("B")[:size]
@@ -51,6 +60,10 @@ class Buffers:
 
 def _mapped(size: int) -> mmap.mmap:
     return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
+def _doubles(elements: int) -> DoubleArray:
+    return np.frombuffer(_mapped(8 * elements), dtype="<f8")
 
 
 _local = threading.local()
