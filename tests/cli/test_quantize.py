@@ -115,6 +115,21 @@ def test_quiet_says_nothing_and_verbose_a_line_per_weight(tmp_path: Path) -> Non
     assert any(re.fullmatch(pattern, line) for line in lines)
 
 
+@pytest.mark.parametrize("to_file", [True, False])
+def test_a_document_tells_the_errors_also_when_quiet(to_file: bool, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    asked = ["--report", file] if to_file else ["--json"]
+    told = run("quantize", "-q", *asked, DIGITS, tmp_path / "out").ok()
+    document = json.loads(file.read_text() if to_file else told.stdout)
+    assert document["worst"]["sqnr_db"] == pytest.approx(41.5, abs=0.1)
+
+
+def test_quiet_writes_the_same_bytes(tmp_path: Path) -> None:
+    run("quantize", "-q", DIGITS, tmp_path / "quiet").ok()
+    run("quantize", DIGITS, tmp_path / "measured").ok()
+    assert builders.tree(tmp_path / "quiet") == builders.tree(tmp_path / "measured")
+
+
 def test_same_input_same_bytes_whatever_the_jobs(tmp_path: Path) -> None:
     for jobs in (1, 2, 7):
         run("quantize", "-q", "-j", str(jobs), DIGITS, tmp_path / str(jobs)).ok()

@@ -168,6 +168,24 @@ def test_the_bytes_do_not_depend_on_the_blocks(
             assert other.error.max_abs == one.error.max_abs
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.01])
+def test_where_nobody_looks_at_the_errors_the_bytes_are_the_same(
+    rate: float, tmp_path: Path
+) -> None:
+    builder = small_model()
+    builder.matmul_v2("fc2.w.out0", "fc3.w", normal(9, 6), trans_y=True)
+    source = builder.load(tmp_path / "in")
+    kind = ABS_MAX if rate else CHANNEL_WISE
+    options = QuantizeOptions(8, kind, rate, ("all",))
+    run(source, tmp_path / "measured", options)
+    output = OutputOptions(tmp_path / "unmeasured")
+    result = quantize(source, make_plan(source, options), output, measure_errors=False)
+    assert tree(tmp_path / "unmeasured") == tree(tmp_path / "measured")
+    assert result.worst is None
+    assert [weight.error for weight in result.weights] == [None] * len(result.weights)
+    assert any(weight.scale_range for weight in result.weights)
+
+
 # Shapes with the axis of their channels.
 LARGE = {
     "many rows": ((BLOCK_ELEMENTS // 60, 70), 1),

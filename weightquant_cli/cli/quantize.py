@@ -107,7 +107,8 @@ def command(
     if dry_run:
         result = preview(model, plan, output, gates)
     else:
-        result = _quantize(console, model, plan, output, gates, options["jobs"])
+        shown = as_json or report is not None or not console.quiet
+        result = _quantize(console, model, plan, output, gates, options["jobs"], shown)
     if as_json or report is not None:
         _write_document(console, model, result, as_json, report)
     if not as_json and (dry_run or not console.quiet):
@@ -199,6 +200,7 @@ def _quantize(
     output: OutputOptions,
     gates: Gates,
     jobs: int | None,
+    measure_errors: bool,
 ) -> Quantized:
     """Quantize with a progress bar, and with `-v` a line per weight."""
     from ..core.quantize import Progress, quantize
@@ -222,4 +224,4 @@ def _quantize(
 
                     console.detail(tables.weight_line(done, len(plan.weights), progress.finished))
 
-        return quantize(model, plan, output, jobs, step, gates)
+        return quantize(model, plan, output, jobs, step, gates, measure_errors)

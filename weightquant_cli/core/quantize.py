@@ -42,7 +42,7 @@ class WeightResult:
     Attributes:
         plan: the verdict.
         scale_range: smallest and largest scale, or None where the weight was not quantized.
-        error: what quantizing did to it, likewise.
+        error: what quantizing did to it, likewise; or None where that was not measured.
     """
 
     plan: WeightPlan
@@ -97,7 +97,7 @@ class Quantized:
 
     @property
     def worst(self) -> WeightResult | None:
-        """The weight with the lowest SQNR."""
+        """The weight with the lowest SQNR; None where no error was measured."""
         measured = [weight for weight in self.weights if weight.error is not None]
         return min(measured, key=lambda w: w.error.sqnr if w.error else 0.0, default=None)
 
@@ -166,6 +166,7 @@ def quantize(
     jobs: int | None = None,
     progress: ProgressCallback = ignore_progress,
     gates: Gates = NO_GATES,
+    measure_errors: bool = True,
 ) -> Quantized:
     """Carry out `plan` and write the model; the output appears whole or not at all.
 
@@ -176,6 +177,7 @@ def quantize(
         jobs: threads; None takes the CPUs that this process may use. The bytes do not depend on it.
         progress: called from the worker threads, one call at a time per weight.
         gates: what the result must reach.
+        measure_errors: whether somebody will look at the errors, which take a seventh of the time.
 
     Raises:
         GateError: the result would not meet a gate; nothing was written.
@@ -190,7 +192,7 @@ def quantize(
         writer = ModelWriter(
             folder, planned.layout, [_new_record(weight) for weight in plan.weights]
         )
-        run = _Run(model, plan, writer, progress, jobs or pool.default_jobs())
+        run = _Run(model, plan, writer, progress, jobs or pool.default_jobs(), measure_errors)
         done = run.weights()
         program = tagged_program(model, plan, run.scales, output.strip_callstack)
         writer.write_program(program.serialize())
@@ -317,12 +319,14 @@ class _Run:
         writer: ModelWriter,
         progress: ProgressCallback,
         jobs: int,
+        measure_errors: bool,
     ) -> None:
         self._parameters = model.stored.parameters
         self._plan = plan
         self._writer = writer
         self._progress = progress
         self._jobs = jobs
+        self._measure_errors = measure_errors
         self.scales: dict[str, kernels.FloatArray] = {}
         self._streams: dict[str, WeightStream] = {}
         self._results: dict[str, WeightResult] = {}
@@ -338,7 +342,11 @@ class _Run:
     def _batch(self, weights: Sequence[WeightPlan]) -> None:
         self._streams = {
             weight.name: WeightStream(
-                weight.weight.record, weight.quantization, self._plan.options, weight.transpose
+                weight.weight.record,
+                weight.quantization,
+                self._plan.options,
+                weight.transpose,
+                self._measure_errors,
             )
             for weight in weights
             if weight.quantization is not None
@@ -407,4 +415,4 @@ class _Run:
         if stream is None:
             return WeightResult(weight)
         span = (float(stream.scales.min()), float(stream.scales.max()))
-        return WeightResult(weight, span, stream.error)
+        return WeightResult(weight, span, stream.error if self._measure_errors else None)

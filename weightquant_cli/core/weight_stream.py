@@ -104,6 +104,7 @@ class WeightStream:
         quantization: bits and channel axis.
         options: for the threshold rate.
         transpose: whether a matrix is written transposed.
+        measure_error: whether `error` is wanted.
 
     Attributes:
         parts: what `quantize` takes.
@@ -118,6 +119,7 @@ class WeightStream:
         quantization: Quantization,
         options: QuantizeOptions,
         transpose: bool = False,
+        measure_error: bool = True,
     ) -> None:
         self._record = record
         self._quantization = quantization
@@ -126,6 +128,7 @@ class WeightStream:
         self._maxima = np.zeros(quantization.channels, dtype="<f4")
         self._counts = np.zeros(kernels.HISTOGRAM_BINS if options.clips else 0, dtype=np.int64)
         self._edges = self._maxima
+        self._measure_error = measure_error
         self._errors: dict[int, WeightError] = {}
         self._largest = 0.0
         self._clips = options.clips
@@ -141,7 +144,10 @@ class WeightStream:
 
     @property
     def error(self) -> WeightError:
-        """What quantizing did; complete at the end. Summed in the order of the parts."""
+        """What quantizing did, where it is measured; complete at the end.
+
+        Summed in the order of the parts.
+        """
         found = [self._errors[start] for start in sorted(self._errors)]
         return WeightError(
             sum(error.signal for error in found),
@@ -197,7 +203,8 @@ class WeightStream:
         if writer is not None:
             offset = block.start * self._quantization.dtype.itemsize
             writer.write(integers.data.cast("B"), offset)
-        total.add(values, buffers.work(block), self._scale_of(block), clips)
+        if self._measure_error:
+            total.add(values, buffers.work(block), self._scale_of(block), clips)
 
     def _quantize_tile(
         self, reader: TensorReader, writer: RecordWriter | None, tile: Tile, total: _Total
@@ -210,7 +217,9 @@ class WeightStream:
             turned = np.ascontiguousarray(integers.T)
             itemsize = self._quantization.dtype.itemsize
             write_tile(writer, tile, turned, self._record.shape[0], itemsize)
-        total.add(values, buffers.work(tile.block), self._scale_of(tile.block), self._clips)
+        if self._measure_error:
+            work = buffers.work(tile.block)
+            total.add(values, work, self._scale_of(tile.block), self._clips)
 
     def _find_maxima(self, reader: TensorReader, part: Block, stop: StopSignal) -> None:
         """First survey: the largest absolute value of every channel."""
@@ -248,11 +257,15 @@ class WeightStream:
         return self.scales[block.channels].reshape(block.scale_shape)
 
     def _round(self, block: Block, values: kernels.FloatArray, clips: bool) -> kernels.IntArray:
-        """The block's integers; the work buffer holds them as floats."""
+        """The block's integers; the work buffer holds them as floats.
+
+        Where no error is measured, nobody needs the values any more: the floats take their place.
+        """
         buffers = thread_buffers()
         integers = buffers.integers(block, self._quantization.dtype.itemsize)
         limit = self._quantization.limit if clips else None
-        kernels.quantize(values, self._scale_of(block), limit, buffers.work(block), integers)
+        work = buffers.work(block) if self._measure_error else values
+        kernels.quantize(values, self._scale_of(block), limit, work, integers)
         return integers
 
     def _refuse(self, block: Block, values: kernels.FloatArray) -> None:
