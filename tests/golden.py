@@ -21,7 +21,7 @@ from weightquant_cli import (
     plan_model,
     quantize,
 )
-from weightquant_cli.core.options import AutoBits
+from weightquant_cli.core.plan.options import AutoBits
 
 FILE = Path(__file__).with_suffix(".json")
 MODELS = Path(__file__).parent / "models"

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_readme import COMBINED, DIGITS, block, with_command
+from tests.test_readme import (
+    COMBINED,
+    DIGITS,
+    block,
+    with_command,
+)
 
 FAKE_OPT = Path(__file__).parent / "cli" / "fake_opt.sh"
 LINES = [line for line in block("test: cookbook").splitlines() if not line.startswith("#")]

@@ -23,6 +23,23 @@ MODULES = {
     for path in sorted(HOME.rglob("*.py"))
 }
 LAYERS = ["errors", "formats", "core", "cli"]
+ROOMS = {
+    "formats": ["files", "pir"],
+    "core": [
+        "model",
+        "lite",
+        "plan",
+        "tensors",
+        "run",
+        "quantize",
+        "check",
+        "inspect",
+        "opt_script",
+        "weight_quantization",
+    ],
+}
+"""The rooms of a layer in the order in which data goes through them: no arrow goes back up."""
+
 HOMES = {"google": ["formats"], "click": ["cli"], "rich": ["cli"], "tqdm": ["cli"]}
 
 # Generated code, and what may be imported by whoever needs it.
@@ -77,13 +94,17 @@ def _absolute(node: ast.ImportFrom, module: str) -> str:
 
 
 def test_the_modules_and_their_imports_are_found() -> None:
-    assert {f"{PACKAGE}.{name}" for name in ("errors", "core.plan", "cli.main")} <= MODULES.keys()
-    targets = {found.target for found in imports(f"{PACKAGE}.core.weight_stream")}
-    assert {f"{PACKAGE}.core.kernels", f"{PACKAGE}.errors", "numpy"} <= targets
+    assert {
+        f"{PACKAGE}.{name}" for name in ("errors", "core.plan.plan", "cli.main")
+    } <= MODULES.keys()
+    targets = {found.target for found in imports(f"{PACKAGE}.core.quantize.weight_quantizer")}
+    assert {f"{PACKAGE}.core.tensors.kernels", f"{PACKAGE}.errors", "numpy"} <= targets
     typing = {
-        found.target for found in imports(f"{PACKAGE}.core.weight_stream") if found.when_typing
+        found.target
+        for found in imports(f"{PACKAGE}.core.quantize.weight_quantizer")
+        if found.when_typing
     }
-    assert typing == {f"{PACKAGE}.core.plan"}
+    assert typing == {f"{PACKAGE}.core.plan.plan"}
 
 
 @inside
@@ -97,6 +118,38 @@ def test_imports_go_down_only(module: str) -> None:
             assert LAYERS.index(target) <= LAYERS.index(layer), f"line {found.line}: {found.target}"
 
 
+def room_of(module: str) -> tuple[str, str] | None:
+    """Layer and room of a module; None for what stands in no room."""
+    parts = module.split(".")
+    return (parts[1], parts[2]) if len(parts) > 2 and parts[1] in ROOMS else None
+
+
+@inside
+def test_within_a_layer_no_room_imports_one_that_comes_after_it(module: str) -> None:
+    here = room_of(module)
+    if here is None or here[1] not in ROOMS[here[0]]:
+        return
+    layer, room = here
+    rooms = ROOMS[layer]
+    for found in imports(module):
+        target = room_of(found.target)
+        if target is not None and target[0] == layer and target[1] in rooms:
+            assert rooms.index(target[1]) <= rooms.index(room), f"line {found.line}: {found.target}"
+
+
+def test_every_module_of_the_core_stands_in_a_room() -> None:
+    rooms = {room for room in map(room_of, MODULES) if room is not None and room[0] == "core"}
+    assert {room for _, room in rooms} <= set(ROOMS["core"])
+
+
+@pytest.mark.parametrize("path", sorted(HOME.rglob("__init__.py")), ids=str)
+def test_every_package_says_what_it_is_for_and_what_it_may_import(path: Path) -> None:
+    if path.parent == HOME:
+        return
+    told = ast.get_docstring(ast.parse(path.read_text())) or ""
+    assert "May import " in told
+
+
 @inside
 def test_what_comes_from_outside_is_used_in_its_own_room(module: str) -> None:
     for found in imports(module):
@@ -108,7 +161,7 @@ def test_what_comes_from_outside_is_used_in_its_own_room(module: str) -> None:
 
 
 def test_the_kernels_know_arrays_only() -> None:
-    targets = {found.target for found in imports(f"{PACKAGE}.core.kernels")}
+    targets = {found.target for found in imports(f"{PACKAGE}.core.tensors.kernels")}
     assert targets == {"__future__", "numpy", "numpy.typing"}
 
 

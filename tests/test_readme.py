@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.helpers import environment, run, shell
-from weightquant_cli.cli.completion_scripts import COMPLETION_LINES
+from weightquant_cli.cli.completion.scripts import COMPLETION_LINES
 from weightquant_cli.cli.exit_codes import MEANINGS
 
 ROOT = Path(__file__).resolve().parents[1]

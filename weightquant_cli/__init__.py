@@ -136,25 +136,55 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .core.bits import plan_model
-    from .core.check import CheckResult, GateFailure, QualityGates, check
-    from .core.comparison import Comparison, WeightComparison
-    from .core.dequantize import dequantize
-    from .core.findings import Finding, FindingCode, Severity
-    from .core.gates import Gates
-    from .core.measure import measure
-    from .core.model import Model, OperatorRef, Reader, Weight
-    from .core.opt_script import OptScript, OptScriptOptions, make_opt_script, write_opt_script
-    from .core.opt_script_text import OptimizeOutType
-    from .core.options import AutoBits, QuantizeOptions, Size, WeightQuantizeType
-    from .core.output import OutputOptions
-    from .core.plan import Plan, Quantization, Reason, ReasonCode, WeightPlan, make_plan
-    from .core.plan_file import apply_plan, parse_plan, plan_document
-    from .core.quantize import Progress, Quantized, Sizes, WeightResult, preview, quantize
-    from .core.summary import ModelSummary, Order, Verdict, WeightSummary, ordered, summarize
+    from .core.check.check import CheckResult, check
+    from .core.check.compare_reference import Comparison, WeightComparison
+    from .core.check.findings import Finding, FindingCode, Severity
+    from .core.check.quality_gates import GateFailure, QualityGates
+    from .core.inspect.measure import measure
+    from .core.inspect.summary import (
+        ModelSummary,
+        Order,
+        Verdict,
+        WeightSummary,
+        ordered,
+        summarize,
+    )
+    from .core.lite.storage import WeightQuantizeType
+    from .core.model.model import Model
+    from .core.model.weights import OperatorRef, Reader, Weight
+    from .core.opt_script.script import (
+        OptScript,
+        OptScriptOptions,
+        make_opt_script,
+        write_opt_script,
+    )
+    from .core.opt_script.shell_text import OptimizeOutType
+    from .core.plan.options import AutoBits, QuantizeOptions
+    from .core.plan.plan import (
+        Plan,
+        Quantization,
+        WeightPlan,
+        make_plan,
+    )
+    from .core.plan.plan_file import apply_plan, parse_plan, plan_document
+    from .core.plan.reasons import Reason, ReasonCode
+    from .core.plan.size import Size
+    from .core.quantize.auto_bits import plan_model
+    from .core.quantize.dequantize import dequantize
+    from .core.quantize.gates import Gates
+    from .core.quantize.output import OutputOptions
+    from .core.quantize.quantize import preview, quantize
+    from .core.quantize.results import Progress, Quantized, WeightResult
+    from .core.quantize.sizes import Sizes
     from .core.weight_quantization import WeightQuantization
-    from .errors import GateError, ModelError, OptionError, OutputError, WeightQuantError
-    from .formats.atomic import Existing
+    from .errors import (
+        GateError,
+        ModelError,
+        OptionError,
+        OutputError,
+        WeightQuantError,
+    )
+    from .formats.files.atomic_folder import Existing
 
 __all__ = [  # noqa: RUF022 (grouped by use)
     "__version__",
@@ -226,44 +256,66 @@ __all__ = [  # noqa: RUF022 (grouped by use)
 
 _HOMES = {
     "core.weight_quantization": ("WeightQuantization",),
-    "core.model": (
-        "Model",
+    "core.model.model": ("Model",),
+    "core.model.weights": (
         "OperatorRef",
         "Reader",
         "Weight",
     ),
-    "core.bits": ("plan_model",),
-    "core.gates": ("Gates",),
-    "core.plan_file": ("apply_plan", "parse_plan", "plan_document"),
-    "core.options": (
+    "core.quantize.auto_bits": ("plan_model",),
+    "core.quantize.gates": ("Gates",),
+    "core.plan.plan_file": (
+        "apply_plan",
+        "parse_plan",
+        "plan_document",
+    ),
+    "core.plan.options": (
         "AutoBits",
         "QuantizeOptions",
-        "Size",
-        "WeightQuantizeType",
     ),
-    "core.plan": (
+    "core.plan.size": ("Size",),
+    "core.lite.storage": ("WeightQuantizeType",),
+    "core.plan.plan": (
         "Plan",
         "Quantization",
-        "Reason",
-        "ReasonCode",
         "WeightPlan",
         "make_plan",
     ),
-    "formats.atomic": ("Existing",),
-    "core.output": ("OutputOptions",),
-    "core.quantize": (
+    "core.plan.reasons": (
+        "Reason",
+        "ReasonCode",
+    ),
+    "formats.files.atomic_folder": ("Existing",),
+    "core.quantize.output": ("OutputOptions",),
+    "core.quantize.results": (
         "Progress",
         "Quantized",
-        "Sizes",
         "WeightResult",
+    ),
+    "core.quantize.sizes": ("Sizes",),
+    "core.quantize.quantize": (
         "preview",
         "quantize",
     ),
-    "core.check": ("CheckResult", "GateFailure", "QualityGates", "check"),
-    "core.comparison": ("Comparison", "WeightComparison"),
-    "core.findings": ("Finding", "FindingCode", "Severity"),
-    "core.dequantize": ("dequantize",),
-    "core.summary": (
+    "core.check.check": (
+        "CheckResult",
+        "check",
+    ),
+    "core.check.quality_gates": (
+        "GateFailure",
+        "QualityGates",
+    ),
+    "core.check.compare_reference": (
+        "Comparison",
+        "WeightComparison",
+    ),
+    "core.check.findings": (
+        "Finding",
+        "FindingCode",
+        "Severity",
+    ),
+    "core.quantize.dequantize": ("dequantize",),
+    "core.inspect.summary": (
         "ModelSummary",
         "Order",
         "Verdict",
@@ -271,9 +323,9 @@ _HOMES = {
         "ordered",
         "summarize",
     ),
-    "core.measure": ("measure",),
-    "core.opt_script_text": ("OptimizeOutType",),
-    "core.opt_script": (
+    "core.inspect.measure": ("measure",),
+    "core.opt_script.shell_text": ("OptimizeOutType",),
+    "core.opt_script.script": (
         "OptScript",
         "OptScriptOptions",
         "make_opt_script",

@@ -8,7 +8,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .report import Row, machine, markdown, table
+from .report import (
+    Row,
+    machine,
+    markdown,
+    table,
+)
 from .rows import GROUPS, Setting, measure
 
 

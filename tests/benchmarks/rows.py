@@ -15,8 +15,20 @@ from tests.oracles.jobs import SCRIPTS, OracleFailed
 from tests.oracles.paddle import ENVIRONMENT, QuantizeJob
 from tests.oracles.zoo import model as zoo_model
 
-from .measure import Case, NotMeasured, Sample, ours, take_turns
-from .models import GIGABYTE, matrices, small_weights, vgg16, write_model
+from .measure import (
+    Case,
+    NotMeasured,
+    Sample,
+    ours,
+    take_turns,
+)
+from .models import (
+    GIGABYTE,
+    matrices,
+    small_weights,
+    vgg16,
+    write_model,
+)
 from .report import Row, seconds
 
 BUILD_VGG16 = SCRIPTS / "build_vgg16.py"

@@ -22,7 +22,13 @@ from tests.cli.script_runs import (
     shell_command,
     toolbox,
 )
-from weightquant_cli import Model, OutputOptions, QuantizeOptions, make_plan, quantize
+from weightquant_cli import (
+    Model,
+    OutputOptions,
+    QuantizeOptions,
+    make_plan,
+    quantize,
+)
 
 DIGITS = Path(__file__).parents[1] / "models" / "digits"
 

@@ -13,7 +13,12 @@ import pytest
 
 from tests.cli.helpers import Result, environment
 from weightquant_cli.cli.command_docs import CommandDoc, command_doc, commands_of
-from weightquant_cli.cli.docs import HOUSE, differences, generated, write
+from weightquant_cli.cli.docs import (
+    HOUSE,
+    differences,
+    generated,
+    write,
+)
 from weightquant_cli.cli.exit_codes import MEANINGS
 from weightquant_cli.cli.main import group
 

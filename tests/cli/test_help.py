@@ -14,11 +14,16 @@ import click
 import pytest
 
 from tests.cli.helpers import environment, run, run_terminal
-from weightquant_cli.cli.command_docs import CommandDoc, OptionDoc, command_doc, commands_of
+from weightquant_cli.cli.command_docs import (
+    CommandDoc,
+    OptionDoc,
+    command_doc,
+    commands_of,
+)
 from weightquant_cli.cli.commands import Command
 from weightquant_cli.cli.help import full_help, short_help
 from weightquant_cli.cli.main import COMMANDS, group
-from weightquant_cli.cli.option_groups import UNGROUPED
+from weightquant_cli.cli.options.groups import UNGROUPED
 
 DIGITS = Path(__file__).parents[1] / "models" / "digits"
 COMBINED = DIGITS.with_name("digits_combined")

@@ -14,8 +14,14 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from tests.cli.helpers import environment, run, run_process, run_terminal, shell
-from weightquant_cli.cli.inspect_view import bars
+from tests.cli.helpers import (
+    environment,
+    run,
+    run_process,
+    run_terminal,
+    shell,
+)
+from weightquant_cli.cli.output.inspect_view import bars
 
 DIGITS = Path(__file__).parents[1] / "models" / "digits"
 COMBINED = DIGITS.with_name("digits_combined")

@@ -15,7 +15,13 @@ import numpy as np
 import pytest
 
 from tests import builders
-from tests.cli.helpers import command, environment, run, run_process, run_terminal
+from tests.cli.helpers import (
+    command,
+    environment,
+    run,
+    run_process,
+    run_terminal,
+)
 from weightquant_cli import __version__
 
 DIGITS = Path(__file__).resolve().parents[1] / "models" / "digits"

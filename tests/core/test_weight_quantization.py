@@ -19,9 +19,9 @@ from tests.builders import (
     tree,
     write_model,
 )
-from tests.core import reference
+from tests.core.quantize import reference
 from weightquant_cli import Model, OptionError, WeightQuantization
-from weightquant_cli.core.tags import find_tags
+from weightquant_cli.core.lite.tags import find_tags
 from weightquant_cli.errors import ModelNotFoundError, NonFiniteWeightError
 
 PARAMETERS = sorted(small_model().records)

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.builders import TYPE_NUMBERS, lod_section, normal, raw_record, record, tensor_desc
+from tests.builders import (
+    TYPE_NUMBERS,
+    lod_section,
+    normal,
+    raw_record,
+    record,
+    tensor_desc,
+)
 from weightquant_cli.errors import ParameterError
 from weightquant_cli.formats import dtypes, lod_tensor
 from weightquant_cli.formats.lod_tensor import TensorRecord, header_bytes, read_record

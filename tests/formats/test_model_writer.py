@@ -10,14 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import COMBINED, LAYOUTS, SEPARATE, Layout, normal, record, tree
+from tests.builders import (
+    COMBINED,
+    LAYOUTS,
+    SEPARATE,
+    Layout,
+    normal,
+    record,
+    tree,
+)
 from weightquant_cli.errors import ModelError, OptionError, OutputError
+from weightquant_cli.formats.files.writing import write_at
 from weightquant_cli.formats.model_writer import (
     ModelWriter,
     NewRecord,
     copied_file,
     refuse_name_collisions,
-    write_at,
 )
 
 RECORDS = {name: record(normal(3, size)) for size, name in enumerate(["B", "a", "b/c", "é"])}

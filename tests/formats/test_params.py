@@ -13,8 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import in_byte_order, normal, raw_record, record
+from tests.builders import (
+    in_byte_order,
+    normal,
+    raw_record,
+    record,
+)
 from weightquant_cli.errors import MissingParameterError, ModelError, ParameterError
+from weightquant_cli.formats.files.regular import read_into
 from weightquant_cli.formats.params import (
     Parameters,
     parameter_path,
@@ -22,7 +28,6 @@ from weightquant_cli.formats.params import (
     read_separate,
     sorted_names,
 )
-from weightquant_cli.formats.regular_file import read_into
 
 Shapes = dict[str, tuple[int, ...]]
 

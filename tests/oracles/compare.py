@@ -24,7 +24,12 @@ from packaging.utils import canonicalize_name
 
 from weightquant_cli.formats.model_dir import find_model
 
-from . import envs, lite, ours, zoo
+from . import (
+    envs,
+    lite,
+    ours,
+    zoo,
+)
 from .jobs import SCRIPTS, OracleFailed
 from .paddle import QuantizeJob
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import envs
-from .jobs import Array, Feeds, load_outputs, run_script, save_feeds, scratch
+from .jobs import (
+    Array,
+    Feeds,
+    load_outputs,
+    run_script,
+    save_feeds,
+    scratch,
+)
 
 ENVIRONMENT = {"2.12": envs.PADDLE_18, "2.13rc0": envs.LITE_213}
 

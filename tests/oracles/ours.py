@@ -20,8 +20,8 @@ from weightquant_cli import (
     plan_model,
     quantize,
 )
-from weightquant_cli.core.dequantize import stored_scales
-from weightquant_cli.core.tags import Tag, find_tags
+from weightquant_cli.core.lite.scales import stored_scales
+from weightquant_cli.core.lite.tags import Tag, find_tags
 
 
 def load(model: ZooModel) -> Model:

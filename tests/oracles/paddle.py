@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from . import envs
-from .jobs import Array, Feeds, load_outputs, run_script, save_feeds, scratch
+from .jobs import (
+    Array,
+    Feeds,
+    load_outputs,
+    run_script,
+    save_feeds,
+    scratch,
+)
 
 ENVIRONMENT = {"1.8.5": envs.PADDLE_18, "2.6.2": envs.PADDLE_26}
 

@@ -8,12 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.oracles import envs, lite, ours, paddle, zoo
+from tests.oracles import (
+    envs,
+    lite,
+    ours,
+    paddle,
+    zoo,
+)
 from tests.oracles.conftest import Tell
 from tests.oracles.jobs import OracleFailed, relative_difference
 from weightquant_cli import Model, QuantizeOptions, plan_model
-from weightquant_cli.core.bits import relative_error
-from weightquant_cli.core.options import AutoBits, Size
+from weightquant_cli.core.plan.options import AutoBits
+from weightquant_cli.core.plan.size import Size
+from weightquant_cli.core.quantize.auto_bits import relative_error
 
 pytestmark = pytest.mark.oracle
 

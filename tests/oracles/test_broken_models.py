@@ -13,13 +13,19 @@ from pathlib import Path
 import pytest
 
 from tests import builders
-from tests.oracles import envs, lite, ours, paddle, zoo
+from tests.oracles import (
+    envs,
+    lite,
+    ours,
+    paddle,
+    zoo,
+)
 from tests.oracles.conftest import Tell
 from tests.oracles.jobs import Array, OracleFailed, relative_difference
 from weightquant_cli import Model, QuantizeOptions, dequantize
-from weightquant_cli.core.check import check
-from weightquant_cli.core.integrity import FindingCode
-from weightquant_cli.core.output import OutputOptions
+from weightquant_cli.core.check.check import check
+from weightquant_cli.core.check.findings import FindingCode
+from weightquant_cli.core.quantize.output import OutputOptions
 from weightquant_cli.formats import framework_pb2 as pb
 
 pytestmark = pytest.mark.oracle

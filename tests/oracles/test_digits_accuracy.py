@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.oracles import envs, lite, ours, zoo
+from tests.oracles import (
+    envs,
+    lite,
+    ours,
+    zoo,
+)
 from tests.oracles.conftest import Tell
 from tests.oracles.jobs import Feed
 from weightquant_cli import QuantizeOptions

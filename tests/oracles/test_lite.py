@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.oracles import envs, lite, ours, zoo
+from tests.oracles import (
+    envs,
+    lite,
+    ours,
+    zoo,
+)
 from tests.oracles.conftest import Tell
 from tests.oracles.jobs import relative_difference
 from weightquant_cli import Model, QuantizeOptions, WeightQuantizeType

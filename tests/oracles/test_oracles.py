@@ -12,7 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.oracles import envs, lite, paddle, zoo
+from tests.oracles import (
+    envs,
+    lite,
+    paddle,
+    zoo,
+)
 from tests.oracles.jobs import relative_difference
 from weightquant_cli.formats import framework_pb2
 

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.oracles import envs, ours, paddle, zoo
+from tests.oracles import (
+    envs,
+    ours,
+    paddle,
+    zoo,
+)
 from tests.oracles.conftest import Tell
 from weightquant_cli import Model, QuantizeOptions, WeightQuantizeType
 

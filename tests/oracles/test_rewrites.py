@@ -12,9 +12,20 @@ from hypothesis import strategies as st
 
 from tests.oracles import envs, paddle, zoo
 from tests.oracles.conftest import Tell
-from tests.oracles.jobs import Feed, relative_difference, run_script, scratch
-from weightquant_cli import Model, OutputOptions, QuantizeOptions, make_plan, quantize
-from weightquant_cli.core.plan import Plan
+from tests.oracles.jobs import (
+    Feed,
+    relative_difference,
+    run_script,
+    scratch,
+)
+from weightquant_cli import (
+    Model,
+    OutputOptions,
+    QuantizeOptions,
+    make_plan,
+    quantize,
+)
+from weightquant_cli.core.plan.plan import Plan
 
 pytestmark = pytest.mark.oracle
 

@@ -6,11 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.oracles import envs, ours, paddle, zoo
+from tests.oracles import (
+    envs,
+    ours,
+    paddle,
+    zoo,
+)
 from tests.oracles.conftest import Tell
 from tests.oracles.jobs import Array, OracleFailed, relative_difference
-from weightquant_cli import Model, QuantizeOptions, ReasonCode, make_plan
-from weightquant_cli.core.tags import find_tags
+from weightquant_cli import (
+    Model,
+    QuantizeOptions,
+    ReasonCode,
+    make_plan,
+)
+from weightquant_cli.core.lite.tags import find_tags
 
 pytestmark = pytest.mark.oracle
 

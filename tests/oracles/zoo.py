@@ -16,7 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from . import envs
-from .jobs import SCRIPTS, Array, Feed, Feeds, run_script
+from .jobs import (
+    SCRIPTS,
+    Array,
+    Feed,
+    Feeds,
+    run_script,
+)
 
 DIGITS = envs.ROOT / "tests" / "models"
 

@@ -39,7 +39,7 @@ from tests.security.sandbox import (
 )
 from tests.security.subjects import subjects
 from weightquant_cli.cli.main import COMMANDS
-from weightquant_cli.core.model import Model
+from weightquant_cli.core.model.model import Model
 from weightquant_cli.errors import ModelError
 
 # Options by command, one set per input.

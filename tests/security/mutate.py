@@ -17,7 +17,13 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from tests.builders import in_byte_order, tensor_desc, varint
-from tests.security.hostile import DIMS, FLOATS, LONG_NAMES, NAMES, NUMBERS
+from tests.security.hostile import (
+    DIMS,
+    FLOATS,
+    LONG_NAMES,
+    NAMES,
+    NUMBERS,
+)
 from tests.security.plans import plan_bytes
 from tests.security.subjects import LAYOUTS, Subject, subjects
 from weightquant_cli.formats import framework_pb2 as pb

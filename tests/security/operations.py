@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from unittest import mock
 
-from weightquant_cli.formats import atomic, flush
+from weightquant_cli.formats.files import atomic_folder as atomic
+from weightquant_cli.formats.files import flush
 
 FUNCTIONS = (
     "open", "read", "pread", "preadv", "write", "pwrite", "fsync", "ftruncate", "rename",

@@ -7,7 +7,7 @@ import random
 from typing import Any, TypeAlias
 
 from tests.security.hostile import FLOATS, NAMES, NUMBERS
-from weightquant_cli.core.plan_file import SCHEMA, VERSION
+from weightquant_cli.core.plan.plan_file import SCHEMA, VERSION
 
 Random: TypeAlias = random.Random
 

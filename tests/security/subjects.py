@@ -11,9 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from tests import builders
-from tests.builders import Attr, Layout, ModelBuilder, normal
-from weightquant_cli import Model, OutputOptions, QuantizeOptions, plan_model, quantize
-from weightquant_cli.core.options import WeightQuantizeType
+from tests.builders import (
+    Attr,
+    Layout,
+    ModelBuilder,
+    normal,
+)
+from weightquant_cli import (
+    Model,
+    OutputOptions,
+    QuantizeOptions,
+    plan_model,
+    quantize,
+)
+from weightquant_cli.core.lite.storage import WeightQuantizeType
 from weightquant_cli.formats.program import AttrType
 
 

@@ -21,9 +21,9 @@ from tests.builders import ModelBuilder, normal
 from tests.cli.helpers import environment, run
 from tests.security.operations import Operations, fail_at
 from tests.security.sandbox import memory, rest_peak
-from weightquant_cli.core.check import QualityGates
-from weightquant_cli.formats import atomic
+from weightquant_cli.core.check.quality_gates import QualityGates
 from weightquant_cli.formats import framework_pb2 as pb
+from weightquant_cli.formats.files import atomic_folder as atomic
 from weightquant_cli.formats.program import MAX_OPERATORS, MAX_VARIABLES
 
 SIGNALING_NAN = struct.pack("<I", 0x7FA00000)
@@ -240,7 +240,7 @@ def test_a_parent_folder_that_was_there_is_not_removed(
 def test_a_second_signal_does_not_cut_short_the_cleaning_up(tmp_path: Path) -> None:
     script = """
 import os, shutil, signal, sys
-from weightquant_cli.formats import atomic
+from weightquant_cli.formats.files import atomic_folder as atomic
 from weightquant_cli.__main__ import main
 
 remove = shutil.rmtree

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import click
 
-from .option_groups import GROUPS, UNGROUPED, place_of
+from .options.groups import GROUPS, UNGROUPED, place_of
 
 _DEFAULT = re.compile(r"\s*\[default: (?P<default>.*)\]$")
 _EXAMPLES = "Examples:"

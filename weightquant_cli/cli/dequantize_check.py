@@ -11,11 +11,16 @@ from ..errors import OptionError
 from .commands import Command
 from .console import Console
 from .exit_codes import ExitCode
-from .options import MODEL_DIR, common_options, json_option, model_file_options
+from .options.shared import (
+    MODEL_DIR,
+    common_options,
+    json_option,
+    model_file_options,
+)
 
 if TYPE_CHECKING:
-    from ..core.check import CheckResult
-    from ..core.model import Model
+    from ..core.check.check import CheckResult
+    from ..core.model.model import Model
 
 EPILOG = """\b
 Examples:
@@ -114,9 +119,10 @@ def command(
     as_json: bool,
 ) -> int:
     """Say whether Paddle Lite will run QUANTIZED_DIR right, and how far it is from FP32."""
-    from ..core.check import QualityGates, check
-    from ..core.model import Model
-    from . import check_view, json_output
+    from ..core.check.check import check
+    from ..core.check.quality_gates import QualityGates
+    from ..core.model.model import Model
+    from .output import check_view, json_output
 
     if reference is None and (reference_model_filename or reference_params_filename):
         raise OptionError("a reference's file name without --reference")
@@ -140,24 +146,25 @@ def command(
 
 def _changed(model: Model, report: Path) -> tuple[str, ...]:
     """What is no longer as the report says."""
-    from ..core.manifest import differences, parse_digests
-    from . import json_output
+    from ..core.check.digests import parse_digests
+    from ..formats.files.digests import differences
+    from .output import json_output
 
     document = json_output.read_file(report, "report")
     return differences(model.files.folder, parse_digests(document))
 
 
 def _save_dequantized(model: Model, folder: Path, force: bool, jobs: int | None) -> None:
-    from ..core.dequantize import dequantize
-    from ..core.output import OutputOptions
-    from ..formats.atomic import Existing
+    from ..core.quantize.dequantize import dequantize
+    from ..core.quantize.output import OutputOptions
+    from ..formats.files.atomic_folder import Existing
 
     existing = Existing.REPLACE if force else Existing.REFUSE
     dequantize(model, OutputOptions(folder, existing=existing, strip_callstack=False), jobs)
 
 
 def _write_page(result: CheckResult, path: Path) -> None:
-    from ..formats.atomic_file import write_file
-    from .html_report import page
+    from ..formats.files.atomic_file import write_file
+    from .output.html_report import page
 
     write_file(path, page(result).encode("utf-8", "backslashreplace"), "the page")

@@ -15,8 +15,8 @@ import click
 
 from .command_docs import command_doc, commands_of
 from .commands import PROGRAM
-from .completion import SCRIPTS
-from .completion_scripts import VARIABLE
+from .completion.completion import SCRIPTS
+from .completion.scripts import VARIABLE
 from .exit_codes import ExitCode
 from .main import group
 from .man_page import man_page, page_name

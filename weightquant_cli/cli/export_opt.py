@@ -10,10 +10,15 @@ import click
 from ..errors import OptionError, printable
 from .commands import Command
 from .console import Console
-from .options import MODEL_DIR, common_options, json_option, model_file_options
+from .options.shared import (
+    MODEL_DIR,
+    common_options,
+    json_option,
+    model_file_options,
+)
 
 if TYPE_CHECKING:
-    from ..core.opt_script import OptScript
+    from ..core.opt_script.script import OptScript
 
 EPILOG = """\b
 Examples:
@@ -69,9 +74,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Write a shell script that converts QUANTIZED_DIR for Android ARM with Paddle Lite's opt."""
-    from ..core.model import Model
-    from ..core.opt_script import OptScriptOptions, make_opt_script, write_opt_script
-    from ..core.opt_script_text import OptimizeOutType
+    from ..core.model.model import Model
+    from ..core.opt_script.script import OptScriptOptions, make_opt_script, write_opt_script
+    from ..core.opt_script.shell_text import OptimizeOutType
 
     to_stdout = output is not None and str(output) == STDOUT
     if to_stdout and as_json:
@@ -95,7 +100,7 @@ def command(
 
 
 def _tell(console: Console, script: OptScript, as_json: bool) -> None:
-    from . import json_output
+    from .output import json_output
 
     if as_json:
         console.write(json_output.dumps(json_output.export_opt_document(script)))

@@ -10,11 +10,16 @@ import click
 from ..errors import OptionError
 from .commands import Command
 from .console import Console
-from .options import MODEL_DIR, common_options, json_option, model_file_options
+from .options.shared import (
+    MODEL_DIR,
+    common_options,
+    json_option,
+    model_file_options,
+)
 
 if TYPE_CHECKING:
-    from ..core.model import Model
-    from ..core.summary import ModelSummary, WeightSummary
+    from ..core.inspect.summary import ModelSummary, WeightSummary
+    from ..core.model.model import Model
 
 EPILOG = """\b
 Examples:
@@ -68,10 +73,10 @@ def command(
 
     With --quiet only the list of the weights.
     """
-    from ..core.model import Model
-    from ..core.summary import Order, ordered, summarize
-    from . import inspect_json, json_output
-    from .inspect_view import BINS, Format
+    from ..core.inspect.summary import Order, ordered, summarize
+    from ..core.model.model import Model
+    from .output import inspect_json, json_output
+    from .output.inspect_view import BINS, Format
 
     if as_json and Format(form) is not Format.TABLE:
         raise OptionError(f"--json and --format {form} contradict each other")
@@ -93,8 +98,8 @@ def _measured(
 ) -> ModelSummary:
     import threading
 
-    from ..core.measure import measure
-    from ..core.summary import Verdict
+    from ..core.inspect.measure import measure
+    from ..core.inspect.summary import Verdict
 
     if sqnr and summary.of(Verdict.QUANTIZED):
         raise OptionError(
@@ -121,7 +126,7 @@ def _render(
     extra: list[str],
     form: object,
 ) -> None:
-    from . import inspect_view as view
+    from .output import inspect_view as view
 
     if form is view.Format.CSV:
         console.write(view.weights_csv(weights))

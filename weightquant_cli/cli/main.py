@@ -14,7 +14,7 @@ import click
 from .. import __version__
 from ..errors import WeightQuantError
 from .commands import PROGRAM, Group
-from .completion_scripts import VARIABLE
+from .completion.scripts import VARIABLE
 from .console import Console, ReaderGone
 from .exit_codes import ExitCode
 from .stopping import Stopped, stoppable
@@ -150,7 +150,7 @@ def _prepare_completion() -> bool:
     """Whether a shell asks for completions: click is then to answer by our scripts' protocol."""
     if VARIABLE not in os.environ:
         return False
-    from . import completion
+    from .completion import completion
 
     completion.install()
     return True

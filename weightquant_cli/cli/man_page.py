@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from .. import __version__
 from .command_docs import CommandDoc, OptionDoc
 from .commands import PROGRAM, variable_name
-from .completion_scripts import COMPLETION_LINES
+from .completion.scripts import COMPLETION_LINES
 from .exit_codes import MEANINGS
 
 # The date at the foot of every page: when their wording was last looked over. Not the day of

@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import printable
-from . import quantize_options
 from .commands import Command
 from .console import Console
-from .options import MODEL_DIR, common_options, json_option, model_file_options
-from .quantize_options import decision_options, gate_options, plan_options
+from .options import quantize as quantize_options
+from .options.quantize import decision_options, gate_options, plan_options
+from .options.shared import (
+    MODEL_DIR,
+    common_options,
+    json_option,
+    model_file_options,
+)
 
 if TYPE_CHECKING:
-    from ..core.gates import Gates
-    from ..core.model import Model
-    from ..core.output import OutputOptions
-    from ..core.plan import Plan
-    from ..core.quantize import Quantized
+    from ..core.model.model import Model
+    from ..core.plan.plan import Plan
+    from ..core.quantize.gates import Gates
+    from ..core.quantize.output import OutputOptions
+    from ..core.quantize.results import Quantized
 
 EPILOG = """\b
 Examples:
@@ -94,8 +99,8 @@ def command(
     Biases, and weights that Paddle Lite could not dequantize, stay as they are; --dry-run lists
     every weight with the reason.
     """
-    from ..core.model import Model
-    from ..core.quantize import preview
+    from ..core.model.model import Model
+    from ..core.quantize.quantize import preview
 
     gates = quantize_options.gates(options)
     output = _output_options(output_dir, options)
@@ -118,8 +123,8 @@ def command(
 
 
 def _write_plan(file: Path, plan: Plan) -> None:
-    from ..core.plan_file import plan_document
-    from . import json_output
+    from ..core.plan.plan_file import plan_document
+    from .output import json_output
 
     json_output.write_file(file, plan_document(plan), "plan")
 
@@ -128,7 +133,7 @@ def _write_document(
     console: Console, model: Model, result: Quantized, as_json: bool, report: Path | None
 ) -> None:
     """The facts as JSON: to a file with the digests, and to stdout."""
-    from . import json_output
+    from .output import json_output
 
     document = json_output.quantize_document(model, result)
     if report is not None:
@@ -139,7 +144,7 @@ def _write_document(
 
 
 def _print_summary(console: Console, result: Quantized, dry_run: bool) -> None:
-    from . import tables
+    from .output import tables
 
     if dry_run:
         console.print(tables.plan_table(console, result))
@@ -149,12 +154,12 @@ def _print_summary(console: Console, result: Quantized, dry_run: bool) -> None:
 def _decision(options: dict[str, Any]) -> Callable[[Model, OutputOptions], Plan]:
     """How the plan is made; options and plan file are checked before the model is read."""
     if options["plan_file"] is not None:
-        from ..core.plan_file import apply_plan, parse_plan
+        from ..core.plan.plan_file import apply_plan, parse_plan
 
         context = click.get_current_context()
         planned = parse_plan(quantize_options.read_plan_file(options["plan_file"], context))
         return lambda model, output: apply_plan(model, planned)
-    from ..core.bits import plan_model
+    from ..core.quantize.auto_bits import plan_model
 
     wanted = quantize_options.quantize_options(options)
 
@@ -166,9 +171,9 @@ def _decision(options: dict[str, Any]) -> Callable[[Model, OutputOptions], Plan]
 
 def _digests(model: Model, result: Quantized) -> dict[str, Any]:
     """SHA-256 of every file read and written."""
-    from ..core.manifest import model_digests
-    from ..core.model import Model
-    from . import json_output
+    from ..core.check.digests import model_digests
+    from ..core.model.model import Model
+    from .output import json_output
 
     written = None
     if result.folder is not None:
@@ -180,8 +185,8 @@ def _digests(model: Model, result: Quantized) -> dict[str, Any]:
 
 
 def _output_options(folder: Path, options: dict[str, Any]) -> OutputOptions:
-    from ..core.output import OutputOptions
-    from ..formats.atomic import Existing
+    from ..core.quantize.output import OutputOptions
+    from ..formats.files.atomic_folder import Existing
 
     return OutputOptions(
         folder=folder,
@@ -203,7 +208,8 @@ def _quantize(
     measure_errors: bool,
 ) -> Quantized:
     """Quantize with a progress bar, and with `-v` a line per weight."""
-    from ..core.quantize import Progress, quantize
+    from ..core.quantize.quantize import quantize
+    from ..core.quantize.results import Progress
 
     total = sum(weight.size_before for weight in plan.weights)
     lock = threading.Lock()
@@ -220,7 +226,7 @@ def _quantize(
                     done += 1
                     if not console.verbose:
                         return
-                    from . import tables
+                    from .output import tables
 
                     console.detail(tables.weight_line(done, len(plan.weights), progress.finished))
 

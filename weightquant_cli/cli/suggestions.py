@@ -11,7 +11,12 @@ from pathlib import Path
 
 import click
 
-from ..errors import MissingParameterError, ModelNotFoundError, OptionError, WeightQuantError
+from ..errors import (
+    MissingParameterError,
+    ModelNotFoundError,
+    OptionError,
+    WeightQuantError,
+)
 
 # Errors whose path is a file that the user named.
 _NAMED_BY_THE_USER = (ModelNotFoundError, MissingParameterError, OptionError)

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import OptionError
-from ..formats.atomic import Existing
+from ..formats.files.atomic_folder import Existing
 from ..formats.model_dir import ModelFiles, open_model
-from .dequantize import dequantize
-from .model import Model
-from .options import QuantizeOptions, WeightQuantizeType
-from .output import OutputOptions
-from .plan import make_plan
-from .quantize import Quantized, quantize
+from .lite.storage import WeightQuantizeType
+from .model.model import Model
+from .plan.options import QuantizeOptions
+from .plan.plan import make_plan
+from .quantize.dequantize import dequantize
+from .quantize.output import OutputOptions
+from .quantize.quantize import quantize
+from .quantize.results import Quantized
 
 DEFAULT_PROGRAM = "__model__"
 

@@ -23,9 +23,24 @@ from ..errors import (
     UnsupportedModelError,
     listed,
 )
-from .params import Parameters, parameter_path, read_combined, read_separate
-from .program import MAX_PROGRAM_BYTES, Program, VariableKind, pir_error
-from .regular_file import file_size, open_regular, read_at, read_regular
+from .files.regular import (
+    file_size,
+    open_regular,
+    read_at,
+    read_regular,
+)
+from .params import (
+    Parameters,
+    parameter_path,
+    read_combined,
+    read_separate,
+)
+from .program import (
+    MAX_PROGRAM_BYTES,
+    Program,
+    VariableKind,
+    pir_error,
+)
 
 PROGRAM_NAMES = ("__model__", "model")
 COMBINED_NAMES = ("__params__", "params", "weights")

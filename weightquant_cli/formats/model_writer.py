@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import OptionError, OutputError
+from ..errors import OptionError
+from .files.writing import write_at, write_error
 from .params import parameter_path
 from .text import encode
 
@@ -150,26 +151,6 @@ def copied_file(folder: Path, name: str) -> Iterator[RecordWriter]:
     _make_folder(path.parent)
     with _opened(path) as (descriptor, _):
         yield RecordWriter(descriptor, 0, path)
-
-
-def write_at(descriptor: int, data: bytes | memoryview, offset: int, path: Path) -> None:
-    """Write all of `data` at `offset`; OutputError where the file system refuses."""
-    view = memoryview(data).cast("B")
-    done = 0
-    while done < len(view):
-        try:
-            done += os.pwrite(descriptor, view[done:], offset + done)
-        except OSError as error:
-            raise write_error(error, path) from error
-
-
-def write_error(error: OSError, path: Path) -> OutputError:
-    """The refusal of the file system in our words."""
-    return OutputError(
-        f"cannot write the output: {error.strerror or error}",
-        path=path,
-        remedy="nothing was changed; make room or choose another OUTPUT_DIR",
-    )
 
 
 def refuse_name_collisions(layout: Layout, parameters: Sequence[str]) -> None:

@@ -11,9 +11,19 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ..errors import MissingParameterError, ModelError, ParameterError, listed
+from ..errors import (
+    MissingParameterError,
+    ModelError,
+    ParameterError,
+    listed,
+)
+from .files.regular import (
+    file_size,
+    open_regular,
+    read_at,
+    read_into,
+)
 from .lod_tensor import TensorRecord, read_record
-from .regular_file import file_size, open_regular, read_at, read_into
 from .text import encode
 
 # NAME_MAX of the file systems in use; longer names could neither be read nor written.

@@ -1,0 +1,4 @@
+"""Completion at the shell's tab key.
+
+May import `core`, `errors` and click.
+"""

@@ -1,0 +1,90 @@
+"""What `dequantize-check` shows on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ...errors import printable
+from . import units
+from .tables import Column, table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from ...core.check.check import CheckResult
+    from ...core.check.compare_reference import WeightComparison
+    from ...core.check.findings import Finding
+    from ..console import Console
+
+COLUMNS = (
+    Column("weight", folds=True),
+    Column("operator"),
+    Column("type"),
+    Column("sqnr_db", number=True),
+    Column("max_error", number=True),
+    Column("in_scales", number=True),
+    Column("rmse", number=True),
+    Column("cosine", number=True),
+)
+
+
+def show(console: Console, result: CheckResult) -> None:
+    """The verdict first, then what is wrong, then the weights, the worst first."""
+    console.print(verdict(result))
+    for finding in result.findings:
+        console.print(finding_text(finding))
+    for failure in result.failures:
+        console.print(f"gate: {printable(failure.weight)}: {failure.why}")
+    for line in result.changed:
+        console.print(f"changed: {printable(line)}")
+    if result.comparison is not None and result.comparison.weights:
+        console.print("")
+        rows = (weight_row(weight) for weight in result.comparison.weights)
+        console.print(table(console, COLUMNS, rows))
+
+
+def verdict(result: CheckResult) -> Text:
+    """Yes or no, in one line."""
+    from rich.text import Text
+
+    if result.ok:
+        text = Text("ok", style="bold green")
+    else:
+        text = Text("not ok", style="bold red")
+    warnings = len(result.findings) - len(result.errors)
+    parts = [units.count(result.quantized, "quantized weight")]
+    if result.comparison is not None:
+        parts.append(f"{len(result.comparison.weights)} compared with the reference")
+    for number, what in (
+        (len(result.errors), "error"),
+        (warnings, "warning"),
+        (len(result.failures), "failed gate"),
+        (len(result.changed), "changed file"),
+    ):
+        if number:
+            parts.append(units.count(number, what))
+    return text.append(": " + ", ".join(parts), style="default")
+
+
+def finding_text(finding: Finding) -> str:
+    """One finding with its consequence and its remedy, in one line."""
+    where = finding.weight or ""
+    if finding.operator:
+        where += f" ({finding.operator})"
+    start = f"{finding.severity.value}: {where}: " if where else f"{finding.severity.value}: "
+    return printable(f"{start}{finding.what}; {finding.consequence}; {finding.remedy}")
+
+
+def weight_row(weight: WeightComparison) -> tuple[str, ...]:
+    """One weight's measures."""
+    return (
+        weight.name,
+        weight.operator,
+        weight.dtype,
+        "inf" if math.isinf(weight.sqnr) else f"{weight.sqnr:.2f}",
+        f"{weight.max_abs:.3g}",
+        f"{weight.max_in_scales:.3f}",
+        f"{weight.rmse:.3g}",
+        f"{weight.cosine:.7f}",
+    )

@@ -1,0 +1,134 @@
+"""The JSON document of `inspect`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ... import __version__
+from .json_output import Document, finite
+
+if TYPE_CHECKING:
+    from ...core.inspect.summary import (
+        ExpectedSize,
+        ModelSummary,
+        StoredScales,
+        WeightSummary,
+    )
+    from ...core.model.inputs_outputs import Port
+    from ...core.tensors.histogram import Distribution
+
+INSPECT_SCHEMA = "weightquant.inspect"
+INSPECT_VERSION = 1
+
+
+def inspect_document(summary: ModelSummary, weights: Sequence[WeightSummary]) -> Document:
+    """What `weightquant inspect` shows.
+
+    Args:
+        summary: the model.
+        weights: its weights, in the order asked for.
+    """
+    verdicts = [weight.verdict.value for weight in weights]
+    return {
+        "schema": INSPECT_SCHEMA,
+        "version": INSPECT_VERSION,
+        "tool_version": __version__,
+        "headline": summary.headline,
+        "input": {
+            "folder": str(summary.files.folder),
+            "program": summary.files.program,
+            "params": summary.files.params,
+            "layout": summary.files.layout,
+            "paddle_version": summary.paddle_version,
+        },
+        "sizes": {
+            "program": summary.program_size,
+            "params": summary.params_size,
+            "total": summary.size,
+        },
+        "inputs": [_port(port) for port in summary.inputs],
+        "outputs": [_port(port) for port in summary.outputs],
+        "operators": dict(summary.operators),
+        "totals": {
+            "weights": len(weights),
+            "bytes": sum(weight.record.data_size for weight in weights),
+            "quantized": verdicts.count("quantized"),
+            "quantizable": verdicts.count("quantizable"),
+            "kept": verdicts.count("kept"),
+        },
+        "expected": [_expected(expected) for expected in summary.expected],
+        "weights": [_weight(weight) for weight in weights],
+    }
+
+
+def _port(port: Port) -> Document:
+    return {
+        "name": port.name,
+        "dtype": None if port.dtype is None else port.dtype.name,
+        "shape": None if port.shape is None else list(port.shape),
+    }
+
+
+def _expected(expected: ExpectedSize) -> Document:
+    return {
+        "bits": expected.bits,
+        "program": expected.sizes.program_after,
+        "params": expected.sizes.params_after,
+        "total": expected.sizes.after,
+        "ratio": round(expected.sizes.ratio, 4),
+    }
+
+
+def _weight(weight: WeightSummary) -> Document:
+    document: Document = {
+        "name": weight.name,
+        "operator": weight.plan.operator_type or None,
+        "shape": list(weight.record.shape),
+        "dtype": weight.record.dtype.name,
+        "bytes": weight.record.data_size,
+        "share_percent": round(weight.share, 4),
+        "verdict": weight.verdict.value,
+    }
+    if weight.reason is not None:
+        document["reason"] = {
+            "code": weight.reason.code.value,
+            "text": weight.reason.text,
+            "remedy": weight.reason.remedy,
+        }
+    if weight.rewritten_as is not None:
+        document["rewritten_as"] = weight.rewritten_as
+    if weight.scales is not None:
+        document["scales"] = _scales(weight.scales)
+    if weight.error is not None:
+        document["sqnr_db"] = finite(weight.error.sqnr)
+        document["max_abs_error"] = finite(weight.error.max_abs, None)
+    if weight.objection is not None:
+        document["objection"] = weight.objection
+    if weight.distribution is not None:
+        document["distribution"] = _distribution(weight.distribution)
+    return document
+
+
+def _scales(scales: StoredScales) -> Document:
+    return {
+        "bits": scales.bits,
+        "weight_quantize_type": scales.granularity.value,
+        "count": scales.count,
+        "min": _exact(scales.smallest),
+        "max": _exact(scales.largest),
+    }
+
+
+def _distribution(found: Distribution) -> Document:
+    return {
+        "min": _exact(found.minimum),
+        "max": _exact(found.maximum),
+        "counts": list(found.counts),
+        "non_finite": found.non_finite,
+    }
+
+
+def _exact(value: float | None) -> float | None:
+    """The number unrounded, or None where JSON has no such number."""
+    return None if value is None or finite(value) is None else value

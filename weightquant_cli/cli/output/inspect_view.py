@@ -1,0 +1,273 @@
+"""What `inspect` prints: headings, the table of weights in three formats, totals.
+
+In a pipe the fifth field of the table is the bytes, so that `sort -k5 -n` works; no heading line
+has a large number there.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ...core.inspect.summary import ModelSummary, Verdict, WeightSummary
+from ...core.model.inputs_outputs import Port
+from . import units
+from .table_formats import code, csv_text, markdown
+from .tables import (
+    NOTHING,
+    Column,
+    facts,
+    fits,
+    table,
+)
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ..console import Console
+
+BINS = 24
+
+BARS = "▁▂▃▄▅▆▇█"
+ASCII_BARS = ":-=+*#%@"
+EMPTY_BIN = "·"
+ASCII_EMPTY_BIN = "."
+
+CSV_COLUMNS = (
+    *("weight", "operator", "shape", "type", "bytes", "share_percent", "bits", "scales"),
+    *("scale_min", "scale_max", "sqnr_db", "min", "max", "counts", "verdict", "reason"),
+)
+
+
+class Format(enum.Enum):
+    """How the table is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+def heading(console: Console, summary: ModelSummary) -> RenderableType:
+    """What the model is; the first line says it in a word."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(Text(summary.headline, style="bold"), facts(console, _facts(summary)))
+
+
+def markdown_heading(summary: ModelSummary) -> str:
+    """The same as a title and a list."""
+    lines = [f"**{summary.headline}**", ""]
+    lines += [f"- {label}: {code(line)}" for label, line in _facts(summary)]
+    return "\n".join(lines) + "\n\n"
+
+
+def weights_table(
+    console: Console, weights: Sequence[WeightSummary], extra: Sequence[str]
+) -> RenderableType:
+    """The table of weights.
+
+    Where a terminal is too narrow for the reasons in full, the table has them in a word: below it
+    `totals` spells them out.
+
+    Args:
+        console: where it goes.
+        weights: in the order in which they are shown.
+        extra: which measures to show: ``sqnr``, ``distribution``.
+    """
+    columns = _columns(extra)
+    rows = [_row(weight, extra, False, console.is_utf8) for weight in weights]
+    if not fits(console, columns, rows):
+        rows = [_row(weight, extra, True, console.is_utf8) for weight in weights]
+    return table(console, columns, rows)
+
+
+def weights_markdown(weights: Sequence[WeightSummary], extra: Sequence[str]) -> str:
+    """The table of weights in Markdown."""
+    return markdown(_columns(extra), (_row(weight, extra, False, True) for weight in weights))
+
+
+def weights_csv(weights: Sequence[WeightSummary]) -> str:
+    """The table of weights as comma-separated values, numbers in full."""
+    return csv_text(CSV_COLUMNS, (_csv_row(weight) for weight in weights))
+
+
+def totals(console: Console, summary: ModelSummary) -> RenderableType:
+    """How many weights and bytes, what is left and why, and the sizes to expect."""
+    lines = [("weights", _weights_line(summary))]
+    lines += [("left as it is", line) for line in _left_lines(summary)]
+    for expected in summary.expected:
+        sizes = expected.sizes
+        lines.append(
+            (
+                f"at {expected.bits} bits",
+                f"{units.size(sizes.after)} ({sizes.ratio:.2f}x smaller, {sizes.after} bytes)",
+            )
+        )
+    return facts(console, lines)
+
+
+def bars(counts: Sequence[int], utf8: bool) -> str:
+    """A histogram as one character per bin, the highest bin the full height."""
+    levels, empty = (BARS, EMPTY_BIN) if utf8 else (ASCII_BARS, ASCII_EMPTY_BIN)
+    highest = max(counts, default=0)
+    return "".join(
+        levels[math.ceil(count / highest * len(levels)) - 1] if count else empty for count in counts
+    )
+
+
+def _facts(summary: ModelSummary) -> list[tuple[str, str]]:
+    files = summary.files
+    params = files.params or f"{len(summary.weights)} files"
+    operators = ", ".join(f"{name} {count}" for name, count in summary.operators)
+    count = sum(count for _, count in summary.operators)
+    lines = [
+        ("format", f"{files.layout}: {files.program} + {params}"),
+        ("written by", f"Paddle {summary.paddle_version or 'of an unknown version'}"),
+        (
+            "size",
+            f"{units.size(summary.size)} in all: program {units.size(summary.program_size)}, "
+            f"parameters {units.size(summary.params_size)}",
+        ),
+    ]
+    lines += [("input", _port(port)) for port in summary.inputs]
+    lines += [("output", _port(port)) for port in summary.outputs]
+    lines.append(("operators", f"{count} of {len(summary.operators)} types: {operators}"))
+    return lines
+
+
+def _port(port: Port) -> str:
+    shape = NOTHING if port.shape is None else units.shape(port.shape).replace("-1", "?")
+    return f"{port.name} {port.dtype or NOTHING} {shape}"
+
+
+def _columns(extra: Sequence[str]) -> list[Column]:
+    columns = [
+        Column("weight", folds=True),
+        Column("operator"),
+        Column("shape", expendable=1),
+        Column("type", expendable=5),
+        Column("bytes", number=True),
+        Column("share", number=True, expendable=2),
+        Column("bits", number=True, expendable=3),
+        Column("scales", expendable=4),
+    ]
+    if "sqnr" in extra:
+        columns.append(Column("sqnr_db", number=True))
+    if "distribution" in extra:
+        columns += [
+            Column("min", number=True, expendable=3),
+            Column("distribution"),
+            Column("max", expendable=3),
+        ]
+    return [*columns, Column("verdict", folds=True)]
+
+
+def _row(weight: WeightSummary, extra: Sequence[str], short: bool, utf8: bool) -> list[str]:
+    record, scales = weight.record, weight.scales
+    row = [
+        weight.name,
+        weight.plan.operator_type or NOTHING,
+        units.shape(record.shape),
+        record.dtype.name,
+        str(record.data_size),
+        f"{weight.share:.1f}%",
+        NOTHING if scales is None or scales.bits is None else str(scales.bits),
+        NOTHING
+        if scales is None or scales.smallest is None
+        else f"{scales.smallest:.3g}..{scales.largest:.3g}",
+    ]
+    if "sqnr" in extra:
+        row.append(NOTHING if weight.error is None else f"{weight.error.sqnr:.1f}")
+    if "distribution" in extra:
+        row += _distribution_cells(weight, utf8)
+    return [*row, _short_verdict(weight) if short else _verdict(weight)]
+
+
+def _distribution_cells(weight: WeightSummary, utf8: bool) -> tuple[str, str, str]:
+    found = weight.distribution
+    if found is None or not any(found.counts):
+        return NOTHING, NOTHING, NOTHING
+    return f"{found.minimum:.3g}", bars(found.counts, utf8), f"{found.maximum:.3g}"
+
+
+def _verdict(weight: WeightSummary) -> str:
+    if weight.objection:
+        return weight.objection
+    if weight.verdict is Verdict.KEPT:
+        return weight.reason.text if weight.reason else NOTHING
+    if weight.verdict is Verdict.QUANTIZED:
+        return "quantized"
+    spelled = f" as {weight.rewritten_as}" if weight.rewritten_as else ""
+    option = f" with {weight.reason.remedy}" if weight.reason and weight.reason.remedy else ""
+    return f"quantizable{spelled}{option}"
+
+
+def _short_verdict(weight: WeightSummary) -> str:
+    if weight.objection:
+        return "not finite"
+    if weight.reason is None:
+        return weight.verdict.value
+    return weight.reason.code.value.replace("_", " ")
+
+
+def _csv_row(weight: WeightSummary) -> list[str]:
+    record, scales, found = weight.record, weight.scales, weight.distribution
+    return [
+        weight.name,
+        weight.plan.operator_type,
+        units.shape(record.shape),
+        record.dtype.name,
+        str(record.data_size),
+        f"{weight.share:.4f}",
+        "" if scales is None or scales.bits is None else str(scales.bits),
+        "" if scales is None else str(scales.count),
+        _number(None if scales is None else scales.smallest),
+        _number(None if scales is None else scales.largest),
+        _number(None if weight.error is None else weight.error.sqnr),
+        _number(None if found is None else found.minimum),
+        _number(None if found is None else found.maximum),
+        "" if found is None else " ".join(map(str, found.counts)),
+        weight.verdict.value,
+        weight.objection or (weight.reason.text if weight.reason else ""),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.9g}"
+
+
+def _weights_line(summary: ModelSummary) -> str:
+    quantizable = summary.of(Verdict.QUANTIZABLE)
+    groups = (
+        ("quantized", summary.of(Verdict.QUANTIZED)),
+        ("quantizable", [weight for weight in quantizable if weight.reason is None]),
+        ("more with an option", [weight for weight in quantizable if weight.reason is not None]),
+    )
+    total = sum(weight.record.data_size for weight in summary.weights)
+    parts = []
+    for label, weights in groups:
+        size = sum(weight.record.data_size for weight in weights)
+        if weights:
+            parts.append(
+                f"{len(weights)} {label} ({units.size(size)}, {units.percent(size, total)})"
+            )
+    listed = ", ".join(parts) or "none quantizable"
+    return f"{len(summary.weights)} with {units.size(total)}; {listed}"
+
+
+def _left_lines(summary: ModelSummary) -> list[str]:
+    """What is not quantized by default, or was not, and why; the most bytes first."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for weight in summary.weights:
+        if weight.reason is not None:
+            remedy = f" ({weight.reason.remedy})" if weight.reason.remedy else ""
+            groups[weight.reason.text, remedy].append(weight.record.data_size)
+    ranked = sorted(groups.items(), key=lambda item: (-sum(item[1]), item[0]))
+    return [
+        f"{len(sizes)} ({units.size(sum(sizes))}): {text}{remedy}"
+        for (text, remedy), sizes in ranked
+    ]

@@ -1,0 +1,99 @@
+"""The whole check of a quantized model: integrity, error measures, gates; one result of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ...errors import OptionError
+from ..lite.storage import is_quantized
+from ..lite.tags import tag_of_every_weight
+from ..model.model import Model
+from .compare_reference import Comparison, compare
+from .findings import Finding, Severity
+from .model_rules import check_integrity
+from .quality_gates import GateFailure, QualityGates
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What the check found.
+
+    Attributes:
+        model: the quantized model.
+        quantized: how many weights are stored as integers with scales.
+        findings: what is wrong, errors first.
+        comparison: beside the reference, or None without one.
+        failures: gates that are not met.
+        changed: files that are not what a report says of them, a line each.
+    """
+
+    model: Model
+    quantized: int
+    findings: tuple[Finding, ...]
+    comparison: Comparison | None
+    failures: tuple[GateFailure, ...]
+    changed: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings with which Paddle Lite aborts or computes wrongly."""
+        return tuple(f for f in self.findings if f.severity is Severity.ERROR)
+
+    @property
+    def ok(self) -> bool:
+        """Whether Paddle Lite runs it right and every gate is met."""
+        return not (self.errors or self.failures or self.changed)
+
+
+def check(
+    model: Model,
+    reference: Model | None = None,
+    gates: QualityGates | None = None,
+    histograms: int = 0,
+    jobs: int | None = None,
+    changed: tuple[str, ...] = (),
+    step: Callable[[int], None] = lambda _: None,
+) -> CheckResult:
+    """Check a quantized model.
+
+    Args:
+        model: the quantized model.
+        reference: the FP32 model that it was made from; without it only integrity is checked.
+        gates: what every weight must reach; only with a reference.
+        histograms: for how many of the worst weights to count the values.
+        jobs: threads; None takes the CPUs that this process may use.
+        changed: what `manifest.differences` found, carried into the result.
+        step: told the bytes of the model that have been compared, from the worker threads.
+
+    Raises:
+        OptionError: gates without a reference.
+        ModelError: the models cannot be read, or do not fit each other.
+    """
+    gates = gates or QualityGates()
+    if gates.any and reference is None:
+        raise OptionError("a gate on the error needs the FP32 model", remedy="add --reference")
+    findings = list(check_integrity(model))
+    comparison = None
+    if reference is not None:
+        broken = frozenset(f.weight for f in findings if f.weight and f.severity is Severity.ERROR)
+        comparison = compare(model, reference, histograms, jobs, broken, step)
+        findings += comparison.findings
+    ranked = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
+    tagged = tag_of_every_weight(model)
+    quantized = [w.name for w in model.weights if is_quantized(w) and w.name in tagged]
+    failures = tuple(_failures(gates, comparison, quantized)) if comparison else ()
+    return CheckResult(model, len(quantized), tuple(ranked), comparison, failures, changed)
+
+
+def _failures(
+    gates: QualityGates, comparison: Comparison, quantized: Sequence[str]
+) -> Iterator[GateFailure]:
+    """What is not met; a weight that could not be compared meets no gate."""
+    compared = {weight.name for weight in comparison.weights}
+    for weight in comparison.weights:
+        for why in gates.failures(weight):
+            yield GateFailure(weight.name, why)
+    for name in quantized:
+        if gates.any and name not in compared:
+            yield GateFailure(name, "it could not be compared with the reference")

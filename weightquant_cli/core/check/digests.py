@@ -1,0 +1,48 @@
+"""SHA-256 of a model's files: written into a report, and compared with one later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...errors import OptionError
+from ...formats.files.digests import FileDigest, digest
+from ..model.model import Model
+
+
+def model_digests(model: Model) -> tuple[FileDigest, ...]:
+    """Digests of the program, of every parameter file, and of what is carried along.
+
+    Raises:
+        ModelError: a file cannot be read.
+    """
+    files = model.files
+    stored = model.stored
+    names = [files.program]
+    if files.params is not None:
+        names.append(files.params)
+    else:
+        names += [*stored.parameters, *stored.carried]
+    return tuple(digest(files.folder, name) for name in names)
+
+
+def parse_digests(document: object) -> tuple[FileDigest, ...]:
+    """The output files of a report that `quantize --report` has written.
+
+    Raises:
+        OptionError: not such a report.
+    """
+    files = document.get("files") if isinstance(document, dict) else None
+    output = files.get("output") if isinstance(files, dict) else None
+    if not isinstance(output, list) or not output:
+        raise OptionError(
+            "not a report with the digests of the output", remedy="make it with quantize --report"
+        )
+    return tuple(_parse(entry) for entry in output)
+
+
+def _parse(entry: object) -> FileDigest:
+    if isinstance(entry, Mapping):
+        name, size, sha256 = entry.get("name"), entry.get("bytes"), entry.get("sha256")
+        if isinstance(name, str) and type(size) is int and isinstance(sha256, str):
+            return FileDigest(name, size, sha256)
+    raise OptionError("the report's list of files is damaged", found=repr(entry)[:80])

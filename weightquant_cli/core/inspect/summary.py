@@ -1,0 +1,290 @@
+"""What `inspect` shows: a model's facts, from its headers alone.
+
+`summarize` reads no data, so that a model of any size is looked at in an instant; what needs the
+data is added by `measure.measure`.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ...formats.lod_tensor import TensorRecord
+from ...formats.model_dir import ModelFiles
+from ..lite.storage import WeightQuantizeType, is_quantized
+from ..lite.tags import Tag, find_tags
+from ..model.inputs_outputs import Port, feeds, fetches
+from ..model.model import SKIPPED_OPERATORS, Model
+from ..model.weights import Weight
+from ..plan.options import QuantizeOptions
+from ..plan.plan import Plan, WeightPlan, make_plan
+from ..plan.reasons import Reason, ReasonCode
+from ..quantize.sizes import Sizes, exact_sizes
+from ..tensors.histogram import Distribution
+from ..tensors.weight_error import WeightError
+
+EXPECTED_BITS = (8, 16)
+
+
+class Verdict(enum.Enum):
+    """What can be done with a weight."""
+
+    QUANTIZABLE = "quantizable"
+    QUANTIZED = "quantized"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True)
+class StoredScales:
+    """The scales that an operator carries for a weight, as they are, right or wrong.
+
+    Attributes:
+        bits: the attribute `quantize_weight_bits`, or None.
+        count: number of scales.
+        smallest, largest: the range of the scales, or None where they are not numbers.
+        granularity: per channel or per tensor, as `quantization_type` or else their number says.
+    """
+
+    bits: int | None
+    count: int
+    smallest: float | None
+    largest: float | None
+    granularity: WeightQuantizeType
+
+
+@dataclass(frozen=True)
+class WeightSummary:
+    """One weight.
+
+    Attributes:
+        plan: how it would be quantized at 8 bits if every operator type were chosen, or why not.
+        share: percent of all weights' bytes.
+        verdict: what can be done with it.
+        reason: why it is kept; or for a quantizable one, which option it takes; or None.
+        scales: what its operator says of its scales, or None.
+        error: what 8 bits would do to it, where that was measured.
+        distribution: of its values, where that was measured.
+        objection: why the error could not be measured, or None.
+    """
+
+    plan: WeightPlan
+    share: float
+    verdict: Verdict
+    reason: Reason | None
+    scales: StoredScales | None
+    error: WeightError | None = None
+    distribution: Distribution | None = None
+    objection: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The weight's name."""
+        return self.plan.name
+
+    @property
+    def record(self) -> TensorRecord:
+        """Shape, type and place."""
+        return self.plan.weight.record
+
+    @property
+    def rewritten_as(self) -> str | None:
+        """The operator type as which its operator would be spelled; None where it stays."""
+        return next((used.to for used in self.plan.rewrites), None)
+
+
+@dataclass(frozen=True)
+class ExpectedSize:
+    """What `quantize` would write with its default options but for the bits."""
+
+    bits: int
+    sizes: Sizes
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """A model's facts.
+
+    Attributes:
+        files: which files it is.
+        paddle_version: the Paddle that wrote it; None for a development build.
+        program_size, params_size: bytes of the program and of the parameters.
+        inputs, outputs: in the order in which they are fed and fetched.
+        operators: operator types with their numbers, the most frequent first.
+        weights: every weight.
+        expected: sizes after quantizing; empty where nothing could be, or is already.
+    """
+
+    files: ModelFiles
+    paddle_version: str | None
+    program_size: int
+    params_size: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    operators: tuple[tuple[str, int], ...]
+    weights: tuple[WeightSummary, ...]
+    expected: tuple[ExpectedSize, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of program and parameters together."""
+        return self.program_size + self.params_size
+
+    def of(self, verdict: Verdict) -> tuple[WeightSummary, ...]:
+        """The weights with this verdict."""
+        return tuple(weight for weight in self.weights if weight.verdict is verdict)
+
+    @property
+    def headline(self) -> str:
+        """What the model is: ``FP32``, ``INT8 channel-wise, 38 of 52 weights``, ``mixed ...``."""
+        kinds = Counter(_kind(weight) for weight in self.weights if _is_integer_or_tagged(weight))
+        if not kinds:
+            return _unquantized(self.weights)
+        ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+        if len(ranked) == 1:
+            return f"{ranked[0][0]}, {ranked[0][1]} of {len(self.weights)} weights"
+        listed = ", ".join(f"{count} {kind}" for kind, count in ranked)
+        return f"mixed: {listed}, of {len(self.weights)} weights"
+
+
+class Order(enum.Enum):
+    """Orders of the weights: largest first, by name, or worst first."""
+
+    SIZE = "size"
+    NAME = "name"
+    SQNR = "sqnr"
+
+
+def summarize(model: Model) -> ModelSummary:
+    """A model's facts, from its headers alone."""
+    default = make_plan(model, QuantizeOptions())
+    everything = make_plan(model, QuantizeOptions(op_types=("all",)))
+    tags = {tag.weight: tag for tag in find_tags(model)}
+    total = sum(weight.record.data_size for weight in model.weights)
+    weights = tuple(
+        _summarize_weight(plan, planned.reason, tags.get(plan.name), total)
+        for plan, planned in zip(everything.weights, default.weights, strict=True)
+    )
+    counts = Counter(ref.type for ref, _ in model.operators() if ref.type not in SKIPPED_OPERATORS)
+    quantized = any(weight.verdict is Verdict.QUANTIZED for weight in weights)
+    if quantized:
+        weights = tuple(_left_out(weight) for weight in weights)
+    return ModelSummary(
+        files=model.files,
+        paddle_version=model.program.paddle_version,
+        program_size=model.stored.program_size,
+        params_size=model.stored.parameters.size + model.stored.carried_size,
+        inputs=feeds(model),
+        outputs=fetches(model),
+        operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
+        weights=weights,
+        expected=() if quantized or not default.quantized else _expected(model, default),
+    )
+
+
+def ordered(weights: Sequence[WeightSummary], order: Order) -> tuple[WeightSummary, ...]:
+    """The weights in this order; equal ones by name, those without an SQNR last."""
+    if order is Order.NAME:
+        return tuple(weights)
+    if order is Order.SIZE:
+        return tuple(sorted(weights, key=lambda weight: -weight.record.data_size))
+    return tuple(sorted(weights, key=_quality))
+
+
+def _quality(weight: WeightSummary) -> tuple[int, float]:
+    if weight.objection is not None:
+        return 0, 0.0
+    return (2, 0.0) if weight.error is None else (1, weight.error.sqnr)
+
+
+def _summarize_weight(
+    plan: WeightPlan, by_default: Reason | None, tag: Tag | None, total: int
+) -> WeightSummary:
+    """One weight, from its plan with all operator types and the objection with the default ones."""
+    weight = plan.weight
+    if is_quantized(weight) and tag is not None:
+        verdict, reason = Verdict.QUANTIZED, None
+    elif plan.quantization is not None:
+        verdict, reason = Verdict.QUANTIZABLE, by_default
+    else:
+        verdict, reason = Verdict.KEPT, _reason_to_keep(weight, plan.reason, tag)
+    return WeightSummary(
+        plan=plan,
+        share=100 * weight.record.data_size / total if total else 0.0,
+        verdict=verdict,
+        reason=reason,
+        scales=None if tag is None else _stored_scales(tag),
+    )
+
+
+def _left_out(weight: WeightSummary) -> WeightSummary:
+    """A weight of a model that is quantized already: no other one will be now."""
+    if weight.verdict is not Verdict.QUANTIZABLE:
+        return weight
+    stayed = f"stayed {weight.record.dtype} when the model was quantized"
+    reason = Reason(ReasonCode.NOT_SELECTED, stayed)
+    return replace(weight, verdict=Verdict.KEPT, reason=reason)
+
+
+def _reason_to_keep(weight: Weight, reason: Reason | None, tag: Tag | None) -> Reason | None:
+    """Says more than "quantized already" where data and scales do not belong together."""
+    if reason is None or reason.code is not ReasonCode.ALREADY_QUANTIZED:
+        return reason
+    state = "without scales" if tag is None else "with scales"
+    return Reason(
+        reason.code,
+        f"{weight.record.dtype} {state}: Paddle Lite computes garbage",
+        "weightquant dequantize-check",
+    )
+
+
+def _stored_scales(tag: Tag) -> StoredScales:
+    value = tag.scales.value
+    values: tuple[object, ...] = value if isinstance(value, tuple) else (value,)
+    numbers = [item for item in values if isinstance(item, (int, float))]
+    known = bool(numbers) and len(numbers) == len(values) and not any(map(math.isnan, numbers))
+    bits = tag.bits.value if tag.bits is not None else None
+    stated = {kind.attribute: kind for kind in WeightQuantizeType}
+    guess = (
+        WeightQuantizeType.ABS_MAX if len(values) == 1 else WeightQuantizeType.CHANNEL_WISE_ABS_MAX
+    )
+    kind = tag.type.value if tag.type is not None else None
+    return StoredScales(
+        bits=bits if isinstance(bits, int) else None,
+        count=len(values),
+        smallest=min(numbers) if known else None,
+        largest=max(numbers) if known else None,
+        granularity=stated.get(kind, guess) if isinstance(kind, str) else guess,
+    )
+
+
+def _is_integer_or_tagged(weight: WeightSummary) -> bool:
+    """Whether somebody quantized the weight, rightly or not."""
+    faulty = weight.reason is not None and weight.reason.code is ReasonCode.ALREADY_QUANTIZED
+    return weight.verdict is Verdict.QUANTIZED or faulty
+
+
+def _kind(weight: WeightSummary) -> str:
+    if weight.verdict is not Verdict.QUANTIZED or weight.scales is None:
+        return f"{weight.record.dtype} {'with' if weight.scales else 'without'} scales"
+    per_channel = weight.scales.granularity is WeightQuantizeType.CHANNEL_WISE_ABS_MAX
+    return f"{weight.record.dtype} {'channel-wise' if per_channel else 'per tensor'}"
+
+
+def _unquantized(weights: Sequence[WeightSummary]) -> str:
+    """The types of the floats, the one with the most bytes first; of all, where there is none."""
+    floats = [weight for weight in weights if weight.record.dtype.name.startswith(("FP", "BF"))]
+    sizes: Counter[str] = Counter()
+    for weight in floats or weights:
+        sizes[weight.record.dtype.name] += weight.record.data_size
+    return " and ".join(name for name, _ in sizes.most_common()) or "no weights"
+
+
+def _expected(model: Model, plan: Plan) -> tuple[ExpectedSize, ...]:
+    names = [weight.name for weight in plan.quantized]
+    return tuple(
+        ExpectedSize(bits, exact_sizes(model, plan.with_bits(dict.fromkeys(names, bits)), True))
+        for bits in EXPECTED_BITS
+    )

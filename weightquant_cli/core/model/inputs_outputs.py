@@ -1,0 +1,53 @@
+"""A model's inputs and outputs, as its feed and fetch operators name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...formats import dtypes
+from .model import Model
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of the model.
+
+    Attributes:
+        name: the variable's name.
+        dtype: its declared type, or None where it is unknown.
+        shape: its declared dims, -1 for one not known in advance; None where there are none.
+    """
+
+    name: str
+    dtype: dtypes.DataType | None
+    shape: tuple[int, ...] | None
+
+
+def feeds(model: Model) -> tuple[Port, ...]:
+    """The inputs, in the order of their columns."""
+    return _ports(model, "feed", "Out")
+
+
+def fetches(model: Model) -> tuple[Port, ...]:
+    """The outputs, in the order of their columns."""
+    return _ports(model, "fetch", "X")
+
+
+def _ports(model: Model, op_type: str, slot: str) -> tuple[Port, ...]:
+    """What the feed or fetch operators of the main block name, in the order of their columns."""
+    found: list[tuple[int, str]] = []
+    for ref, operator in model.operators():
+        if ref.block != 0 or ref.type != op_type:
+            continue
+        slots = {**operator.inputs, **operator.outputs}
+        column = operator.value("col")
+        place = column if isinstance(column, int) else len(found)
+        found += [(place, name) for name in slots.get(slot, ())]
+    variables = {variable.name: variable for block, variable in model.variables() if block == 0}
+    ports = []
+    for _, name in sorted(found, key=lambda item: item[0]):
+        variable = variables.get(name)
+        ports.append(
+            Port(name, variable.dtype if variable else None, variable.shape if variable else None)
+        )
+    return tuple(ports)

@@ -1,0 +1,127 @@
+"""What the user asked for: frozen, and valid once made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...errors import OptionError, listed
+from ..lite.storage import WeightQuantizeType
+from ..lite.targets import ALL_OP_TYPES, DEFAULT_OP_TYPES
+from .size import Size
+
+MIN_BITS = 8
+MAX_BITS = 16
+
+# Paddle takes a smaller rate for none.
+MIN_THRESHOLD_RATE = 1e-10
+
+
+@dataclass(frozen=True)
+class AutoBits:
+    """Choose 8 or 16 bits for every weight: by a quality to reach, or by a size to keep.
+
+    Attributes:
+        min_sqnr: 8 bits where the weight reaches this SQNR in dB, else 16.
+        target_size: the smallest total error within this size; None goes by `min_sqnr`.
+
+    Raises:
+        OptionError: an SQNR that is not finite.
+    """
+
+    min_sqnr: float = 30.0
+    target_size: Size | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.min_sqnr):
+            raise OptionError("--min-sqnr is not a number of decibels", found=self.min_sqnr)
+
+
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """Which weights to quantize, and how.
+
+    Attributes:
+        bits: 8 is stored as INT8; 9 to 16 are stored as INT16, with the range of that many bits;
+            `AutoBits` chooses for every weight.
+        weight_quantize_type: one scale per output channel, or per tensor. None chooses
+            channel-wise, or per tensor where a threshold rate is given.
+        threshold_rate: clip this share of the weight's largest values, 0 <= rate < 1; per tensor
+            only. Below 1e-10 nothing is clipped, as in Paddle.
+        op_types: operator types whose weights are chosen; ``("all",)`` for every one known.
+        exclude: glob patterns of weight names to leave as they are.
+        bits_for: glob patterns of weight names, each with the bits for them.
+        rewrite: spell operators as Paddle Lite can dequantize them, where that is exactly equal.
+
+    Raises:
+        OptionError: a value out of its range, an unknown operator type, or a threshold rate
+            together with channel-wise scales.
+    """
+
+    bits: int | AutoBits = 8
+    weight_quantize_type: WeightQuantizeType | None = None
+    threshold_rate: float = 0.0
+    op_types: tuple[str, ...] = DEFAULT_OP_TYPES
+    exclude: tuple[str, ...] = ()
+    bits_for: tuple[tuple[str, int], ...] = ()
+    rewrite: bool = True
+
+    def __post_init__(self) -> None:
+        for bits in (self.bits, *(bits for _, bits in self.bits_for)):
+            _require_bits(bits)
+        rate = self.threshold_rate
+        if not (math.isfinite(rate) and 0 <= rate < 1):
+            raise OptionError("threshold rate out of range", expected="0 <= R < 1", found=rate)
+        if rate and self.weight_quantize_type is WeightQuantizeType.CHANNEL_WISE_ABS_MAX:
+            raise OptionError(
+                "a threshold rate goes with abs_max only",
+                remedy="leave out --threshold-rate, or use --weight-quantize-type abs_max",
+            )
+        if not self.op_types:
+            raise OptionError("no operator type chosen")
+        for op_type in self.op_types:
+            _require_known(op_type)
+
+    @property
+    def first_bits(self) -> int:
+        """The bits with which a plan starts: 8 where they are chosen later."""
+        return MIN_BITS if isinstance(self.bits, AutoBits) else self.bits
+
+    @property
+    def granularity(self) -> WeightQuantizeType:
+        """The granularity in force."""
+        if self.weight_quantize_type is not None:
+            return self.weight_quantize_type
+        if self.threshold_rate:
+            return WeightQuantizeType.ABS_MAX
+        return WeightQuantizeType.CHANNEL_WISE_ABS_MAX
+
+    @property
+    def chosen_op_types(self) -> frozenset[str]:
+        """The operator types in force, `all` spelled out."""
+        return frozenset(ALL_OP_TYPES if "all" in self.op_types else self.op_types)
+
+    @property
+    def clips(self) -> bool:
+        """Whether the tail of the distribution is clipped."""
+        return self.threshold_rate >= MIN_THRESHOLD_RATE
+
+
+def _require_bits(bits: int | AutoBits) -> None:
+    if isinstance(bits, AutoBits):
+        return
+    if isinstance(bits, bool) or not MIN_BITS <= bits <= MAX_BITS:
+        raise OptionError("bits out of range", expected=f"{MIN_BITS} to {MAX_BITS}", found=bits)
+
+
+def _require_known(op_type: str) -> None:
+    known = (*ALL_OP_TYPES, "all")
+    if op_type in known:
+        return
+    import difflib
+
+    near = difflib.get_close_matches(op_type, known, n=1)
+    raise OptionError(
+        f"unknown operator type {op_type!r}",
+        remedy=f"did you mean {near[0]}?" if near else f"known are {listed(known, len(known))}",
+    )

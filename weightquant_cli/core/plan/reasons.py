@@ -1,0 +1,44 @@
+"""Why a weight stays as it is, for programs and for people."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class ReasonCode(enum.Enum):
+    """Why a weight stays as it is."""
+
+    UNREAD = "unread"
+    NO_TARGET = "no_target"
+    OTHER_SLOT = "other_slot"
+    NOT_SELECTED = "not_selected"
+    EXCLUDED = "excluded"
+    NOT_FLOAT32 = "not_float32"
+    ALREADY_QUANTIZED = "already_quantized"
+    EMPTY = "empty"
+    RANK = "rank"
+    ATTRIBUTES = "attributes"
+    NO_REWRITE = "no_rewrite"
+    UNPROVEN = "unproven"
+    OTHER_READER = "other_reader"
+    SHARED_TRANSPOSED = "shared_transposed"
+    SHARED_BATCH_NORM = "shared_batch_norm"
+    WRITTEN = "written"
+    SHADOWED = "shadowed"
+    RESERVED_NAME = "reserved_name"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a weight stays as it is.
+
+    Attributes:
+        code: for programs.
+        text: for people, one clause.
+        remedy: the option that would change it, or None.
+    """
+
+    code: ReasonCode
+    text: str
+    remedy: str | None = None

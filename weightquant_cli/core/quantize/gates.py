@@ -1,0 +1,56 @@
+"""Gates for release jobs: what the result must reach, or nothing is written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...errors import GateError, OptionError
+from ..plan.size import Size
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What a quantized model must reach.
+
+    Attributes:
+        max_size: program and parameters together may not be larger.
+        min_quantized: percent of the weights' bytes that must be quantized, 0 to 100.
+
+    Raises:
+        OptionError: a percentage outside 0 to 100.
+    """
+
+    max_size: Size | None = None
+    min_quantized: float | None = None
+
+    def __post_init__(self) -> None:
+        percent = self.min_quantized
+        if percent is not None and not (math.isfinite(percent) and 0 <= percent <= 100):
+            raise OptionError("a percentage out of range", expected="0 to 100", found=percent)
+
+    def enforce(self, size_before: int, size_after: int, quantized_share: float) -> None:
+        """Say no where a gate is not met.
+
+        Args:
+            size_before, size_after: bytes of the input and of the output.
+            quantized_share: percent of the weights' bytes that are quantized.
+
+        Raises:
+            GateError: naming every gate that is not met.
+        """
+        failures = []
+        if self.max_size is not None and size_after > self.max_size.of(size_before):
+            failures.append(
+                f"--max-size allows {self.max_size.of(size_before)} bytes, "
+                f"the result has {size_after}"
+            )
+        if self.min_quantized is not None and quantized_share < self.min_quantized:
+            failures.append(
+                f"--min-quantized asks for {self.min_quantized:g}% of the weights' bytes, "
+                f"{quantized_share:.2f}% would be quantized"
+            )
+        if failures:
+            raise GateError(
+                "; ".join(failures), remedy="nothing was written; --dry-run says what was left"
+            )

@@ -1,0 +1,77 @@
+"""What quantizing a model gives: every weight's result, sizes, progress on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...formats.model_dir import ModelFiles
+from ...formats.model_writer import Layout
+from ..plan.plan import Plan, WeightPlan
+from ..tensors.weight_error import WeightError
+from .sizes import Sizes
+
+
+@dataclass(frozen=True)
+class WeightResult:
+    """One weight of the result.
+
+    Attributes:
+        plan: the verdict.
+        scale_range: smallest and largest scale, or None where the weight was not quantized.
+        error: what quantizing did to it, likewise; or None where that was not measured.
+    """
+
+    plan: WeightPlan
+    scale_range: tuple[float, float] | None = None
+    error: WeightError | None = None
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A plan, and what came of it.
+
+    Attributes:
+        source: which files were read.
+        folder: the folder written, or None where nothing was (a dry run).
+        layout: names of the files written.
+        plan: what was decided.
+        sizes: bytes before and after.
+        weights: every weight in byte order of the names; errors and scales only after a real run.
+    """
+
+    source: ModelFiles
+    folder: Path | None
+    layout: Layout
+    plan: Plan
+    sizes: Sizes
+    weights: tuple[WeightResult, ...]
+
+    @property
+    def worst(self) -> WeightResult | None:
+        """The weight with the lowest SQNR; None where no error was measured."""
+        measured = [weight for weight in self.weights if weight.error is not None]
+        return min(measured, key=lambda w: w.error.sqnr if w.error else 0.0, default=None)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a run.
+
+    Attributes:
+        name: the weight.
+        size: bytes of the input that this step has dealt with.
+        finished: the weight's result, at its last step.
+    """
+
+    name: str
+    size: int
+    finished: WeightResult | None = None
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+def ignore_progress(_: Progress) -> None:
+    """Nobody is watching."""
