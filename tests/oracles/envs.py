@@ -19,6 +19,9 @@ LITE_213 = "lite213"
 SLIM = "slim"
 """PaddleSlim 2.6.0 with PaddlePaddle 2.6.2; only for `compare.py`, and installed by name only."""
 
+RENDER = "render"
+"""Pillow and jieba, for text to measure answers on; only for `tests.accuracy`, by name only."""
+
 PPOCR = "ppocr"
 """PP-OCRv4 detection and recognition, and the angle classifier: trained models people ship."""
 

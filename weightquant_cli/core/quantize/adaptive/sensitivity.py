@@ -1,0 +1,105 @@
+"""How much the model's answers change when one weight is rounded, the others being as they are.
+
+The error of a weight itself says little of that (see core/run/ACCURACY.md): a kernel of 144 values
+near the input may spoil what a matrix of a million leaves alone. So the model is run for each
+weight, from its first reader on; what lies before is the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from ...run import Network, Outcome, Step
+from ...run.values import Array
+from ...tensors import threads
+
+ACTIVATIONS = ("softmax", "log_softmax", "sigmoid", "scale", "assign", "arg_max")
+"""What stands between a model's answers and its outputs. A softmax that is sure of itself hides
+changes that another input would show."""
+
+
+def answers(network: Network) -> tuple[str, ...]:
+    """The variables by which changes are judged: the outputs, before their last activation."""
+    written = {name: step for step in network.graph.steps for name in step.writes}
+    return tuple(dict.fromkeys(_before_activation(name, written) for name in network.outputs))
+
+
+def changes(
+    network: Network,
+    inputs: Sequence[Mapping[str, Array]],
+    weights: Sequence[str],
+    rounded: Callable[[str], Array],
+    jobs: int,
+    step: Callable[[int], None] = lambda _: None,
+) -> dict[str, float]:
+    """The relative change of the answers that each weight makes, over all inputs.
+
+    Args:
+        network: the FP32 model.
+        inputs: what to run it on.
+        weights: names of the weights.
+        rounded: gives a weight's values as they are after rounding.
+        jobs: threads.
+        step: told 1 for each weight and input that is done.
+
+    Returns:
+        Sum of the squares of the change / sum of the squares of the answers, by name. Weights that
+        no operator reads that can be run are left out; infinity where the answers are not finite.
+    """
+    judged = answers(network)
+    first = {name: place for name in weights if (place := _first_reader(network, name)) is not None}
+    noise = dict.fromkeys(first, 0.0)
+    signal = 0.0
+    for values in inputs:
+        whole = network.run(values, keep=judged, snapshots=set(first.values()))
+        found = [name for name in judged if name in whole.outputs]
+        signal += sum(_energy(whole.outputs[name]) for name in found)
+
+        def work(name: str, stop: threads.StopSignal, whole: Outcome = whole) -> float:
+            stop.check()
+            changed = network.resume(
+                whole.snapshots[first[name]], replace={name: rounded(name)}, keep=judged
+            )
+            step(1)
+            return _difference(changed, whole, judged)
+
+        names = [name for name in first if name not in whole.unreached_weights]
+        for name in set(first) - set(names):
+            noise.pop(name, None)
+            first.pop(name)
+        costs = [len(network.graph.steps) - first[name] for name in names]
+        for name, energy in zip(names, threads.run(work, names, costs, jobs), strict=True):
+            noise[name] += energy
+    return {name: energy / signal if signal else 0.0 for name, energy in noise.items()}
+
+
+def _before_activation(name: str, written: Mapping[str, Step]) -> str:
+    step = written.get(name)
+    while step is not None and step.type in ACTIVATIONS and len(step.inputs.get("X", ())) == 1:
+        name = step.inputs["X"][0]
+        step = written.get(name)
+    return name
+
+
+def _first_reader(network: Network, name: str) -> int | None:
+    try:
+        return network.first_reader(name)
+    except KeyError:
+        return None
+
+
+def _difference(changed: Outcome, original: Outcome, names: Iterable[str]) -> float:
+    total = 0.0
+    for name in names:
+        if name in original.outputs and name in changed.outputs:
+            one, other = changed.outputs[name], original.outputs[name]
+            total += _energy(one - other) if one.shape == other.shape else np.inf
+    return total
+
+
+def _energy(values: Array) -> float:
+    flat = values.reshape(-1).astype(np.float64)
+    energy = float(flat @ flat)
+    return energy if np.isfinite(energy) else np.inf

@@ -1,0 +1,161 @@
+"""What each weight is multiplied with: means and second moments, from running the model once.
+
+Second moments of K inputs are K x K numbers. Beyond `MAX_INPUTS` they are kept in blocks along the
+diagonal only: inputs of different blocks count as independent.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ...lite.targets import TARGETS
+from ...run import Observer, Step
+from ...run.call import Call
+from ...run.operators.windows import padded, taps, window
+from ...run.values import Array, Tensor, Value
+from ...tensors.kernels import FloatArray
+
+INPUT_SLOTS = {
+    "conv2d": "Input",
+    "depthwise_conv2d": "Input",
+    "mul": "X",
+    "matmul": "X",
+    "matmul_v2": "X",
+    "fc": "Input",
+}
+"""Operators whose weight meets its inputs in a product, and the slot of the inputs."""
+
+MAX_INPUTS = 2048
+SAMPLES = 2000
+"""Places of a picture, or rows of a matrix, that are looked at in one run."""
+
+
+@dataclass
+class Statistics:
+    """Sums over the inputs of one weight, for each group of a convolution.
+
+    Attributes:
+        samples: how many inputs were seen.
+        total: their sum, float64, of shape ``(groups, inputs)``.
+        products: sums of x x^T, float32, of shape ``(groups, size, size)`` for each of `spans`.
+        spans: which inputs each of them covers.
+    """
+
+    samples: int
+    total: npt.NDArray[np.float64]
+    spans: tuple[slice, ...]
+    products: list[FloatArray] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, groups: int, inputs: int, taps: int, limit: int = MAX_INPUTS) -> Statistics:
+        """No inputs seen so far; spans hold whole kernels of `taps` inputs."""
+        spans = _spans(inputs, taps, limit)
+        products = [
+            np.zeros((groups, span.stop - span.start, span.stop - span.start), np.float32)
+            for span in spans
+        ]
+        return cls(0, np.zeros((groups, inputs)), spans, products)
+
+    def add(self, inputs: FloatArray) -> None:
+        """Take inputs of shape ``(groups, samples, inputs)`` into account."""
+        self.samples += inputs.shape[1]
+        self.total += inputs.sum(axis=1, dtype=np.float64)
+        for span, product in zip(self.spans, self.products, strict=True):
+            part = inputs[:, :, span]
+            product += part.transpose(0, 2, 1) @ part
+
+    @property
+    def mean(self) -> npt.NDArray[np.float64]:
+        """Mean of the inputs, of shape ``(groups, inputs)``."""
+        return self.total / max(self.samples, 1)
+
+    def moments(self, index: int) -> FloatArray:
+        """E[x x^T] of the inputs of a span."""
+        moments: FloatArray = self.products[index] / np.float32(max(self.samples, 1))
+        return moments
+
+
+class StatisticsObserver(Observer):
+    """Collects the statistics of some weights while the model runs.
+
+    Args:
+        weights: names of the weights.
+        samples: how many places or rows of each input are looked at; chosen by the weight's name
+            and the number of the run, so that they are the same in every run of the program.
+
+    Attributes:
+        found: by the weight's name. What holds NaN or infinity is left out.
+    """
+
+    def __init__(self, weights: Collection[str], samples: int = SAMPLES) -> None:
+        self.found: dict[str, Statistics] = {}
+        self._weights = frozenset(weights)
+        self._samples = samples
+        self._calls: dict[str, int] = {}
+
+    def before(self, step: Step, inputs: Mapping[str, Sequence[Value]]) -> None:
+        """Look at the inputs of an operator that reads one of the weights."""
+        slot = INPUT_SLOTS.get(step.type)
+        if slot is None:
+            return
+        name = step.inputs[TARGETS[step.type].slot][0]
+        if name not in self._weights or slot not in inputs:
+            return
+        weight, values = inputs[TARGETS[step.type].slot][0], inputs[slot][0]
+        assert isinstance(weight, Tensor) and isinstance(values, Tensor)
+        calls = self._calls[name] = self._calls.get(name, 0) + 1
+        random = np.random.default_rng([zlib.crc32(name.encode("utf-8", "replace")), calls])
+        if slot == "Input" and step.type != "fc":
+            met = self._windows(step, inputs, values.array, weight.array, random)
+            kernel = int(np.prod(weight.array.shape[2:]))
+        else:
+            depth = values.array.shape[-1] if step.type != "mul" else weight.array.shape[0]
+            met = self._some(values.array.reshape(-1, depth), random)[None]
+            kernel = 1
+        met = np.ascontiguousarray(met, np.float32)
+        if np.isfinite(met).all():
+            if name not in self.found:
+                self.found[name] = Statistics.empty(met.shape[0], met.shape[2], kernel)
+            self.found[name].add(met)
+
+    def _some(self, rows: Array, random: np.random.Generator) -> Array:
+        if len(rows) <= self._samples:
+            return rows
+        return rows[random.choice(len(rows), self._samples, replace=False)]
+
+    def _windows(
+        self,
+        step: Step,
+        inputs: Mapping[str, Sequence[Value]],
+        image: Array,
+        weight: Array,
+        random: np.random.Generator,
+    ) -> Array:
+        """What some windows of a convolution hold, of shape ``(groups, windows, inputs)``."""
+        call = Call(step.type, inputs, step.attributes, {}, 0)
+        if call.one_of("data_format", "NCHW", ("NCHW", "AnyLayout", "NHWC")) == "NHWC":
+            image = np.moveaxis(image, -1, 1)
+        shape = window(call, (weight.shape[2], weight.shape[3]), image.shape[2:])
+        places = shape.places(image.shape[2:])
+        view = taps(padded(np.ascontiguousarray(image), shape.pads), shape, places)
+        count = view.shape[0] * places[0] * places[1]
+        chosen = np.arange(count)
+        if count > self._samples:
+            chosen = random.choice(count, self._samples, replace=False)
+        picture, row, column = np.unravel_index(chosen, (view.shape[0], *places))
+        met = view[picture, :, :, :, row, column]
+        groups = image.shape[1] // weight.shape[1]
+        return met.reshape(len(chosen), groups, -1).transpose(1, 0, 2)
+
+
+def _spans(inputs: int, taps: int, limit: int) -> tuple[slice, ...]:
+    """Inputs in as few spans of at most `limit` as there can be, of about the same size."""
+    kernels = inputs // taps
+    count = -(-kernels // max(limit // taps, 1)) if kernels else 0
+    edges = [taps * (kernels * index // count) for index in range(count + 1)] if count else [0]
+    return tuple(slice(a, b) for a, b in zip(edges, edges[1:], strict=False))
