@@ -32,7 +32,7 @@ class RoundedWeight:
             known of the inputs.
     """
 
-    integers: npt.NDArray[np.signedinteger]
+    integers: npt.NDArray[np.number]
     shift: npt.NDArray[np.float64] | None
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ...tensors.kernels import FloatArray
 
@@ -46,7 +47,7 @@ class Rows:
             return weight.reshape(self.groups, self.per_group, self.inputs)
         return np.ascontiguousarray(weight.T)[None]
 
-    def back(self, rows: FloatArray) -> FloatArray:
+    def back(self, rows: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
         """The weight that has these rows."""
         if self.channel_axis == 0:
             return rows.reshape(self.shape)

@@ -6,6 +6,7 @@ diagonal only: inputs of different blocks count as independent.
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -148,14 +149,15 @@ class StatisticsObserver(Observer):
         if count > self._samples:
             chosen = random.choice(count, self._samples, replace=False)
         picture, row, column = np.unravel_index(chosen, (view.shape[0], *places))
-        met = view[picture, :, :, :, row, column]
         groups = image.shape[1] // weight.shape[1]
-        return met.reshape(len(chosen), groups, -1).transpose(1, 0, 2)
+        met: Array = view[picture, :, :, :, row, column]
+        by_group: Array = met.reshape(len(chosen), groups, -1).transpose(1, 0, 2)
+        return by_group
 
 
 def _spans(inputs: int, taps: int, limit: int) -> tuple[slice, ...]:
     """Inputs in as few spans of at most `limit` as there can be, of about the same size."""
     kernels = inputs // taps
     count = -(-kernels // max(limit // taps, 1)) if kernels else 0
-    edges = [taps * (kernels * index // count) for index in range(count + 1)] if count else [0]
-    return tuple(slice(a, b) for a, b in zip(edges, edges[1:], strict=False))
+    edges = [taps * (kernels * index // max(count, 1)) for index in range(count + 1)]
+    return tuple(slice(start, end) for start, end in itertools.pairwise(edges))

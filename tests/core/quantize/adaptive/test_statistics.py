@@ -1,0 +1,102 @@
+"""What weights are multiplied with: the same as what numpy says of the windows and rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weightquant_cli import Model
+from weightquant_cli.core.quantize.adaptive.statistics import Statistics, StatisticsObserver
+from weightquant_cli.core.run import Network, stored
+
+from ....builders import Array, ModelBuilder, normal
+
+
+def observed(
+    model: Model, inputs: dict[str, Array], samples: int = 10_000
+) -> dict[str, Statistics]:
+    names = [weight.name for weight in model.weights]
+    observer = StatisticsObserver(names, samples)
+    Network(model.program, stored(model.stored)).run(inputs, observer=observer)
+    return observer.found
+
+
+def windows(image: Array, height: int, width: int, stride: int, pad: int) -> Array:
+    """Every window of images [n, c, h, w], of shape ``(windows, c, height, width)``."""
+    padded = np.pad(image, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    return np.array(
+        [
+            padded[n, :, y : y + height, x : x + width]
+            for n in range(len(image))
+            for y in range(0, padded.shape[2] - height + 1, stride)
+            for x in range(0, padded.shape[3] - width + 1, stride)
+        ]
+    )
+
+
+def test_a_convolution_s_windows_are_counted_with_stride_and_padding(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    image = builder.input("image", (-1, 3, 9, 8))
+    builder.fetch(builder.conv2d(image, "w", normal(4, 3, 3, 3), strides=[2, 2], paddings=[1, 1]))
+    values = normal(2, 3, 9, 8)
+    found = observed(builder.load(tmp_path / "m"), {"image": values})["w"]
+    met = windows(values, 3, 3, 2, 1).reshape(-1, 27)
+    assert found.samples == len(met)
+    np.testing.assert_allclose(found.mean[0], met.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(found.moments(0)[0], met.T @ met / len(met), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("type", ["conv2d", "depthwise_conv2d"])
+def test_each_group_has_statistics_of_its_own(tmp_path: Path, type: str) -> None:
+    builder = ModelBuilder()
+    image = builder.input("image", (-1, 4, 6, 6))
+    builder.fetch(builder.conv2d(image, "w", normal(4, 1, 3, 3), type=type, groups=4))
+    values = normal(1, 4, 6, 6)
+    found = observed(builder.load(tmp_path / "m"), {"image": values})["w"]
+    met = windows(values, 3, 3, 1, 0).reshape(-1, 4, 9)
+    assert found.moments(0).shape == (4, 9, 9)
+    np.testing.assert_allclose(found.mean, met.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(
+        found.moments(0)[2], met[:, 2].T @ met[:, 2] / len(met), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("kind", ["mul", "matmul_v2", "fc"])
+def test_a_matrix_product_s_rows_are_counted(tmp_path: Path, kind: str) -> None:
+    builder = ModelBuilder()
+    x = builder.input("x", (-1, 6))
+    builder.fetch(getattr(builder, kind)(x, "w", normal(6, 5)))
+    values = normal(11, 6)
+    found = observed(builder.load(tmp_path / "m"), {"x": values})["w"]
+    np.testing.assert_allclose(found.mean[0], values.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(found.moments(0)[0], values.T @ values / 11, rtol=1e-4, atol=1e-5)
+
+
+def test_a_sample_of_many_places_is_taken_and_is_the_same_every_time(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    x = builder.input("x", (-1, 3))
+    builder.fetch(builder.mul(x, "w", normal(3, 5)))
+    model, values = builder.load(tmp_path / "m"), {"x": normal(1000, 3)}
+    one, other = (observed(model, values, samples=100)["w"] for _ in range(2))
+    assert one.samples == 100
+    assert (one.total == other.total).all()
+
+
+def test_inputs_that_are_not_finite_are_left_out(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    x = builder.input("x", (-1, 3))
+    builder.fetch(builder.mul(x, "w", normal(3, 5)))
+    values = normal(4, 3)
+    values[1, 1] = np.nan
+    assert observed(builder.load(tmp_path / "m"), {"x": values}) == {}
+
+
+@pytest.mark.parametrize(("inputs", "taps", "limit"), [(27, 9, 9), (100, 1, 30), (50, 25, 10)])
+def test_many_inputs_are_cut_into_whole_kernels(inputs: int, taps: int, limit: int) -> None:
+    spans = Statistics.empty(1, inputs, taps, limit).spans
+    assert [span.start for span in spans] == [0, *(span.stop for span in spans[:-1])]
+    assert spans[-1].stop == inputs
+    assert all((span.stop - span.start) % taps == 0 for span in spans)
+    assert all(span.stop - span.start <= max(limit, taps) for span in spans)
