@@ -17,6 +17,7 @@ from .commands import PROGRAM, Group
 from .completion.scripts import VARIABLE
 from .console import Console, ReaderGone
 from .exit_codes import ExitCode
+from .option_names import OPTIONS
 from .stopping import Stopped, stoppable
 from .suggestions import usage_message, with_near_file
 
@@ -120,7 +121,7 @@ def _run(arguments: Sequence[str]) -> int:
         return ExitCode.DONE
     except WeightQuantError as error:
         _show_traceback(arguments)
-        console.error(str(with_near_file(error)))
+        console.error(with_near_file(error).message(OPTIONS))
         return error.exit_code
     except Exception as error:
         if completing and isinstance(error, OSError):  # click writes them itself
