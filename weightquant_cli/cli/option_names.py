@@ -39,5 +39,8 @@ OPTIONS = {
     "params": "--save-params-filename",
     "separate": "--separate-params",
     "existing": "--force",
+    # functions of the core
+    "plan_document": "--plan-out",
+    "preview": "--dry-run",
 }
 """Field or argument -> option."""

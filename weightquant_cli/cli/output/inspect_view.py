@@ -188,15 +188,15 @@ def _row(weight: WeightSummary, extra: Sequence[str], short: bool, utf8: bool) -
 
 
 def _distribution_cells(weight: WeightSummary, utf8: bool) -> tuple[str, str, str]:
-    found = weight.distribution
+    found = weight.histogram
     if found is None or not any(found.counts):
         return NOTHING, NOTHING, NOTHING
     return f"{found.minimum:.3g}", bars(found.counts, utf8), f"{found.maximum:.3g}"
 
 
 def _verdict(weight: WeightSummary) -> str:
-    if weight.objection:
-        return weight.objection
+    if weight.not_measured:
+        return weight.not_measured
     if weight.verdict is Verdict.KEPT:
         return weight.reason.text if weight.reason else NOTHING
     if weight.verdict is Verdict.QUANTIZED:
@@ -207,7 +207,7 @@ def _verdict(weight: WeightSummary) -> str:
 
 
 def _short_verdict(weight: WeightSummary) -> str:
-    if weight.objection:
+    if weight.not_measured:
         return "not finite"
     if weight.reason is None:
         return weight.verdict.value
@@ -215,7 +215,7 @@ def _short_verdict(weight: WeightSummary) -> str:
 
 
 def _csv_row(weight: WeightSummary) -> list[str]:
-    record, scales, found = weight.record, weight.scales, weight.distribution
+    record, scales, found = weight.record, weight.scales, weight.histogram
     return [
         weight.name,
         weight.plan.operator_type,
@@ -232,7 +232,7 @@ def _csv_row(weight: WeightSummary) -> list[str]:
         _number(None if found is None else found.maximum),
         "" if found is None else " ".join(map(str, found.counts)),
         weight.verdict.value,
-        weight.objection or (weight.reason.text if weight.reason else ""),
+        weight.not_measured or (weight.reason.text if weight.reason else ""),
     ]
 
 

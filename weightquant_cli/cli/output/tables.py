@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from ...core.plan.plan import WeightPlan
+    from ...core.plan.weight_plan import WeightPlan
     from ...core.quantize.results import Quantized, WeightResult
     from ..console import Console
 
