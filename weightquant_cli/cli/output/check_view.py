@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from ..console import Console
 
 COLUMNS = (
-    Column("weight", folds=True),
-    Column("operator"),
-    Column("type"),
-    Column("sqnr_db", number=True),
-    Column("max_error", number=True),
-    Column("in_scales", number=True),
-    Column("rmse", number=True),
-    Column("cosine", number=True),
+    Column("weight"),
+    Column("operator", importance=2),
+    Column("type", importance=1),
+    Column("sqnr_db", number=True, importance=7),
+    Column("max_error", number=True, importance=6),
+    Column("in_scales", number=True, importance=5),
+    Column("rmse", number=True, importance=3),
+    Column("cosine", number=True, importance=4),
 )
 
 

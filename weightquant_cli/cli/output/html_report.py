@@ -6,11 +6,11 @@ No script, no network, no image: text in the reader's own colours, narrow enough
 from __future__ import annotations
 
 import io
-import math
 from typing import TYPE_CHECKING
 
 from ...errors import printable
 from . import units
+from .bars import bars
 from .check_view import finding_text, verdict
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ WIDTH = 46
 
 QUIET_DB = 100.0
 """SQNR at which the bar of an error has no length left: INT16 reaches about 95 dB."""
-
-LEVELS = " ▁▂▃▄▅▆▇█"
 
 # Filled by rich's export: the escaped text, and its styles. Doubled braces are CSS's own.
 PAGE = """<!DOCTYPE html>
@@ -131,17 +129,5 @@ def _draw_weight(console: RichConsole, weight: WeightComparison) -> None:
 def _draw_distribution(console: RichConsole, weight: WeightComparison) -> None:
     console.print(_quoted(f"\n{printable(weight.name)}"))
     for counts in (weight.before, weight.after):
-        console.print(_quoted(histogram_line(counts or ())))
+        console.print(_quoted(bars(counts or ())))
     console.print(_quoted(f"-{weight.limit:.3g} to {weight.limit:.3g}", "dim"))
-
-
-def histogram_line(counts: tuple[int, ...]) -> str:
-    """Counts as a row of bars; the square root, so that tails are seen. None is a blank."""
-    highest = max(counts, default=0)
-    if not highest:
-        return ""
-    top = len(LEVELS) - 1
-    return "".join(
-        LEVELS[max(1, round(top * math.sqrt(count / highest)))] if count else LEVELS[0]
-        for count in counts
-    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import math
+from collections.abc import Mapping, Sequence
 
 
 def size(count: int) -> str:
@@ -35,3 +37,14 @@ def percent(part: int, whole: int) -> str:
 def count(number: int, what: str) -> str:
     """A number of things: ``1 weight``, ``2 weights``."""
     return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def words(code: enum.Enum) -> str:
+    """A code as words: ``not selected``."""
+    return str(code.value).replace("_", " ")
+
+
+def grouped_sizes(groups: Mapping[str, Sequence[int]]) -> list[str]:
+    """One line per text with the number of its weights and their bytes, the most bytes first."""
+    ranked = sorted(groups.items(), key=lambda item: (-sum(item[1]), item[0]))
+    return [f"{len(sizes)} ({size(sum(sizes))}): {text}" for text, sizes in ranked]
