@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import OptionError
 from .console import Console
 from .exit_codes import ExitCode
-from .options.click_commands import command as cli_command
+from .options.click_command import command as cli_command
 from .options.dequantize_check import CheckArguments
 
 if TYPE_CHECKING:

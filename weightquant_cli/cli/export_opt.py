@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import printable
 from .console import Console
-from .options.click_commands import command as cli_command
+from .options.click_command import command as cli_command
 from .options.export_opt import ExportOptArguments, script_options
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from .console import Console
-from .options.click_commands import command as cli_command
+from .options.click_command import command as cli_command
 from .options.inspect import InspectArguments
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from .completion.scripts import VARIABLE
 from .console import Console
 from .exit_codes import ExitCode
 from .messages import usage_message, with_similar_file
-from .options.click_commands import CliGroup, console_of, version_option
+from .options.click_group import CliGroup, console_of, version_option
 from .options.option import PROGRAM
 from .stop_signals import StoppedBySignal, raising_signals
 

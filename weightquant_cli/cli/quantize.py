@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import printable
 from .console import Console
 from .options import quantize as options
-from .options.click_commands import command as cli_command
+from .options.click_command import command as cli_command
 from .options.quantize import QuantizeArguments
 
 if TYPE_CHECKING:

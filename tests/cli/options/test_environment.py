@@ -11,7 +11,7 @@ import pytest
 from tests.cli.helpers import run
 from weightquant_cli.cli.console import ColorMode, Console
 from weightquant_cli.cli.main import group
-from weightquant_cli.cli.options.click_commands import CliCommand
+from weightquant_cli.cli.options.click_command import CliCommand
 from weightquant_cli.cli.options.command_docs import commands_of
 from weightquant_cli.cli.options.option import Option
 

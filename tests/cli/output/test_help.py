@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.helpers import environment, run, run_terminal
 from weightquant_cli.cli.main import COMMANDS, group
-from weightquant_cli.cli.options.click_commands import CliCommand
+from weightquant_cli.cli.options.click_command import CliCommand
 from weightquant_cli.cli.options.command_docs import (
     CommandDoc,
     OptionDoc,

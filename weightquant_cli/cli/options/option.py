@@ -1,7 +1,7 @@
 """One definition of each option: spelling, type, help, completion and heading, on a typed field.
 
 A command's arguments are a frozen dataclass whose fields are made by `option` and `argument`.
-`parameters` reads click's parameters off it; `click_commands` fills it in from what click parsed.
+`parameters` reads click's parameters off it; `click_command` fills it in from what click parsed.
 """
 
 from __future__ import annotations
