@@ -16,6 +16,7 @@ from .completion.scripts import VARIABLE
 from .console import Console
 from .exit_codes import ExitCode
 from .messages import usage_message, with_similar_file
+from .option_names import OPTIONS
 from .options.click_group import CliGroup, console_of, version_option
 from .options.option import PROGRAM
 from .stop_signals import StoppedBySignal, raising_signals
@@ -103,7 +104,7 @@ def _run(arguments: Sequence[str], console: Console) -> int:
         return code
     except WeightQuantError as error:
         console.traceback()
-        console.error(str(with_similar_file(error)))
+        console.error(with_similar_file(error).message(OPTIONS))
         return error.exit_code
     except MemoryError:
         console.traceback()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ... import __version__
+from ..option_names import as_options
 from .json_output import Document, finite
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ def check_document(result: CheckResult) -> Document:
                 "severity": finding.severity.value,
                 "weight": finding.weight,
                 "operator": finding.operator,
-                "what": finding.what,
-                "consequence": finding.consequence,
-                "remedy": finding.remedy,
+                "what": as_options(finding.what),
+                "consequence": as_options(finding.consequence),
+                "remedy": as_options(finding.remedy),
             }
             for finding in result.findings
         ],
-        "gate_failures": [{"weight": f.weight, "why": f.why} for f in result.failures],
+        "gate_failures": [{"weight": f.weight, "why": as_options(f.why)} for f in result.failures],
         "changed_files": list(result.changed),
         "weights": None if result.comparison is None else [_compared(weight) for weight in weights],
     }

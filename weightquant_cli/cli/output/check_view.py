@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ...errors import printable
+from ..option_names import as_options
 from . import units
 from .tables import Column, table
 
@@ -35,7 +36,7 @@ def show(console: Console, result: CheckResult) -> None:
     for finding in result.findings:
         console.print(finding_text(finding))
     for failure in result.failures:
-        console.print(f"gate: {printable(failure.weight)}: {failure.why}")
+        console.print(f"gate: {printable(failure.weight)}: {as_options(failure.why)}")
     for line in result.changed:
         console.print(f"changed: {printable(line)}")
     if result.comparison is not None and result.comparison.weights:
@@ -73,7 +74,8 @@ def finding_text(finding: Finding) -> str:
     if finding.operator:
         where += f" ({finding.operator})"
     start = f"{finding.severity.value}: {where}: " if where else f"{finding.severity.value}: "
-    return printable(f"{start}{finding.what}; {finding.consequence}; {finding.remedy}")
+    sentence = f"{finding.what}; {finding.consequence}; {finding.remedy}"
+    return printable(start + as_options(sentence))
 
 
 def weight_row(weight: WeightComparison) -> tuple[str, ...]:

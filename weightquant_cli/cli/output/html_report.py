@@ -9,6 +9,7 @@ import io
 from typing import TYPE_CHECKING
 
 from ...errors import printable
+from ..option_names import as_options
 from . import units
 from .bars import bars
 from .check_view import finding_text, verdict
@@ -59,7 +60,7 @@ def page(result: CheckResult) -> str:
     for finding in result.findings:
         console.print(_quoted("\n" + finding_text(finding)))
     for failure in result.failures:
-        console.print(_quoted(f"\ngate: {printable(failure.weight)}: {failure.why}"))
+        console.print(_quoted(f"\ngate: {printable(failure.weight)}: {as_options(failure.why)}"))
     for line in result.changed:
         console.print(_quoted(f"\nchanged: {line}"))
     weights = result.comparison.weights if result.comparison else ()

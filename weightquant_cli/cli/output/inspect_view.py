@@ -7,14 +7,13 @@ has a large number there.
 from __future__ import annotations
 
 import enum
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.inspect.summary import ModelSummary, Verdict, WeightSummary
 from ...core.model.inputs_outputs import Port
-from . import units
+from . import reasons, units
 from .bars import bars
 from .table_formats import code, csv_text, markdown
 from .tables import NOTHING, Column, facts, table
@@ -102,7 +101,8 @@ def weights_table(
 def totals(console: Console, summary: ModelSummary) -> RenderableType:
     """How many weights and bytes, what is left and why, and the sizes to expect."""
     lines = [("weights", _weights_line(summary))]
-    lines += [("left as it is", line) for line in _left_lines(summary)]
+    left = ((w.reason, w.record.data_size) for w in summary.weights if w.reason is not None)
+    lines += [("left as it is", line) for line in reasons.grouped(left)]
     for expected in summary.expected:
         sizes = expected.sizes
         lines.append(
@@ -193,18 +193,18 @@ def _verdict(weight: WeightSummary) -> str:
     if weight.objection:
         return weight.objection
     if weight.verdict is Verdict.KEPT:
-        return weight.reason.text if weight.reason else NOTHING
+        return reasons.text(weight.reason) if weight.reason else NOTHING
     if weight.verdict is Verdict.QUANTIZED:
         return "quantized"
     spelled = f" as {weight.rewritten_as}" if weight.rewritten_as else ""
-    option = f" with {weight.reason.remedy}" if weight.reason and weight.reason.remedy else ""
-    return f"quantizable{spelled}{option}"
+    option = reasons.remedy(weight.reason) if weight.reason else None
+    return f"quantizable{spelled}" + (f" with {option}" if option else "")
 
 
 def _short_verdict(weight: WeightSummary) -> str:
     if weight.objection:
         return "not finite"
-    return units.words(weight.verdict if weight.reason is None else weight.reason.code)
+    return weight.verdict.value if weight.reason is None else reasons.words(weight.reason)
 
 
 def _csv_row(weight: WeightSummary) -> list[str]:
@@ -225,7 +225,7 @@ def _csv_row(weight: WeightSummary) -> list[str]:
         _number(None if found is None else found.maximum),
         "" if found is None else " ".join(map(str, found.counts)),
         weight.verdict.value,
-        weight.objection or (weight.reason.text if weight.reason else ""),
+        weight.objection or (reasons.text(weight.reason) if weight.reason else ""),
     ]
 
 
@@ -250,13 +250,3 @@ def _weights_line(summary: ModelSummary) -> str:
             )
     listed = ", ".join(parts) or "none quantizable"
     return f"{len(summary.weights)} with {units.size(total)}; {listed}"
-
-
-def _left_lines(summary: ModelSummary) -> list[str]:
-    """What is not quantized by default, or was not, and why; the most bytes first."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for weight in summary.weights:
-        if weight.reason is not None:
-            remedy = f" ({weight.reason.remedy})" if weight.reason.remedy else ""
-            groups[weight.reason.text + remedy].append(weight.record.data_size)
-    return units.grouped_sizes(groups)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ... import __version__
 from ...core.plan.options import AutoBits
+from . import reasons
 from .json_output import Document, finite
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _weight(result: WeightResult) -> Document:
             "transposed": plan.transpose,
         }
     if plan.reason is not None:
-        document["reason"] = {"code": plan.reason.code.value, "text": plan.reason.text}
+        document["reason"] = {"code": plan.reason.code.value, "text": reasons.text(plan.reason)}
     if result.scale_range is not None:
         document["scale_min"], document["scale_max"] = result.scale_range
     if result.error is not None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import units
+from . import reasons, units
 from .tables import NOTHING, Column, facts, table
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ def weight_line(number: int, count: int, result: WeightResult) -> str:
     record = plan.weight.record
     start = f"[{number}/{count}] {plan.name} {plan.operator_type} {units.shape(record.shape)}"
     if plan.quantization is None or result.error is None:
-        why = plan.reason.text if plan.reason else ""
+        why = reasons.text(plan.reason) if plan.reason else ""
         return f"{start} {record.dtype} kept: {why}"
     return (
         f"{start} {record.dtype} -> {plan.quantization.dtype} {units.size(plan.size_before)} -> "
@@ -52,7 +50,8 @@ def weight_line(number: int, count: int, result: WeightResult) -> str:
 def summary(console: Console, result: Quantized) -> RenderableType:
     """A quantized model in a few lines."""
     lines = [_quantized_line(result)]
-    lines += [("left as it is", text) for text in _kept_lines(result.plan.kept)]
+    left = ((w.reason, w.size_before) for w in result.plan.kept if w.reason is not None)
+    lines += [("left as it is", line) for line in reasons.grouped(left)]
     lines.append(("size", _size_line(result)))
     worst = result.worst
     if worst is not None and worst.error is not None:
@@ -66,7 +65,7 @@ def _plan_row(plan: WeightPlan, short: bool) -> tuple[str, ...]:
     record = plan.weight.record
     why = NOTHING
     if plan.reason is not None:
-        why = units.words(plan.reason.code) if short else plan.reason.text
+        why = reasons.words(plan.reason) if short else reasons.text(plan.reason)
     return (
         plan.name,
         plan.operator_type or NOTHING,
@@ -92,16 +91,6 @@ def _quantized_line(result: Quantized) -> tuple[str, str]:
         f"({units.percent(before, everything)} of the bytes) to {' and '.join(kinds)}, "
         f"{result.plan.options.granularity.value}"
     )
-
-
-def _kept_lines(kept: Sequence[WeightPlan]) -> list[str]:
-    """What was left and why, the largest first."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for weight in kept:
-        if weight.reason is not None:
-            remedy = f" ({weight.reason.remedy})" if weight.reason.remedy else ""
-            groups[weight.reason.text + remedy].append(weight.size_before)
-    return units.grouped_sizes(groups)
 
 
 def _size_line(result: Quantized) -> str:

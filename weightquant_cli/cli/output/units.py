@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
 
 
 def size(count: int) -> str:
@@ -42,9 +41,3 @@ def count(number: int, what: str) -> str:
 def words(code: enum.Enum) -> str:
     """A code as words: ``not selected``."""
     return str(code.value).replace("_", " ")
-
-
-def grouped_sizes(groups: Mapping[str, Sequence[int]]) -> list[str]:
-    """One line per text with the number of its weights and their bytes, the most bytes first."""
-    ranked = sorted(groups.items(), key=lambda item: (-sum(item[1]), item[0]))
-    return [f"{len(sizes)} ({size(sum(sizes))}): {text}" for text, sizes in ranked]
