@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import spelled
+
 _FIELDS = (
     "accurate",
     "bits",
@@ -44,3 +46,8 @@ OPTIONS = {
     "preview": "--dry-run",
 }
 """Field or argument -> option."""
+
+
+def as_options(text: str) -> str:
+    """A text of the core's with its fields spelled as options."""
+    return spelled(text, OPTIONS)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ... import __version__
+from . import reasons
 from .json_output import Document, finite
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ def _weight(weight: WeightSummary) -> Document:
     if weight.reason is not None:
         document["reason"] = {
             "code": weight.reason.code.value,
-            "text": weight.reason.text,
-            "remedy": weight.reason.remedy,
+            "text": reasons.text(weight.reason),
+            "remedy": reasons.remedy(weight.reason),
         }
     if weight.rewritten_as is not None:
         document["rewritten_as"] = weight.rewritten_as
