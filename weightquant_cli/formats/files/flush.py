@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
-from contextlib import suppress
 from pathlib import Path
+
+from ... import threads
 
 FLUSH_THREADS = 16
 
@@ -20,31 +20,10 @@ def flush_files(root: Path) -> None:
         OSError: of the first file that could not be written.
     """
     paths = [os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names]
-    waiting = iter(paths)
-    errors: list[OSError] = []
-
-    def work() -> None:
-        for path in waiting:
-            try:
-                _flush(path)
-            except OSError as error:
-                errors.append(error)
-                return
-
-    helpers = [threading.Thread(target=work) for _ in range(min(FLUSH_THREADS, len(paths)) - 1)]
-    started = []
-    with suppress(RuntimeError):  # no more threads may be had: so many will do
-        for helper in helpers:
-            helper.start()
-            started.append(helper)
-    work()
-    for helper in started:
-        helper.join()
-    if errors:
-        raise errors[0]
+    threads.run(_flush, paths, FLUSH_THREADS)
 
 
-def _flush(path: str) -> None:
+def _flush(path: str, token: threads.CancelToken) -> None:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
         os.fsync(descriptor)

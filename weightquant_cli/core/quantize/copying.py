@@ -1,0 +1,56 @@
+"""Copy to the output what is not quantized: records, transposed matrices, other files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ...formats.files.regular import read_into
+from ...formats.model_dir import StoredModel, opened
+from ...formats.model_writer import RecordWriter, copied_file
+from ...formats.params import TensorReader
+from ...threads import CancelToken
+from ..tensors.blocks import Tile
+from ..tensors.buffers import COPY_BYTES, read_tile, thread_buffers, write_tile
+
+
+def copy_transposed(
+    tensor: TensorReader, writer: RecordWriter, part: Iterable[Tile], token: CancelToken
+) -> None:
+    """Copy tiles of a float32 matrix to where they lie transposed."""
+    buffers = thread_buffers()
+    for tile in part:
+        token.check()
+        values = read_tile(tensor, tile, buffers)
+        write_tile(writer, tile, np.ascontiguousarray(values.T), tensor.record.shape[0], 4)
+
+
+def copy_record(
+    tensor: TensorReader, writer: RecordWriter, part: range, token: CancelToken
+) -> None:
+    """Copy these bytes of a record, of which the header is the beginning."""
+    token.check()
+    copy_bytes(tensor.read_record, writer, part)
+
+
+def copy_bytes(read: Callable[[memoryview, int], None], writer: RecordWriter, part: range) -> None:
+    """Copy the bytes `part` that ``read(view, offset)`` gives, through this thread's buffer."""
+    buffers = thread_buffers()
+    for offset in range(part.start, part.stop, COPY_BYTES):
+        view = buffers.raw(min(COPY_BYTES, part.stop - offset))
+        read(view, offset)
+        writer.write(view, offset)
+
+
+def copy_carried(model: StoredModel, folder: Path) -> None:
+    """Copy the files of variables that are no tensor records (SELECTED_ROWS) into `folder`."""
+    for name in model.carried:
+        _copy_carried_file(model, name, folder)
+
+
+def _copy_carried_file(model: StoredModel, name: str, folder: Path) -> None:
+    with opened(model, name) as (descriptor, size), copied_file(folder, name) as writer:
+        path = model.files.folder / name
+        copy_bytes(lambda view, at: read_into(descriptor, view, at, path), writer, range(size))
