@@ -65,7 +65,8 @@ def fill_zeros_like(call: Call) -> Array:
 def assign_value(call: Call) -> Array:
     """A tensor that the program itself holds."""
     dtype = call.dtype("dtype", 5)
-    for name in ("values", "fp32_values", "int32_values", "int64_values", "bool_values"):
+    for name in ("values", "fp32_values", "fp64_values", "int32_values", "int64_values",
+                 "bool_values"):  # fmt: skip
         values = call.attributes.get(name)
         if isinstance(values, tuple) and values:
             return np.asarray(values).astype(dtype).reshape(call.ints("shape"))

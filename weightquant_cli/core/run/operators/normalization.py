@@ -66,7 +66,12 @@ def layer_norm(call: Call) -> dict[str, Array]:
         result *= call.array("Scale").reshape(-1)
     if call.has("Bias"):
         result += call.array("Bias").reshape(-1)
-    return {"Y": result.reshape(x.shape), "Mean": mean[:, 0], "Variance": variance[:, 0]}
+    lead = x.shape[:begin]
+    return {
+        "Y": result.reshape(x.shape),
+        "Mean": mean.reshape(lead),
+        "Variance": variance.reshape(lead),
+    }
 
 
 def _standardized(rows: Array, epsilon: float) -> tuple[Array, Array, Array]:
@@ -112,8 +117,9 @@ def group_norm(call: Call) -> Array:
 
 @kernel("affine_channel")
 def affine_channel(call: Call) -> Array:
-    """X * Scale + Bias by channel."""
-    x, last = call.array(), _last(call)
+    """X * Scale + Bias by channel; the last axis unless `data_layout` says NCHW."""
+    x = call.array()
+    last = call.one_of("data_layout", "AnyLayout", LAYOUTS) != "NCHW"
     scale = _along_channels(call.array("Scale"), x.ndim, last)
     return np.asarray(x * scale + _along_channels(call.array("Bias"), x.ndim, last))
 

@@ -73,7 +73,7 @@ def _adaptive(image: Array, size: tuple[int, int], kind: str) -> Array:
 
 def _slide(image: Array, shape: Window, places: tuple[int, int], kind: str) -> Array:
     """Largest value, or sum, of each window: first along rows, then along columns."""
-    outside = -np.inf if kind == "max" else 0.0
+    outside = float(np.finfo(image.dtype).min) if kind == "max" else 0.0
     combine = np.maximum if kind == "max" else np.add
     needed = [
         (places[axis] - 1) * shape.stride[axis] + shape.size[axis] - image.shape[2 + axis]

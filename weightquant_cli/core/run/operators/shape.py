@@ -210,11 +210,14 @@ def pixel_shuffle(call: Call) -> Array:
 
 @kernel("space_to_depth")
 def space_to_depth(call: Call) -> Array:
-    """Blocks of `blocksize` squared pixels made channels."""
+    """Darknet's reorg: blocks of `blocksize` squared pixels made channels.
+
+    The input is taken as an image of fewer channels and more pixels first, as Darknet does.
+    """
     x, block = call.array(), call.int("blocksize", 2)
     count, channels, rows, columns = x.shape
-    parts = x.reshape(count, channels, rows // block, block, columns // block, block)
-    return parts.transpose(0, 3, 5, 1, 2, 4).reshape(
+    image = x.reshape(count, channels // block**2, rows, block, columns, block)
+    return image.transpose(0, 3, 5, 1, 2, 4).reshape(
         count, channels * block**2, rows // block, columns // block
     )
 
