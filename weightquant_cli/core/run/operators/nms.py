@@ -76,12 +76,13 @@ def _detect(call: Call, boxes: Array, scores: Array) -> list[Detection]:
         order = _best(row, call.float("score_threshold"), call.int("nms_top_k", -1))
         own = boxes if boxes.ndim == 2 else boxes[:, label]
         kept = suppressed(own, order, threshold, eta, extra)
+        if boxes.ndim == 3:  # Paddle gives these by index
+            kept = sorted(kept)
         found += [(label, float(row[index]), index) for index in kept]
     limit = call.int("keep_top_k", -1)
     if -1 < limit < len(found):
         best = sorted(found, key=lambda one: -one[1])[:limit]
-        by_index = boxes.ndim == 3  # as Paddle has it
-        found = sorted(best, key=lambda one: (one[0], one[2] if by_index else 0))
+        found = sorted(best, key=lambda one: one[0])
     return found
 
 

@@ -210,14 +210,12 @@ def pixel_shuffle(call: Call) -> Array:
 
 @kernel("space_to_depth")
 def space_to_depth(call: Call) -> Array:
-    """Darknet's reorg: blocks of `blocksize` squared pixels made channels.
-
-    The input is taken as an image of fewer channels and more pixels first, as Darknet does.
-    """
+    """Darknet's reorg, as Paddle has it: channels spread over pixels, and the memory of that image
+    taken as one of more channels and fewer pixels."""
     x, block = call.array(), call.int("blocksize", 2)
     count, channels, rows, columns = x.shape
-    image = x.reshape(count, channels // block**2, rows, block, columns, block)
-    return image.transpose(0, 3, 5, 1, 2, 4).reshape(
+    parts = x.reshape(count, block, block, channels // block**2, rows, columns)
+    return parts.transpose(0, 3, 4, 1, 5, 2).reshape(
         count, channels * block**2, rows // block, columns // block
     )
 
