@@ -187,7 +187,7 @@ def _named(
     named: dict[str, Value] = {}
     for slot, result in by_slot.items():
         names = step.outputs.get(slot, ())
-        items = [result] if isinstance(result, (np.ndarray, Tensor)) else list(result)
+        items = [result] if isinstance(result, (np.ndarray, np.generic, Tensor)) else list(result)
         for name, item in zip(names, items, strict=False):
             tensor = item if isinstance(item, Tensor) else Tensor(np.asarray(item))
             if not tensor.lod and kernel.keeps_lod:
