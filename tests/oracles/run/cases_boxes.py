@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from tests.oracles.jobs import Array
 from weightquant_cli.core.run import Tensor
 
 from .cases_images import Random, floats
-from .operator_runs import Array, Case
+from .operator_runs import Case
 
 
 def boxes(rng: Random, *shape: int, scale: float = 1.0) -> Array:
@@ -19,6 +21,8 @@ def boxes(rng: Random, *shape: int, scale: float = 1.0) -> Array:
 
 
 def priors(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     inputs = {"Input": floats(rng, 1, 2, 3, 4), "Image": floats(rng, 1, 3, 30, 50)}
     both = {"Boxes": 1, "Variances": 1}
     for number in range(4):
@@ -38,12 +42,15 @@ def priors(rng: Random) -> Iterator[Case]:
                   "variances": [0.1, 0.1, 0.2, 0.2], "clip": True, "offset": 0.5}  # fmt: skip
     yield Case("density_prior_box", inputs, attributes, both, "1.8.5")
     attributes = {"anchor_sizes": [32.0, 64.0], "aspect_ratios": [0.5, 1.0, 2.0],
-                  "variances": [0.1, 0.1, 0.2, 0.2], "stride": [16.0, 16.0], "offset": 0.5}  # fmt: skip
+                  "variances": [0.1, 0.1, 0.2, 0.2], "offset": 0.5,
+                  "stride": [16.0, 16.0]}  # fmt: skip
     both = {"Anchors": 1, "Variances": 1}
     yield Case("anchor_generator", {"Input": floats(rng, 1, 2, 3, 4)}, attributes, both, "1.8.5")
 
 
 def coders(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     variance = np.full((5, 4), 0.2, np.float32)
     out = {"OutputBox": 1}
     for normalized in (True, False):
@@ -79,6 +86,8 @@ def coders(rng: Random) -> Iterator[Case]:
 
 
 def suppression(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     scores = rng.random((2, 4, 30), np.float32)
     scores /= scores.sum(axis=1, keepdims=True)
     inputs = {"BBoxes": boxes(rng, 2, 30), "Scores": scores}
@@ -109,6 +118,8 @@ def suppression(rng: Random) -> Iterator[Case]:
 
 
 def regions(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     image = floats(rng, 2, 3, 12, 14)
     rois = boxes(rng, 5, scale=40)
     for aligned in (True, False):

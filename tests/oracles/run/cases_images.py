@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from .operator_runs import Array, Case
+from tests.oracles.jobs import Array
+
+from .operator_runs import Case
 
 Random = np.random.Generator
 
@@ -17,6 +20,8 @@ def floats(rng: Random, *shape: int) -> Array:
 
 def convolutions(rng: Random) -> Iterator[Case]:
     """Random sizes, strides, dilations, groups, both spellings of paddings, SAME and VALID."""
+    inputs: Any
+    attributes: Any
     for number in range(24):
         groups = int(rng.choice([1, 1, 2, 4]))
         ins, outs = groups * int(rng.integers(1, 4)), groups * int(rng.integers(1, 4))
@@ -84,6 +89,7 @@ def convolutions(rng: Random) -> Iterator[Case]:
 
 def pools(rng: Random) -> Iterator[Case]:
     """Every combination of kind, exclusive and ceil_mode; adaptive and global."""
+    attributes: Any
     for number in range(32):
         size = rng.integers(1, 5, 2)
         attributes = {
@@ -99,8 +105,8 @@ def pools(rng: Random) -> Iterator[Case]:
         old = number % 3 == 0 and (attributes["exclusive"] or not attributes["ceil_mode"])
         yield Case("pool2d", {"X": image}, attributes, paddle="1.8.5" if old else "2.6.2")
     for kind in ("max", "avg"):
-        for size in ([1, 1], [3, 4], [7, 2]) if kind == "avg" else ():  # Paddle's max ignores it
-            attributes = {"pooling_type": kind, "ksize": size, "adaptive": True}
+        for sides in ([1, 1], [3, 4], [7, 2]) if kind == "avg" else ():  # Paddle's max ignores it
+            attributes = {"pooling_type": kind, "ksize": sides, "adaptive": True}
             yield Case("pool2d", {"X": floats(rng, 2, 3, 10, 7)}, attributes)
         attributes = {"pooling_type": kind, "ksize": [2, 2], "global_pooling": True}
         yield Case("pool2d", {"X": floats(rng, 2, 3, 10, 7)}, attributes, paddle="1.8.5")
@@ -120,6 +126,8 @@ def pools(rng: Random) -> Iterator[Case]:
 
 def normalizations(rng: Random) -> Iterator[Case]:
     """Stored statistics, and those of the input."""
+    inputs: Any
+    attributes: Any
 
     def parameters(count: int, *slots: str) -> dict[str, Array]:
         return {slot: rng.uniform(0.5, 1.5, count).astype("float32") for slot in slots}
@@ -131,18 +139,14 @@ def normalizations(rng: Random) -> Iterator[Case]:
             inputs = {"X": floats(rng, *shape),
                       **parameters(5, "Mean", "Variance", "Scale", "Bias")}  # fmt: skip
             attributes = {"is_test": True, "data_layout": layout, "epsilon": 1e-3}
-            yield Case(
-                "batch_norm", inputs, attributes, {"Y": 1}, paddle, others, shared=shared
-            )
+            yield Case("batch_norm", inputs, attributes, {"Y": 1}, paddle, others, shared=shared)
     for axis in (1, 2, 3):
         x = floats(rng, 3, 4, 5, 6)
         inputs = {"X": x, **parameters(int(np.prod(x.shape[axis:])), "Scale", "Bias")}
         attributes = {"begin_norm_axis": axis, "epsilon": 1e-5}
         yield Case("layer_norm", inputs, attributes, {"Y": 1, "Mean": 1, "Variance": 1})
     inputs = {"X": floats(rng, 2, 5, 4, 3), **parameters(5, "Scale", "Bias")}
-    yield Case(
-        "instance_norm", inputs, {}, {"Y": 1}, others=("SavedMean", "SavedVariance")
-    )
+    yield Case("instance_norm", inputs, {}, {"Y": 1}, others=("SavedMean", "SavedVariance"))
     for layout, shape in (("NCHW", (2, 6, 4, 3)), ("NHWC", (2, 4, 3, 6))):
         inputs = {"X": floats(rng, *shape), **parameters(6, "Scale", "Bias")}
         attributes = {"groups": 3, "data_layout": layout}
@@ -160,6 +164,8 @@ def normalizations(rng: Random) -> Iterator[Case]:
 
 def resizing(rng: Random) -> Iterator[Case]:
     """All ways to give a size, in the older and the newer spelling."""
+    inputs: Any
+    attributes: Any
     for kind in ("nearest", "bilinear", "bicubic"):
         for corners in (True, False):
             for mode in (0, 1):
@@ -184,12 +190,12 @@ def resizing(rng: Random) -> Iterator[Case]:
     attributes = {"interp_method": "linear", "align_corners": False, "align_mode": 0, "out_w": 9}
     yield Case("linear_interp_v2", {"X": floats(rng, 2, 3, 6)},
                {**attributes, "data_layout": "NCHW"})  # fmt: skip
-    for mode in ("bilinear", "nearest"):
+    for sampling in ("bilinear", "nearest"):
         for border in ("zeros", "border", "reflection"):
             for corners in (True, False):
                 grid = rng.uniform(-1.4, 1.4, (2, 4, 3, 2)).astype("float32")
                 inputs = {"X": floats(rng, 2, 3, 6, 7), "Grid": grid}
-                attributes = {"mode": mode, "padding_mode": border, "align_corners": corners}
+                attributes = {"mode": sampling, "padding_mode": border, "align_corners": corners}
                 yield Case("grid_sampler", inputs, attributes, {"Output": 1})
     for corners in (True, False):
         attributes = {"output_shape": [2, 3, 5, 4], "align_corners": corners}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ def sequence(rng: Random, width: int, lod: tuple[tuple[int, ...], ...] = LOD) ->
 
 
 def sequences(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     x = sequence(rng, 4)
     for paddle in ("1.8.5", "2.6.2"):
         for kind in ("AVERAGE", "SUM", "SQRT", "LAST", "FIRST", "MAX"):
@@ -68,6 +71,8 @@ def sequences(rng: Random) -> Iterator[Case]:
 
 
 def recurrent(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     for number in range(4):
         size = 5
         inputs = {"Input": sequence(rng, 3 * size), "Weight": floats(rng, size, 3 * size),
@@ -75,7 +80,7 @@ def recurrent(rng: Random) -> Iterator[Case]:
         if number == 2:
             inputs["H0"] = floats(rng, 3, size)
         attributes = {"is_reverse": number == 1, "origin_mode": number == 3,
-                      "gate_activation": "sigmoid", "activation": "tanh", "is_test": True}  # fmt: skip
+                      "is_test": True}  # fmt: skip
         others = ("BatchGate", "BatchResetHiddenPrev", "BatchHidden")
         for paddle in ("1.8.5", "2.6.2"):
             yield Case("gru", inputs, attributes, {"Hidden": 1}, paddle, others)
@@ -85,8 +90,8 @@ def recurrent(rng: Random) -> Iterator[Case]:
         if number == 2:
             inputs |= {"H0": floats(rng, 3, size), "C0": floats(rng, 3, size)}
         attributes = {"use_peepholes": peepholes, "is_reverse": number == 1}
-        others = ("BatchGate", "BatchCellPreAct")
-        yield Case("lstm", inputs, attributes, {"Hidden": 1, "Cell": 1}, "1.8.5", others)
+        gates = ("BatchGate", "BatchCellPreAct")
+        yield Case("lstm", inputs, attributes, {"Hidden": 1, "Cell": 1}, "1.8.5", gates)
         inputs = {"Input": floats(rng, 2, 15), "HiddenPrev": floats(rng, 2, 5),
                   "Weight": floats(rng, 5, 15), "Bias": floats(rng, 1, 15)}  # fmt: skip
         attributes = {"activation": 2, "gate_activation": 1, "origin_mode": number == 3}
@@ -98,6 +103,8 @@ def recurrent(rng: Random) -> Iterator[Case]:
 
 
 def _layers(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     gates = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
     for mode, count in gates.items():
         for layers, ways, lengths in ((1, 1, False), (2, 2, False), (1, 2, True)):
@@ -120,6 +127,8 @@ def _layers(rng: Random) -> Iterator[Case]:
 
 
 def decoding(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     types = {"ViterbiPath": "int64"}
     for paddle in ("1.8.5", "2.6.2"):
         inputs = {"Emission": sequence(rng, 4), "Transition": floats(rng, 6, 4)}

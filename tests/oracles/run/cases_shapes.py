@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from tests.oracles.jobs import Array
+
 from .cases_images import Random, floats
-from .operator_runs import Array, Case
+from .operator_runs import Case
 
 INTS = {"Out": "int64"}
 
@@ -17,6 +20,8 @@ def whole(*values: int) -> Array:
 
 
 def shapes(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     x = floats(rng, 2, 3, 4, 5)
     yield Case("shape", {"Input": x}, {}, dtypes={"Out": "int32"})
     yield Case("size", {"Input": x}, {}, dtypes=INTS)
@@ -65,6 +70,8 @@ def shapes(rng: Random) -> Iterator[Case]:
 
 
 def slices(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     x = floats(rng, 4, 5, 6)
     for axes, starts, ends, dropped in (
         ([0, 2], [1, -4], [3, 100], []), ([1], [2], [3], [1]), ([0, 1], [0, -1], [1, 5], [0, 1]),
@@ -112,6 +119,8 @@ def slices(rng: Random) -> Iterator[Case]:
 
 
 def indices(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     x = floats(rng, 5, 4, 3)
     yield Case("gather", {"X": x, "Index": np.array([4, 0, 2])}, {})
     yield Case("gather", {"X": x, "Index": np.array([4, 0, 2])}, {}, paddle="1.8.5")
@@ -157,6 +166,7 @@ def indices(rng: Random) -> Iterator[Case]:
 
 
 def borders(rng: Random) -> Iterator[Case]:
+    attributes: Any
     yield Case("pad", {"X": floats(rng, 2, 3)}, {"paddings": [1, 0, 2, 3], "pad_value": 1.5})
     x = floats(rng, 2, 3, 4, 5)
     for mode in ("constant", "reflect", "edge"):
@@ -173,12 +183,14 @@ def borders(rng: Random) -> Iterator[Case]:
 
 
 def constants(rng: Random) -> Iterator[Case]:
+    inputs: Any
+    attributes: Any
     x = floats(rng, 3, 4)
     for attributes in (
         {"shape": [2, 3], "value": 0.1, "dtype": 5}, {"shape": [1], "str_value": "7", "dtype": 3},
         {"shape": [2], "value": 1.0, "dtype": 0},
     ):  # fmt: skip
-        kind = {5: "float32", 3: "int64", 0: "bool"}[attributes["dtype"]]  # type: ignore[index]
+        kind = {5: "float32", 3: "int64", 0: "bool"}[attributes["dtype"]]
         yield Case("fill_constant", {}, attributes, dtypes={"Out": kind})
     inputs = {"ShapeTensorList": [whole(2), whole(3)]}
     yield Case("fill_constant", inputs, {"shape": [-1, -1], "value": 2.0, "dtype": 5})

@@ -15,8 +15,6 @@ from tests.oracles.paddle import ENVIRONMENT
 from weightquant_cli.core.run import Lod, Network, Outcome, Tensor
 from weightquant_cli.formats.program import Program
 
-Input = Array | Tensor
-
 DTYPE = "float32"
 
 
@@ -37,7 +35,7 @@ class Case:
     """
 
     type: str
-    inputs: Mapping[str, Input | Sequence[Input]]
+    inputs: Mapping[str, Any]
     attributes: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, int] = field(default_factory=lambda: {"Out": 1})
     paddle: str = "2.6.2"
@@ -94,14 +92,10 @@ def references(version: str, cases: Sequence[Case]) -> list[Reference]:
             raise OracleFailed(f"at {(folder / 'running').read_text()}: {error}") from error
         told = json.loads((folder / "told.json").read_text())
         with np.load(folder / "outputs.npz") as outputs:
-            return [
-                _reference(index, one, outputs, folder) for index, one in enumerate(told)
-            ]
+            return [_reference(index, one, outputs, folder) for index, one in enumerate(told)]
 
 
-def _described(
-    index: int, case: Case, arrays: dict[str, Array], folder: Path
-) -> dict[str, Any]:
+def _described(index: int, case: Case, arrays: dict[str, Array], folder: Path) -> dict[str, Any]:
     inputs: dict[str, list[Any]] = {}
     for slot, tensors in case.lists().items():
         inputs[slot] = []

@@ -53,7 +53,9 @@ def build(case, arrays):
                 inputs[slot].append(variable)
                 feed[name] = fed(array, lod)
         outputs = {
-            slot: [block.create_var(name="out_%s_%d" % (slot, i), dtype=dtype) for i in range(count)]
+            slot: [
+                block.create_var(name="out_%s_%d" % (slot, i), dtype=dtype) for i in range(count)
+            ]
             for slot, (count, dtype) in case["outputs"].items()
         }
         for slot, source in case["shared"].items():

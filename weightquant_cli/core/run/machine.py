@@ -108,8 +108,7 @@ class Machine:
         if kernel is None:
             raise NotComputed(Cause.UNKNOWN, f"the operator {step.type} is not known here")
         inputs = {
-            slot: [self.read(name, scope) for name in names]
-            for slot, names in step.inputs.items()
+            slot: [self.read(name, scope) for name in names] for slot, names in step.inputs.items()
         }
         if self._observer is not None:
             self._replace_inputs(step, inputs)

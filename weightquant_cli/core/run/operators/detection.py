@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,14 +21,14 @@ def _ratios(call: Call) -> list[float]:
         if any(abs(ratio - known) < 1e-6 for known in ratios):
             continue
         ratios.append(ratio)
-        if call.bool("flip"):
+        if call.flag("flip"):
             ratios.append(1.0 / ratio)
     return ratios
 
 
 def _steps(call: Call, image: Array, feature: Array) -> tuple[float, float]:
     """Width and height of a cell of the feature map, in pixels of the image."""
-    width, height = call.float("step_w", 0.0), call.float("step_h", 0.0)
+    width, height = call.number("step_w", 0.0), call.number("step_h", 0.0)
     if width == 0 or height == 0:
         return image.shape[3] / feature.shape[3], image.shape[2] / feature.shape[2]
     return width, height
@@ -44,7 +45,7 @@ def prior_box(call: Call) -> dict[str, Array]:
     """SSD's boxes for each cell, in shares of the image: [rows, columns, boxes, 4]."""
     feature, image = call.array("Input"), call.array("Image")
     step_w, step_h = _steps(call, image, feature)
-    offset = call.float("offset", 0.5)
+    offset = call.number("offset", 0.5)
     halves = np.array(_prior_sizes(call), np.float32) / 2
     call.claim((*feature.shape[2:], len(halves), 4))
     x = (np.arange(feature.shape[3], dtype=np.float32) + np.float32(offset)) * np.float32(step_w)
@@ -52,7 +53,7 @@ def prior_box(call: Call) -> dict[str, Array]:
     centres = np.stack(np.broadcast_arrays(x[None, :, None], y[:, None, None]), axis=-1)
     size = np.array([image.shape[3], image.shape[2]], np.float32)
     boxes = np.concatenate([(centres - halves) / size, (centres + halves) / size], axis=-1)
-    if call.bool("clip"):
+    if call.flag("clip"):
         boxes = np.clip(boxes, 0, 1)
     return _with_variances(call, boxes)
 
@@ -60,7 +61,7 @@ def prior_box(call: Call) -> dict[str, Array]:
 def _prior_sizes(call: Call) -> list[tuple[float, float]]:
     """Width and height of each prior, in pixels."""
     largest, ratios = call.floats("max_sizes"), _ratios(call)
-    order = call.bool("min_max_aspect_ratios_order")
+    order = call.flag("min_max_aspect_ratios_order")
     sizes: list[tuple[float, float]] = []
     for index, side in enumerate(call.floats("min_sizes")):
         shaped = [(side * math.sqrt(ratio), side / math.sqrt(ratio)) for ratio in ratios]
@@ -78,7 +79,7 @@ def density_prior_box(call: Call) -> dict[str, Array]:
     """Boxes of fixed sizes, several in each cell."""
     feature, image = call.array("Input"), call.array("Image")
     step_w, step_h = _steps(call, image, feature)
-    offset = call.float("offset", 0.5)
+    offset = call.number("offset", 0.5)
     average = int((step_w + step_h) * 0.5)
     places = _dense_places(call, average)
     rows, columns = feature.shape[2:]
@@ -93,10 +94,10 @@ def density_prior_box(call: Call) -> dict[str, Array]:
         boxes[..., index, 1] = np.maximum((cy - high / 2) / height, 0)
         boxes[..., index, 2] = np.minimum((cx + wide / 2) / width, 1)
         boxes[..., index, 3] = np.minimum((cy + high / 2) / height, 1)
-    if call.bool("clip"):
+    if call.flag("clip"):
         boxes = np.clip(boxes, 0, 1)
     results = _with_variances(call, boxes)
-    if call.bool("flatten_to_2d"):
+    if call.flag("flatten_to_2d"):
         return {slot: array.reshape(-1, 4) for slot, array in results.items()}
     return results
 
@@ -123,7 +124,7 @@ def anchor_generator(call: Call) -> dict[str, Array]:
     """Faster R-CNN's anchors for each cell, in pixels."""
     feature = call.array("Input")
     stride_w, stride_h = call.floats("stride", (16.0, 16.0))
-    offset = call.float("offset", 0.5)
+    offset = call.number("offset", 0.5)
     sizes = []
     for ratio in call.floats("aspect_ratios"):
         base_w = _rounded(math.sqrt(stride_w * stride_h / ratio))
@@ -158,7 +159,7 @@ def box_coder(call: Call) -> Array:
     kind = call.one_of(
         "code_type", "encode_center_size", ("encode_center_size", "decode_center_size")
     )
-    extra = 0.0 if call.bool("box_normalized", True) else 1.0
+    extra = 0.0 if call.flag("box_normalized", True) else 1.0
     variance = call.optional("PriorBoxVar")
     if variance is None:
         given = call.floats("variance")
@@ -171,7 +172,7 @@ def box_coder(call: Call) -> Array:
         moved = (middle[:, None] - centre) / size
         grown = np.log(np.abs(wide[:, None] / size))
         return np.concatenate([moved, grown], axis=-1) / variance
-    if call.int("axis", 0) == 1 and prior.ndim == 2:
+    if call.integer("axis", 0) == 1 and prior.ndim == 2:
         centre, size = centre[:, None], size[:, None]
         variance = variance[:, None] if variance.ndim == 2 else variance
     scaled = target * variance
@@ -202,7 +203,7 @@ def iou_similarity(call: Call) -> Array:
     """Overlap of every box of X with every box of Y."""
     x, y = call.array(), call.array("Y")
     call.claim((len(x), len(y), 4), x.itemsize)
-    return overlaps(x, y, 0.0 if call.bool("box_normalized", True) else 1.0)
+    return overlaps(x, y, 0.0 if call.flag("box_normalized", True) else 1.0)
 
 
 @kernel("box_clip", out="Output")
@@ -211,12 +212,12 @@ def box_clip(call: Call) -> Array:
     tensor, info = call.tensor("Input"), call.array("ImInfo")
     level: Sequence[int] = tensor.lod[-1] if tensor.lod else (0, len(tensor.array))
     result = tensor.array.copy()
-    for image, (start, end) in enumerate(zip(level, level[1:], strict=False)):
+    for image, (start, end) in enumerate(pairwise(level)):
         height, width = (_rounded(float(side / info[image, 2])) - 1 for side in info[image, :2])
         part = result[start:end]
         part[..., 0::2] = np.clip(part[..., 0::2], 0, width)
         part[..., 1::2] = np.clip(part[..., 1::2], 0, height)
-    return result
+    return np.asarray(result)
 
 
 @kernel("yolo_box", out="Boxes")
@@ -224,19 +225,19 @@ def yolo_box(call: Call) -> dict[str, Array]:
     """YOLOv3's boxes in pixels of the image, and their scores; zeros below `conf_thresh`."""
     x, image = call.array(), call.array("ImgSize")
     anchors = np.array(call.ints("anchors"), np.float32).reshape(-1, 2)
-    classes, count = call.int("class_num", 1), len(anchors)
+    classes, count = call.integer("class_num", 1), len(anchors)
     images, _, rows, columns = x.shape
-    aware = call.bool("iou_aware")
+    aware = call.flag("iou_aware")
     objects = x[:, count:] if aware else x
     cells = objects.reshape(images, count, 5 + classes, rows, columns)
-    scale = np.float32(call.float("scale_x_y", 1.0))
+    scale = np.float32(call.number("scale_x_y", 1.0))
     bias = np.float32(-0.5) * (scale - 1)
-    stride = call.int("downsample_ratio", 32)
+    stride = call.integer("downsample_ratio", 32)
     confidence = sigmoid(cells[:, :, 4])
     if aware:
-        share = np.float32(call.float("iou_aware_factor", 0.5))
+        share = np.float32(call.number("iou_aware_factor", 0.5))
         confidence = confidence ** (1 - share) * sigmoid(x[:, :count]) ** share
-    kept = confidence >= np.float32(call.float("conf_thresh", 0.01))
+    kept = confidence >= np.float32(call.number("conf_thresh", 0.01))
     height, width = (image[:, side].astype(np.float32)[:, None, None, None] for side in (0, 1))
     across, down = np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)[:, None]
     cx = (across + sigmoid(cells[:, :, 0]) * scale + bias) * width / np.float32(columns)
@@ -244,7 +245,7 @@ def yolo_box(call: Call) -> dict[str, Array]:
     wide = np.exp(cells[:, :, 2]) * anchors[:, 0, None, None] * width / (stride * columns)
     high = np.exp(cells[:, :, 3]) * anchors[:, 1, None, None] * height / (stride * rows)
     boxes = np.stack([cx - wide / 2, cy - high / 2, cx + wide / 2, cy + high / 2], axis=-1)
-    if call.bool("clip_bbox", True):
+    if call.flag("clip_bbox", True):
         boxes[..., :2] = np.maximum(boxes[..., :2], 0)
         boxes[..., 2] = np.minimum(boxes[..., 2], width - 1)
         boxes[..., 3] = np.minimum(boxes[..., 3], height - 1)

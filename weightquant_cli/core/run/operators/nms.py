@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..call import Call
@@ -42,10 +44,7 @@ def _images(call: Call) -> list[tuple[Array, Array]]:
         level = offsets(call.array("RoisNum").reshape(-1).tolist())
     else:
         level = call.lod("BBoxes")[-1]
-    return [
-        (tensor.array[start:end], scores[start:end].T)
-        for start, end in zip(level, level[1:], strict=False)
-    ]
+    return [(tensor.array[start:end], scores[start:end].T) for start, end in pairwise(level)]
 
 
 def _detections(
@@ -66,20 +65,20 @@ def _detections(
 
 def _detect(call: Call, boxes: Array, scores: Array) -> list[Detection]:
     """What is kept of one image: by class, and in each class by falling score."""
-    background = call.int("background_label", 0)
-    extra = 0.0 if call.bool("normalized", True) else 1.0
-    threshold, eta = call.float("nms_threshold", 0.3), call.float("nms_eta", 1.0)
+    background = call.integer("background_label", 0)
+    extra = 0.0 if call.flag("normalized", True) else 1.0
+    threshold, eta = call.number("nms_threshold", 0.3), call.number("nms_eta", 1.0)
     found: list[Detection] = []
     for label, row in enumerate(scores):
         if label == background:
             continue
-        order = _best(row, call.float("score_threshold"), call.int("nms_top_k", -1))
+        order = _best(row, call.number("score_threshold"), call.integer("nms_top_k", -1))
         own = boxes if boxes.ndim == 2 else boxes[:, label]
         kept = suppressed(own, order, threshold, eta, extra)
         if boxes.ndim == 3:  # Paddle gives these by index
             kept = sorted(kept)
         found += [(label, float(row[index]), index) for index in kept]
-    limit = call.int("keep_top_k", -1)
+    limit = call.integer("keep_top_k", -1)
     if -1 < limit < len(found):
         best = sorted(found, key=lambda one: -one[1])[:limit]
         found = sorted(best, key=lambda one: one[0])
@@ -116,7 +115,7 @@ def suppressed(
 def matrix_nms(call: Call) -> dict[str, Tensor]:
     """As multiclass_nms, but scores of boxes that overlap decay (SOLOv2); the best first."""
     boxes, scores = call.array("BBoxes"), call.array("Scores")
-    background, limit = call.int("background_label", 0), call.int("keep_top_k", -1)
+    background, limit = call.integer("background_label", 0), call.integer("keep_top_k", -1)
     rows: list[Array] = []
     indices: list[int] = []
     counts: list[int] = []
@@ -136,22 +135,20 @@ def matrix_nms(call: Call) -> dict[str, Tensor]:
 
 def _decayed(call: Call, boxes: Array, scores: Array) -> list[tuple[float, int]]:
     """Scores of one class after their decay, and the boxes' indices."""
-    order = _best(scores, call.float("score_threshold"), call.int("nms_top_k", -1))
+    order = _best(scores, call.number("score_threshold"), call.integer("nms_top_k", -1))
     if not order:
         return []
-    extra = 0.0 if call.bool("normalized", True) else 1.0
+    extra = 0.0 if call.flag("normalized", True) else 1.0
     shared = np.tril(overlaps(boxes[order], boxes[order], extra, touching=True), -1)
     largest = shared.max(axis=1)  # with any better box
-    if call.bool("use_gaussian"):
-        sigma = np.float32(call.float("gaussian_sigma", 2.0))
+    if call.flag("use_gaussian"):
+        sigma = np.float32(call.number("gaussian_sigma", 2.0))
         decay = np.exp((largest[None] ** 2 - shared**2) * sigma)
     else:
         decay = (1 - shared) / (1 - largest[None])
     decay = np.where(np.tri(len(order), k=-1, dtype=bool), decay, 1).min(axis=1)
     after = decay * scores[order]
-    floor = np.float32(call.float("post_threshold", 0.0))
+    floor = np.float32(call.number("post_threshold", 0.0))
     return [
-        (float(score), index)
-        for score, index in zip(after, order, strict=True)
-        if score > floor
+        (float(score), index) for score, index in zip(after, order, strict=True) if score > floor
     ]

@@ -41,8 +41,8 @@ def generate_proposals(call: Call) -> dict[str, Tensor]:
 def _proposed(
     call: Call, image: int, scores: Array, deltas: Array, anchors: Array, spread: Array | None
 ) -> tuple[Array, Array]:
-    extra = np.float32(1.0 if call.bool("pixel_offset", True) else 0.0)
-    first = call.int("pre_nms_topN", 6000)
+    extra = np.float32(1.0 if call.flag("pixel_offset", True) else 0.0)
+    first = call.integer("pre_nms_topN", 6000)
     order = np.argsort(-scores, kind="stable")
     order = order[:first] if first > 0 else order
     variance = None if spread is None else spread[order]
@@ -54,11 +54,11 @@ def _proposed(
     boxes, kept = boxes[large], scores[order][large]
     if not len(boxes):
         return np.zeros((1, 4), np.float32), np.zeros(1, np.float32)
-    threshold = call.float("nms_thresh", 0.5)
+    threshold = call.number("nms_thresh", 0.5)
     if threshold > 0:
-        eta = call.float("eta", 1.0)
+        eta = call.number("eta", 1.0)
         chosen = suppressed(boxes, list(range(len(boxes))), threshold, eta, float(extra))
-        last = call.int("post_nms_topN", 1000)
+        last = call.integer("post_nms_topN", 1000)
         chosen = chosen[:last] if last > 0 else chosen
         boxes, kept = boxes[chosen], kept[chosen]
     return boxes.astype(np.float32), kept
@@ -91,10 +91,10 @@ def _large_enough(
     extra: np.float32,
 ) -> Array:
     """Boxes of at least `min_size`, in the original image, whose centre lies inside."""
-    least = max(call.float("min_size", 0.1), 1.0)
+    least = max(call.number("min_size", 0.1), 1.0)
     sides = boxes[:, 2:] - boxes[:, :2]
     if not extra:
-        return (sides >= least).all(axis=1)
+        return np.asarray((sides >= least).all(axis=1))
     real = sides / scale + 1 if call.type == "generate_proposals" else sides + 1
     centre = boxes[:, :2] + (sides + extra) / 2
     inside = (centre[:, 0] <= image[1]) & (centre[:, 1] <= image[0])
@@ -105,16 +105,16 @@ def _large_enough(
 def distribute_fpn_proposals(call: Call) -> dict[str, Tensor | list[Tensor]]:
     """Boxes by the pyramid's level that suits their size, and the way back to their order."""
     tensor = call.tensor("FpnRois")
-    low, high = call.int("min_level", 2), call.int("max_level", 5)
+    low, high = call.integer("min_level", 2), call.integer("max_level", 5)
     if call.has("RoisNum"):
         level = offsets(call.array("RoisNum").reshape(-1).tolist())
     else:
         level = tensor.lod[-1] if tensor.lod else (0, len(tensor.array))
-    extra = np.float32(1.0 if call.bool("pixel_offset", True) else 0.0)
+    extra = np.float32(1.0 if call.flag("pixel_offset", True) else 0.0)
     sides = tensor.array[:, 2:] - tensor.array[:, :2] + extra
     areas = np.where((sides < extra).any(axis=1), 0, sides.prod(axis=1))
-    ratio = np.sqrt(areas) / np.float32(call.int("refer_scale", 224))
-    chosen = np.floor(np.log2(ratio + np.float32(1e-8)) + call.int("refer_level", 4))
+    ratio = np.sqrt(areas) / np.float32(call.integer("refer_scale", 224))
+    chosen = np.floor(np.log2(ratio + np.float32(1e-8)) + call.integer("refer_level", 4))
     chosen = np.clip(chosen, low, high)
     image = np.repeat(np.arange(len(level) - 1), np.diff(level))
     parts, order = [], []
@@ -144,7 +144,7 @@ def collect_fpn_proposals(call: Call) -> dict[str, Tensor]:
     images = np.concatenate([np.repeat(np.arange(len(v) - 1), np.diff(v)) for v in levels])
     boxes = np.concatenate([one.array for one in rois])
     score = np.concatenate([one.reshape(-1) for one in scores])
-    best = np.argsort(-score, kind="stable")[: call.int("post_nms_topN", 1000)]
+    best = np.argsort(-score, kind="stable")[: call.integer("post_nms_topN", 1000)]
     best = best[np.argsort(images[best], kind="stable")]
     counts = np.bincount(images[best], minlength=len(levels[0]) - 1).tolist()
     return {

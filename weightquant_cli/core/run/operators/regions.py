@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..call import Call
@@ -22,13 +24,13 @@ def _by_image(call: Call) -> list[tuple[int, Array]]:
         raise ValueError(f"regions of {len(level) - 1} images, and {images} images")
     return [
         (image, region)
-        for image, (start, end) in enumerate(zip(level, level[1:], strict=False))
+        for image, (start, end) in enumerate(pairwise(level))
         for region in tensor.array[start:end]
     ]
 
 
 def _size(call: Call) -> tuple[int, int]:
-    return pair((call.int("pooled_height", 1), call.int("pooled_width", 1)), "pooled size")
+    return pair((call.integer("pooled_height", 1), call.integer("pooled_width", 1)), "pooled size")
 
 
 MAX_SAMPLES = 1 << 22
@@ -42,8 +44,8 @@ def roi_align(call: Call) -> Array:
     size = _size(call)
     call.claim((len(regions), image.shape[1], *size), image.itemsize)
     out = np.empty((len(regions), image.shape[1], *size), image.dtype)
-    scale, aligned = call.float("spatial_scale", 1.0), call.bool("aligned")
-    ratio = call.int("sampling_ratio", -1)
+    scale, aligned = call.number("spatial_scale", 1.0), call.flag("aligned")
+    ratio = call.integer("sampling_ratio", -1)
     for target, (index, region) in zip(out, regions, strict=True):
         corner = region.astype(np.float64) * scale - (0.5 if aligned else 0.0)
         wide, high = corner[2] - corner[0], corner[3] - corner[1]
@@ -87,7 +89,7 @@ def roi_pool(call: Call) -> Array:
     size = _size(call)
     call.claim((len(regions), image.shape[1], *size), image.itemsize)
     out = np.zeros((len(regions), image.shape[1], *size), image.dtype)
-    scale = np.float32(call.float("spatial_scale", 1.0))
+    scale = np.float32(call.number("spatial_scale", 1.0))
     for target, (index, region) in zip(out, regions, strict=True):
         left, top, right, bottom = (int(np.floor(edge * scale + 0.5)) for edge in region)
         rows = _bins(top, bottom, size[0], image.shape[2])
