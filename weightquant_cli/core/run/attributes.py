@@ -31,7 +31,7 @@ def read_attributes(operator: Operator) -> dict[str, AttributeValue | None]:
     return attributes
 
 
-def _scalars(operator: Operator, name: str) -> AttributeValue | None:
+def _scalars(operator: Operator, name: str) -> Any:
     """The value of a SCALAR or SCALARS attribute (Paddle 2.5 and newer), which `Program` carries
     along without reading it."""
     for desc in operator._desc.attrs:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -100,25 +101,25 @@ class Call:
         """Whether the attribute is there with a value."""
         return self.attributes.get(name) is not None
 
-    def int(self, name: str, default: int = 0) -> int:
+    def integer(self, name: str, default: int = 0) -> int:
         """An integer attribute."""
         value = self.attributes.get(name, default)
         if isinstance(value, (bool, int)):
             return int(value)
         raise self._unsupported(name, value)
 
-    def float(self, name: str, default: float = 0.0) -> float:
+    def number(self, name: str, default: float = 0.0) -> float:
         """A number as an attribute."""
         value = self.attributes.get(name, default)
         if isinstance(value, (bool, int, float)):
             return float(value)
         raise self._unsupported(name, value)
 
-    def bool(self, name: str, default: bool = False) -> bool:
+    def flag(self, name: str, default: bool = False) -> bool:
         """A truth value as an attribute."""
-        return bool(self.int(name, int(default)))
+        return bool(self.integer(name, int(default)))
 
-    def str(self, name: str, default: str = "") -> str:
+    def text(self, name: str, default: str = "") -> str:
         """A text as an attribute."""
         value = self.attributes.get(name, default)
         if isinstance(value, str):
@@ -145,14 +146,14 @@ class Call:
 
     def one_of(self, name: str, default: str, known: Sequence[str]) -> str:
         """A text attribute that must have one of the known values."""
-        value = self.str(name, default)
+        value = self.text(name, default)
         if value not in known:
             raise self._unsupported(name, value)
         return value
 
-    def dtype(self, name: str, default: int = -1, fallback: Array | None = None) -> np.dtype:  # type: ignore[type-arg]
+    def dtype(self, name: str, default: int = -1, fallback: Array | None = None) -> np.dtype[Any]:
         """The numpy type of a data type attribute; -1 means that of `fallback`."""
-        number = self.int(name, default)
+        number = self.integer(name, default)
         if number == -1 and fallback is not None:
             return fallback.dtype
         if number not in NUMPY_TYPES:
@@ -167,13 +168,13 @@ class Call:
     def int_or_tensor(self, name: str, slot: str, default: int) -> int:
         """An integer attribute, or in its place a tensor of one element."""
         if not self.has(slot):
-            return self.int(name, default)
+            return self.integer(name, default)
         return int(self.array(slot).reshape(-1)[0])
 
     def ints_or_tensor(
         self, name: str, slot: str, list_slot: str, default: Sequence[int] = ()
     ) -> tuple[int, ...]:
-        """Integers from a tensor, else from a list of tensors of one element, else the attribute."""
+        """Integers from a tensor, else from tensors of one element each, else the attribute."""
         if self.has(slot):
             return tuple(int(item) for item in self.array(slot).reshape(-1))
         if self.has(list_slot):
@@ -182,7 +183,7 @@ class Call:
 
     def axis(self, rank: int, name: str = "axis", default: int = -1) -> int:
         """An axis attribute, counted from 0; ValueError where there is no such axis."""
-        return normal_axis(self.int(name, default), rank)
+        return normal_axis(self.integer(name, default), rank)
 
     # ---- memory
 

@@ -199,8 +199,10 @@ def _lod_tensor_to_array(runner: Runner, step: Step, scope: Scope) -> None:
     starts = [value.lod[0][int(index)] for index in table[:, 0]]
     items = []
     for turn in range(int(table[:, 1].max(initial=0))):
-        alive = [start + turn for start, size in zip(starts, table[:, 1], strict=True) if turn < size]
-        items.append(Tensor(value.array[alive]))
+        rows = [
+            start + turn for start, size in zip(starts, table[:, 1], strict=True) if turn < size
+        ]
+        items.append(Tensor(value.array[rows]))
     scope.write(step.outputs["Out"][0], tuple(items))
 
 

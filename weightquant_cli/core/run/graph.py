@@ -132,9 +132,7 @@ def _step(
             reads |= step.reads - declared[block]
             writes |= step.writes - declared[block]
     attributes = read_attributes(operator)
-    return Step(
-        site, inputs, outputs, attributes, sub_blocks, frozenset(reads), frozenset(writes)
-    )
+    return Step(site, inputs, outputs, attributes, sub_blocks, frozenset(reads), frozenset(writes))
 
 
 def _present(slots: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -158,8 +156,7 @@ def _with_last_reads(
         if name in declared and name not in keep:
             frees[index].append(name)
     return [
-        replace(step, frees=tuple(sorted(names)))
-        for step, names in zip(steps, frees, strict=True)
+        replace(step, frees=tuple(sorted(names))) for step, names in zip(steps, frees, strict=True)
     ]
 
 

@@ -108,8 +108,7 @@ class Machine:
         if kernel is None:
             raise NotComputed(Cause.UNKNOWN, f"the operator {step.type} is not known here")
         inputs = {
-            slot: [self.read(name, scope) for name in names]
-            for slot, names in step.inputs.items()
+            slot: [self.read(name, scope) for name in names] for slot, names in step.inputs.items()
         }
         if self._observer is not None:
             self._replace_inputs(step, inputs)
@@ -187,7 +186,7 @@ def _named(
     named: dict[str, Value] = {}
     for slot, result in by_slot.items():
         names = step.outputs.get(slot, ())
-        items = [result] if isinstance(result, (np.ndarray, Tensor)) else list(result)
+        items = [result] if isinstance(result, (np.ndarray, np.generic, Tensor)) else list(result)
         for name, item in zip(names, items, strict=False):
             tensor = item if isinstance(item, Tensor) else Tensor(np.asarray(item))
             if not tensor.lod and kernel.keeps_lod:

@@ -24,7 +24,7 @@ def stored(model: StoredModel) -> Load:
             record = reader.record
             raw = np.empty(record.data_size, np.uint8)
             if record.data_size:
-                reader.read_data(memoryview(raw), 0)
+                reader.read_data(memoryview(raw.data), 0)
         if record.dtype.name == "BF16":
             wide = raw.view("<u2").astype(np.uint32) << 16
             return wide.view(np.float32).reshape(record.shape)

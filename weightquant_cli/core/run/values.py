@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -36,7 +37,7 @@ Value: TypeAlias = Tensor | TensorArray
 
 def lengths(offsets: tuple[int, ...]) -> list[int]:
     """Lengths of the sequences of one LoD level."""
-    return [end - start for start, end in zip(offsets, offsets[1:], strict=False)]
+    return [end - start for start, end in pairwise(offsets)]
 
 
 def offsets(sizes: list[int]) -> tuple[int, ...]:
@@ -49,7 +50,7 @@ def check_lod(lod: Lod, rows: int) -> str | None:
     for level, following in zip(lod, [*(len(level) - 1 for level in lod[1:]), rows], strict=True):
         if len(level) < 2 or level[0] != 0:
             return "a level needs at least two offsets, the first of them 0"
-        if any(end < start for start, end in zip(level, level[1:], strict=False)):
+        if any(end < start for start, end in pairwise(level)):
             return "offsets must not decrease"
         if level[-1] != following:
             return f"the last offset is {level[-1]}, and there are {following} entries"

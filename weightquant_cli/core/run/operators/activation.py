@@ -66,7 +66,7 @@ def _times(fresh: Array, x: Array) -> Array:
 
 def _number(call: Call, name: str, default: float) -> Array:
     """A number in the type of X, so that float32 stays float32."""
-    return np.asarray(call.float(name, default), call.array().dtype)
+    return np.asarray(call.number(name, default), call.array().dtype)
 
 
 @kernel("relu6")
@@ -86,7 +86,7 @@ def leaky_relu(call: Call) -> Array:
     """X, times `alpha` where it is negative."""
     x, alpha = call.array(), _number(call, "alpha", 0.02)
     scaled = x * alpha
-    return np.maximum(x, scaled) if alpha < 1 else np.minimum(x, scaled)
+    return np.asarray(np.maximum(x, scaled) if alpha < 1 else np.minimum(x, scaled))
 
 
 @kernel("prelu")
@@ -126,7 +126,7 @@ def hard_swish(call: Call) -> Array:
 @kernel("swish")
 def swish(call: Call) -> Array:
     """X * sigmoid(beta * X)."""
-    x, beta = call.array(), call.float("beta", 1.0)
+    x, beta = call.array(), call.number("beta", 1.0)
     return _times(sigmoid(x if beta == 1.0 else x * _number(call, "beta", 1.0)), x)
 
 
@@ -141,7 +141,7 @@ def mish(call: Call) -> Array:
 def gelu(call: Call) -> Array:
     """X times the normal distribution function of X; `approximate` takes tanh."""
     x = call.array()
-    if call.bool("approximate"):
+    if call.flag("approximate"):
         inner = np.sqrt(2 / np.pi).astype(x.dtype) * (x + x.dtype.type(0.044715) * x * x * x)
         return np.asarray(x.dtype.type(0.5) * x * (1 + np.tanh(inner)))
     return np.asarray(x.dtype.type(0.5) * x * (1 + erf(x * x.dtype.type(np.sqrt(0.5)))))
@@ -219,14 +219,14 @@ def power(call: Call) -> Array:
     """X^factor; the factor may be a tensor."""
     x = call.array()
     factor = call.optional("FactorTensor")
-    exponent = call.float("factor", 1.0) if factor is None else factor.reshape(-1)[0]
-    return np.power(x, np.asarray(exponent, x.dtype))
+    exponent = call.number("factor", 1.0) if factor is None else factor.reshape(-1)[0]
+    return np.asarray(np.power(x, np.asarray(exponent, x.dtype)))
 
 
 @kernel("logit")
 def logit_operator(call: Call) -> Array:
     """log(X / (1 - X)) with X kept `eps` away from 0 and 1."""
-    return logit(call.array(), call.float("eps", 1e-6))
+    return logit(call.array(), call.number("eps", 1e-6))
 
 
 @kernel("clip")
@@ -234,8 +234,8 @@ def clip(call: Call) -> Array:
     """X between `min` and `max`, which may be tensors."""
     x = call.array()
     low, high = call.optional("Min"), call.optional("Max")
-    smallest = call.float("min", -np.inf) if low is None else low.reshape(-1)[0]
-    largest = call.float("max", np.inf) if high is None else high.reshape(-1)[0]
+    smallest = call.number("min", -np.inf) if low is None else low.reshape(-1)[0]
+    largest = call.number("max", np.inf) if high is None else high.reshape(-1)[0]
     result = np.minimum(np.maximum(x, _bound(smallest, x)), _bound(largest, x))
     return np.asarray(result)
 
@@ -250,7 +250,7 @@ def _bound(value: float, x: Array) -> Array:
 @kernel("clip_by_norm")
 def clip_by_norm(call: Call) -> Array:
     """X scaled down so that its norm is at most `max_norm`."""
-    x, limit = call.array(), call.float("max_norm", 1.0)
+    x, limit = call.array(), call.number("max_norm", 1.0)
     size = float(np.sqrt(np.square(x, dtype=np.float64).sum()))
     return np.asarray(x * x.dtype.type(limit / size)) if size > limit else x
 
@@ -258,7 +258,7 @@ def clip_by_norm(call: Call) -> Array:
 @kernel("maxout")
 def maxout(call: Call) -> Array:
     """The largest of every `groups` neighbouring channels."""
-    x, groups = call.array(), call.int("groups", 1)
+    x, groups = call.array(), call.integer("groups", 1)
     axis = call.axis(x.ndim, "axis", 1)
     shape = (*x.shape[:axis], x.shape[axis] // groups, groups, *x.shape[axis + 1 :])
     return np.asarray(x.reshape(shape).max(axis=axis + 1))

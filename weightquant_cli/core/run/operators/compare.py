@@ -30,7 +30,7 @@ _BINARY: dict[str, Callable[..., Array]] = {
 def _register(name: str, function: Callable[..., Array]) -> None:
     @kernel(name)
     def binary(call: Call) -> Array:
-        x, y = aligned(call.array(), call.array("Y"), call.int("axis", -1))
+        x, y = aligned(call.array(), call.array("Y"), call.integer("axis", -1))
         call.claim(np.broadcast_shapes(x.shape, y.shape), 1)
         return function(x, y)
 
@@ -86,7 +86,7 @@ def close(call: Call) -> Array:
     """|Input - Other| <= atol + rtol * |Other|."""
     x, y = call.array("Input"), call.array("Other")
     rtol, atol = _tolerance(call, "rtol", "Rtol", 1e-5), _tolerance(call, "atol", "Atol", 1e-8)
-    near = np.isclose(x, y, rtol, atol, equal_nan=call.bool("equal_nan"))
+    near = np.isclose(x, y, rtol, atol, equal_nan=call.flag("equal_nan"))
     return np.asarray(near.all()) if call.type == "allclose" else near
 
 

@@ -22,7 +22,7 @@ def conv2d(call: Call) -> Array:
         image = np.ascontiguousarray(np.moveaxis(image, -1, 1))
     if image.ndim != 4 or weight.ndim != 4:
         raise ValueError("conv2d needs four axes")
-    groups = max(call.int("groups", 1), 1)
+    groups = max(call.integer("groups", 1), 1)
     if weight.shape[1] * groups != image.shape[1] or weight.shape[0] % groups:
         raise ValueError(f"{groups} groups")
     shape = window(call, (weight.shape[2], weight.shape[3]), image.shape[2:])
@@ -41,8 +41,10 @@ def convolve(
         return depthwise(image, weight, shape, places)
     if shape.pointwise and groups == 1:
         flat = image.reshape(*image.shape[:2], -1)
-        return np.matmul(weight.reshape(len(weight), -1), flat).reshape(
-            len(image), len(weight), *places
+        return np.asarray(
+            np.matmul(weight.reshape(len(weight), -1), flat).reshape(
+                len(image), len(weight), *places
+            )
         )
     whole = padded(image, shape.pads)
     count = len(weight) // groups
@@ -84,7 +86,7 @@ def conv2d_transpose(call: Call) -> Array:
     image, weight, last = call.array("Input"), call.array("Filter"), _channels_last(call)
     if last:
         image = np.ascontiguousarray(np.moveaxis(image, -1, 1))
-    groups = max(call.int("groups", 1), 1)
+    groups = max(call.integer("groups", 1), 1)
     if weight.shape[0] != image.shape[1] or weight.shape[0] % groups:
         raise ValueError(f"{groups} groups")
     shape = window(call, (weight.shape[2], weight.shape[3]), image.shape[2:])
@@ -154,11 +156,11 @@ def _finish(call: Call, result: Array, places: tuple[int, int]) -> Array:
     residual = call.optional("ResidualData")
     if residual is not None:
         result += residual
-    activation = call.str("fuse_activation", "") or call.str("activation", "")
-    if call.bool("fuse_relu") or activation == "relu":
+    activation = call.text("fuse_activation", "") or call.text("activation", "")
+    if call.flag("fuse_relu") or activation == "relu":
         return np.maximum(result, 0)
-    if call.bool("fuse_brelu") or activation == "relu6":
-        return np.clip(result, 0, call.float("fuse_brelu_threshold", 6.0))
+    if call.flag("fuse_brelu") or activation == "relu6":
+        return np.clip(result, 0, call.number("fuse_brelu_threshold", 6.0))
     if activation not in ("", "identity"):
         raise Unsupported(f"the activation {activation} inside {call.type}")
     return result
@@ -172,10 +174,11 @@ def deformable_conv(call: Call) -> Array:
     Between pixels the input is interpolated linearly; outside it is zero.
     """
     image, weight, offset = call.array("Input"), call.array("Filter"), call.array("Offset")
-    groups, parts = max(call.int("groups", 1), 1), max(call.int("deformable_groups", 1), 1)
+    groups, parts = max(call.integer("groups", 1), 1), max(call.integer("deformable_groups", 1), 1)
     pads = explicit_pads(call.ints("paddings", (0, 0)))
-    stride, dilation = pair(call.ints("strides", (1, 1)), "strides"), pair(
-        call.ints("dilations", (1, 1)), "dilations"
+    stride, dilation = (
+        pair(call.ints("strides", (1, 1)), "strides"),
+        pair(call.ints("dilations", (1, 1)), "dilations"),
     )
     kernel_size = (weight.shape[2], weight.shape[3])
     shape = Window(kernel_size, stride, dilation, pads)

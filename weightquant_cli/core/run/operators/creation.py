@@ -20,8 +20,8 @@ def fill_constant(call: Call) -> Array:
     call.claim(shape, dtype.itemsize)
     if call.has("ValueTensor"):
         return np.full(shape, call.array("ValueTensor").reshape(-1)[0], dtype)
-    text = call.str("str_value", "")
-    return np.full(shape, _number(text) if text else call.float("value"), dtype)
+    text = call.text("str_value", "")
+    return np.full(shape, _number(text) if text else call.number("value"), dtype)
 
 
 def _number(text: str) -> float | int:
@@ -36,22 +36,22 @@ def fill_constant_batch_size_like(call: Call) -> Array:
     """As fill_constant, one size taken from Input (of a sequence: how many there are)."""
     like = call.tensor("Input")
     shape = list(call.ints("shape"))
-    axis, source = call.int("output_dim_idx", 0), call.int("input_dim_idx", 0)
+    axis, source = call.integer("output_dim_idx", 0), call.integer("input_dim_idx", 0)
     count = len(like.lod[-1]) - 1 if like.lod and source == 0 else like.array.shape[source]
     if not 0 <= axis < len(shape):
         raise ValueError(f"axis {axis} of the shape {shape}")
     shape[axis] = count
     dtype = call.dtype("dtype", 5)
     call.claim(shape, dtype.itemsize)
-    text = call.str("str_value", "")
-    return np.full(shape, _number(text) if text else call.float("value"), dtype)
+    text = call.text("str_value", "")
+    return np.full(shape, _number(text) if text else call.number("value"), dtype)
 
 
 @kernel("fill_any_like", "full_like")
 def fill_any_like(call: Call) -> Array:
     """A tensor of the shape of X, all of one value."""
     x = call.array()
-    return np.full(x.shape, call.float("value"), call.dtype("dtype", -1, x))
+    return np.full(x.shape, call.number("value"), call.dtype("dtype", -1, x))
 
 
 @kernel("fill_zeros_like", "fill_zeros_like2")
@@ -65,7 +65,8 @@ def fill_zeros_like(call: Call) -> Array:
 def assign_value(call: Call) -> Array:
     """A tensor that the program itself holds."""
     dtype = call.dtype("dtype", 5)
-    for name in ("values", "fp32_values", "int32_values", "int64_values", "bool_values"):
+    for name in ("values", "fp32_values", "fp64_values", "int32_values", "int64_values",
+                 "bool_values"):  # fmt: skip
         values = call.attributes.get(name)
         if isinstance(values, tuple) and values:
             return np.asarray(values).astype(dtype).reshape(call.ints("shape"))
@@ -83,7 +84,7 @@ def arange(call: Call) -> Array:
     count = max(math.ceil((float(end) - float(start)) / float(step)), 0)
     dtype = call.array("Start").dtype
     call.claim((count,), dtype.itemsize)
-    return (start + step * np.arange(count)).astype(dtype)
+    return np.asarray((start + step * np.arange(count)).astype(dtype))
 
 
 @kernel("linspace", keeps_lod=False)
@@ -97,8 +98,8 @@ def linspace(call: Call) -> Array:
 @kernel("eye", keeps_lod=False)
 def eye(call: Call) -> Array:
     """Ones on the diagonal."""
-    rows = call.int("num_rows", 0)
-    columns = call.int("num_columns", -1)
+    rows = call.integer("num_rows", 0)
+    columns = call.integer("num_columns", -1)
     shape = (rows, rows if columns < 0 else columns)
     dtype = call.dtype("dtype", 5)
     call.claim(shape, dtype.itemsize)
@@ -133,20 +134,25 @@ def dropout(call: Call) -> Array:
     )
     if kind == "upscale_in_train":
         return x
-    return np.asarray(x * x.dtype.type(1.0 - call.float("dropout_prob", 0.5)))
+    return np.asarray(x * x.dtype.type(1.0 - call.number("dropout_prob", 0.5)))
 
 
 @kernel("label_smooth")
 def label_smooth(call: Call) -> Array:
     """(1 - epsilon) * X + epsilon / classes."""
-    x, epsilon = call.array(), np.float32(call.float("epsilon", 0.0))
+    x, epsilon = call.array(), np.float32(call.number("epsilon", 0.0))
     prior = call.optional("PriorDist")
     other = epsilon / x.shape[-1] if prior is None else epsilon * prior
     return np.asarray((1 - epsilon) * x + other)
 
 
-@kernel("uniform_random", "gaussian_random", "uniform_random_batch_size_like", "randint",
-        "randperm", "truncated_gaussian_random", "sampling_id", "bernoulli", "multinomial")  # fmt: skip
+RANDOM = (
+    "uniform_random", "gaussian_random", "uniform_random_batch_size_like", "randint", "randperm",
+    "truncated_gaussian_random", "sampling_id", "bernoulli", "multinomial",
+)  # fmt: skip
+
+
+@kernel(*RANDOM)
 def random(call: Call) -> Array:
     """Known, and not run: the answer would be another every time."""
     raise Unsupported(f"{call.type} gives other values on every run")

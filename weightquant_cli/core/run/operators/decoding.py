@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..call import Call
@@ -26,7 +28,7 @@ def crf_decoding(call: Call) -> Tensor:
         level = call.lod("Emission")[-1]
         paths = [
             best_path(x[start:end], transition[2:], transition[0], transition[1])
-            for start, end in zip(level, level[1:], strict=False)
+            for start, end in pairwise(level)
         ]
         path = np.concatenate(paths)[:, None]
     if call.has("Label"):
@@ -59,7 +61,7 @@ def viterbi_decode(call: Call) -> dict[str, Array]:
     x, moves = call.array("Input"), call.array("Transition")
     sizes = call.array("Length").reshape(-1).tolist()
     tags = moves.shape[0]
-    bounded = call.bool("include_bos_eos_tag", True)
+    bounded = call.flag("include_bos_eos_tag", True)
     start = moves[-1] if bounded else np.zeros(tags, x.dtype)
     end = moves[:, -2] if bounded else np.zeros(tags, x.dtype)
     paths = np.zeros((len(x), max(sizes)), np.int64)
@@ -79,16 +81,13 @@ def viterbi_decode(call: Call) -> dict[str, Array]:
 @kernel("ctc_align", out="Output", keeps_lod=False)
 def ctc_align(call: Call) -> dict[str, Tensor]:
     """Token sequences without repeats and blanks; a single -1 where nothing is left."""
-    tensor, blank = call.tensor("Input"), call.int("blank", 0)
-    merge = call.bool("merge_repeated", True)
+    tensor, blank = call.tensor("Input"), call.integer("blank", 0)
+    merge = call.flag("merge_repeated", True)
     if call.has("InputLength"):
         return _padded_ctc(call, tensor.array, blank, merge)
     level = call.lod("Input")[-1]
     flat = tensor.array.reshape(-1)
-    kept = [
-        _collapsed(flat[start:end], blank, merge)
-        for start, end in zip(level, level[1:], strict=False)
-    ]
+    kept = [_collapsed(flat[start:end], blank, merge) for start, end in pairwise(level)]
     lod = (offsets([len(part) for part in kept]),)
     joined = np.concatenate(kept)
     if not joined.size:
@@ -105,7 +104,7 @@ def _collapsed(tokens: Array, blank: int, merge: bool) -> Array:
 
 def _padded_ctc(call: Call, x: Array, blank: int, merge: bool) -> dict[str, Tensor]:
     sizes = call.array("InputLength").reshape(-1).tolist()
-    out = np.full(x.shape, call.int("padding_value", 0), x.dtype)
+    out = np.full(x.shape, call.integer("padding_value", 0), x.dtype)
     counts = []
     for row, tokens, size in zip(out, x, sizes, strict=True):
         kept = _collapsed(tokens[:size], blank, merge)

@@ -31,7 +31,7 @@ def _placed(small: Array, rank: int, axis: int) -> Array:
         shape.pop()
     if not 0 <= axis <= rank - len(shape):
         raise ValueError(f"axis {axis} for a tensor of rank {small.ndim} and one of rank {rank}")
-    return small.reshape(*shape, *(1,) * (rank - axis - len(shape)))
+    return np.asarray(small.reshape(*shape, *(1,) * (rank - axis - len(shape))))
 
 
 def _divide(x: Array, y: Array) -> Array:
@@ -68,7 +68,7 @@ def _register(name: str, function: Function) -> None:
 
     @kernel(name)
     def binary(call: Call) -> Array:
-        x, y = aligned(call.array(first), call.array(second), call.int("axis", -1))
+        x, y = aligned(call.array(first), call.array(second), call.integer("axis", -1))
         if x.shape != y.shape:
             call.claim(np.broadcast_shapes(x.shape, y.shape), x.itemsize)
         _refuse_fused(call)
@@ -78,9 +78,9 @@ def _register(name: str, function: Function) -> None:
 def _refuse_fused(call: Call) -> None:
     """Scales and activations of oneDNN's spelling, which saved programs do not carry."""
     for name in ("Scale_x", "Scale_y", "Scale_out"):
-        if name in call.attributes and call.float(name, 1.0) != 1.0:
-            raise Unsupported(f"{name} {call.float(name)} of a quantized {call.type}")
-    if call.str("fuse_activation", "") not in ("", "identity"):
+        if name in call.attributes and call.number(name, 1.0) != 1.0:
+            raise Unsupported(f"{name} {call.number(name)} of a quantized {call.type}")
+    if call.text("fuse_activation", "") not in ("", "identity"):
         raise Unsupported(f"an activation inside {call.type}")
 
 
@@ -92,13 +92,13 @@ for _name, _function in FUNCTIONS.items():
 def fused_elementwise(call: Call) -> Array:
     """An addition or product and a relu, in the order that `functor_list` gives."""
     functions = call.attributes.get("functor_list")
-    x, y = aligned(call.array(), call.array("Y"), call.int("axis", -1))
+    x, y = aligned(call.array(), call.array("Y"), call.integer("axis", -1))
     if functions == ("relu", "elementwise_add"):
-        return np.maximum(x + y, 0)
+        return np.asarray(np.maximum(x + y, 0))
     if functions == ("elementwise_add", "relu"):
         return np.asarray(x + np.maximum(y, 0))
     if functions == ("relu", "elementwise_mul"):
-        return np.maximum(x * y, 0)
+        return np.asarray(np.maximum(x * y, 0))
     raise Unsupported(f"functor_list {functions!r}")
 
 
@@ -107,12 +107,12 @@ def scale(call: Call) -> Array:
     """scale * X + bias, or scale * (X + bias)."""
     x = call.array()
     given = call.optional("ScaleTensor")
-    factor = call.float("scale", 1.0) if given is None else given.reshape(-1)[0]
-    bias = call.float("bias", 0.0)
+    factor = call.number("scale", 1.0) if given is None else given.reshape(-1)[0]
+    bias = call.number("bias", 0.0)
     if x.dtype.kind != "f":  # as C++ converts both to the tensor's type
         factor, bias = int(factor), int(bias)
     number, offset = np.asarray(factor, x.dtype), np.asarray(bias, x.dtype)
-    if call.bool("bias_after_scale", True):
+    if call.flag("bias_after_scale", True):
         result: Array = np.asarray(x * number)
         return np.asarray(result + offset) if bias else result
     return np.asarray((x + offset) * number)
@@ -127,14 +127,14 @@ def total(call: Call) -> Array:
     result = arrays[0].copy()
     for array in arrays[1:]:
         result += array
-    return result
+    return np.asarray(result)
 
 
 @kernel("increment")
 def increment(call: Call) -> Array:
     """X + step."""
     x = call.array()
-    return np.asarray(x + np.asarray(call.float("step", 1.0), x.dtype))
+    return np.asarray(x + np.asarray(call.number("step", 1.0), x.dtype))
 
 
 @kernel("kron")

@@ -15,13 +15,13 @@ def lookup_table(call: Call) -> Array:
     table, ids = call.array("W"), call.array("Ids")
     if call.type == "lookup_table" and ids.ndim and ids.shape[-1] == 1:
         ids = ids[..., 0]
-    start = call.int("start_index", 0)
+    start = call.integer("start_index", 0)
     if start:
         raise Unsupported("a table that is spread over several machines")
     check_indices(ids, len(table))
     call.claim((*ids.shape, *table.shape[1:]), table.itemsize)
     rows = np.asarray(table[ids])
-    padding = call.int("padding_idx", -1)
+    padding = call.integer("padding_idx", -1)
     if padding < -1:
         padding += len(table)
     if padding != -1:
@@ -46,7 +46,7 @@ def one_hot(call: Call) -> Array:
         ids = ids[..., 0]
     if depth < 1:
         raise ValueError(f"depth {depth}")
-    if not call.bool("allow_out_of_range"):
+    if not call.flag("allow_out_of_range"):
         check_indices(ids, depth)
     dtype = call.dtype("dtype", 5)
     call.claim((*ids.shape, depth), dtype.itemsize)

@@ -70,11 +70,11 @@ def put_along_axis(call: Call) -> Array:
     value = np.broadcast_to(call.array("Value"), index.shape).astype(x.dtype)
     if kind == "assign":
         np.put_along_axis(x, index, value, axis)
-        return x
-    place = list(np.indices(index.shape, sparse=True))
+        return np.asarray(x)
+    place: list[Array] = list(np.indices(index.shape, sparse=True))
     place[axis] = index
     (np.add if kind == "add" else np.multiply).at(x, tuple(place), value)
-    return x
+    return np.asarray(x)
 
 
 @kernel("scatter")
@@ -83,12 +83,12 @@ def scatter(call: Call) -> Array:
     x, ids = call.array().copy(), call.array("Ids").reshape(-1)
     updates = call.array("Updates")
     check_indices(ids, len(x), negative=True)
-    if call.bool("overwrite", True):
+    if call.flag("overwrite", True):
         x[ids] = updates
     else:
         x[ids] = 0
         np.add.at(x, ids, updates)
-    return x
+    return np.asarray(x)
 
 
 @kernel("scatter_nd_add")
@@ -99,18 +99,18 @@ def scatter_nd_add(call: Call) -> Array:
         check_indices(index[..., axis], x.shape[axis], negative=True)
     places = tuple(index[..., axis] for axis in range(index.shape[-1]))
     np.add.at(x, places, call.array("Updates"))
-    return x
+    return np.asarray(x)
 
 
 @kernel("diag", "diag_v2")
 def diag(call: Call) -> Array:
     """A matrix with the vector on a diagonal, or the diagonal of a matrix."""
     x = call.array("Diagonal") if call.has("Diagonal") else call.array()
-    offset = call.int("offset", 0)
+    offset = call.integer("offset", 0)
     if x.ndim == 1:
         side = x.size + abs(offset)
         call.claim((side, side), x.itemsize)
-        result = np.full((side, side), call.float("padding_value", 0.0)).astype(x.dtype)
+        result = np.full((side, side), call.number("padding_value", 0.0)).astype(x.dtype)
         np.fill_diagonal(result[max(-offset, 0) :, max(offset, 0) :], x)
         return result
     return np.ascontiguousarray(np.diagonal(x, offset))
@@ -121,15 +121,15 @@ def diagonal(call: Call) -> Array:
     """The diagonals over two axes, along a new last axis."""
     x = call.array("Input")
     axes = (call.axis(x.ndim, "axis1", 0), call.axis(x.ndim, "axis2", 1))
-    return np.ascontiguousarray(np.diagonal(x, call.int("offset", 0), *axes))
+    return np.ascontiguousarray(np.diagonal(x, call.integer("offset", 0), *axes))
 
 
 @kernel("tril_triu")
 def tril_triu(call: Call) -> Array:
     """The lower, or upper, triangle of each matrix; zeros elsewhere."""
     x = call.array()
-    function = np.tril if call.bool("lower", True) else np.triu
-    return function(x, call.int("diagonal", 0))
+    function = np.tril if call.flag("lower", True) else np.triu
+    return function(x, call.integer("diagonal", 0))
 
 
 @kernel("roll")

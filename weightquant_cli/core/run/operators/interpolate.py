@@ -39,7 +39,7 @@ def _sizes(call: Call, image: tuple[int, ...]) -> tuple[list[int], list[float]]:
     if call.has("SizeTensor"):
         return [int(array.reshape(-1)[0]) for array in call.arrays("SizeTensor")], none
     scales = _scales(call, rank)
-    sizes = [call.int(name, -1) for name in ("out_d", "out_h", "out_w")[3 - rank :]]
+    sizes = [call.integer(name, -1) for name in ("out_d", "out_h", "out_w")[3 - rank :]]
     if scales is not None:
         sizes = [
             int(np.float32(size) * np.float32(scale))
@@ -66,7 +66,7 @@ def _scales(call: Call, rank: int) -> list[float] | None:
 def _along(call: Call, x: Array, axis: int, size: int, scale: float, kind: str) -> Array:
     """One axis resized."""
     length = x.shape[axis]
-    corners = call.bool("align_corners", True)
+    corners = call.flag("align_corners", True)
     step = np.float32(0.0)
     if size > 1 or not corners:
         if corners:
@@ -77,8 +77,8 @@ def _along(call: Call, x: Array, axis: int, size: int, scale: float, kind: str) 
     if kind == "nearest":
         index = (step * places + np.float32(0.5 if corners else 0)).astype(np.int64)
         index = np.minimum(index, length - 1)
-        return np.take(x, index, axis)
-    half = not corners and (kind == "bicubic" or call.int("align_mode", 1) == 0)
+        return np.asarray(np.take(x, index, axis))
+    half = not corners and (kind == "bicubic" or call.integer("align_mode", 1) == 0)
     source = step * (places + np.float32(0.5)) - np.float32(0.5) if half else step * places
     if kind == "bicubic":
         return _cubic(x, axis, source, length)
@@ -106,10 +106,10 @@ def _cubic(x: Array, axis: int, source: Array, length: int) -> Array:
     a = np.float32(-0.75)
 
     def near(d: Array) -> Array:
-        return ((a + 2) * d - (a + 3)) * d * d + 1
+        return np.asarray(((a + 2) * d - (a + 3)) * d * d + 1)
 
     def far(d: Array) -> Array:
-        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+        return np.asarray(((a * d - 5 * a) * d + 8 * a) * d - 4 * a)
 
     weights = (far(t + 1), near(t), near(1 - t), far(2 - t))
     total = np.float32(0)
@@ -127,14 +127,14 @@ def grid_sampler(call: Call) -> Array:
         raise Unsupported("grid_sampler of volumes")
     mode = call.one_of("mode", "bilinear", ("bilinear", "nearest"))
     border = call.one_of("padding_mode", "zeros", ("zeros", "border", "reflection"))
-    corners = call.bool("align_corners", True)
+    corners = call.flag("align_corners", True)
     height, width = image.shape[2:]
     call.claim((*image.shape[:2], *grid.shape[1:3]), image.itemsize)
     x = _unnormalized(grid[..., 0], width, border, corners)
     y = _unnormalized(grid[..., 1], height, border, corners)
     if mode == "nearest":
-        return np.stack([_pixels(i, np.rint(v), np.rint(u)) for i, v, u in zip(image, y, x,
-                                                                               strict=True)])  # fmt: skip
+        points = zip(image, np.rint(y), np.rint(x), strict=True)
+        return np.stack([_pixels(*point) for point in points])
     left, top = np.floor(x), np.floor(y)
     total = np.zeros((*image.shape[:2], *grid.shape[1:3]), image.dtype)
     for down in (0, 1):
@@ -150,7 +150,7 @@ def _unnormalized(place: Array, size: int, border: str, corners: bool) -> Array:
     if not corners:
         pixels = ((place + 1) * np.float32(size) - 1) * np.float32(0.5)
     if border == "border":
-        return np.clip(pixels, 0, size - 1)
+        return np.asarray(np.clip(pixels, 0, size - 1))
     if border == "reflection":
         low, span = (0.0, size - 1.0) if corners else (-0.5, float(size))
         if span <= 0:
@@ -158,8 +158,8 @@ def _unnormalized(place: Array, size: int, border: str, corners: bool) -> Array:
         away = np.abs(pixels - np.float32(low))
         extra = np.fmod(away, np.float32(2 * span))
         pixels = np.minimum(extra, np.float32(2 * span) - extra) + np.float32(low)
-        return np.clip(pixels, 0, size - 1)
-    return pixels
+        return np.asarray(np.clip(pixels, 0, size - 1))
+    return np.asarray(pixels)
 
 
 def _pixels(image: Array, y: Array, x: Array) -> Array:
@@ -179,12 +179,12 @@ def affine_grid(call: Call) -> Array:
         shape = [int(size) for size in call.array("OutputShape").reshape(-1)]
     else:
         shape = list(call.ints("output_shape"))
-    corners = call.bool("align_corners", True)
+    corners = call.flag("align_corners", True)
     rows, columns = shape[2], shape[3]
     call.claim((len(theta), rows, columns, 2), theta.itemsize)
     y, x = (_line(size, corners) for size in (rows, columns))
     points = np.stack([*np.meshgrid(x, y), np.ones((rows, columns), np.float32)], axis=-1)
-    return np.einsum("rck,nik->nrci", points, theta).astype(theta.dtype)
+    return np.asarray(np.einsum("rck,nik->nrci", points, theta).astype(theta.dtype))
 
 
 def _line(size: int, corners: bool) -> Array:

@@ -23,14 +23,14 @@ def concat(call: Call) -> Array:
 def stack(call: Call) -> Array:
     """All inputs one after another along a new axis."""
     arrays = call.arrays()
-    axis = normal_axis(call.int("axis", 0), arrays[0].ndim + 1)
+    axis = normal_axis(call.integer("axis", 0), arrays[0].ndim + 1)
     return np.stack(arrays, axis)
 
 
 @kernel("partial_concat")
 def partial_concat(call: Call) -> Array:
     """Columns from `start_index` on of all inputs, side by side."""
-    start, length = call.int("start_index", 0), call.int("length", -1)
+    start, length = call.integer("start_index", 0), call.integer("length", -1)
     arrays = call.arrays()
     start += arrays[0].shape[1] if start < 0 else 0
     end = arrays[0].shape[1] if length < 0 else start + length

@@ -15,7 +15,7 @@ from ..values import Array
 def mul(call: Call) -> Array:
     """X flattened to a matrix at `x_num_col_dims`, times Y flattened at `y_num_col_dims`."""
     x, y = call.array(), call.array("Y")
-    split, rows = call.int("x_num_col_dims", 1), call.int("y_num_col_dims", 1)
+    split, rows = call.integer("x_num_col_dims", 1), call.integer("y_num_col_dims", 1)
     if not 0 < split < max(x.ndim, 2) or not 0 < rows < max(y.ndim, 2):
         raise ValueError(f"x_num_col_dims {split}, y_num_col_dims {rows}")
     left = x.reshape(math.prod(x.shape[:split]), -1)
@@ -27,7 +27,7 @@ def mul(call: Call) -> Array:
 def fc(call: Call) -> Array:
     """Input flattened at `in_num_col_dims`, times W, plus Bias, and relu where fused."""
     x, weight = call.array("Input"), call.array("W")
-    split = call.int("in_num_col_dims", 1)
+    split = call.integer("in_num_col_dims", 1)
     result = x.reshape(math.prod(x.shape[:split]), -1) @ weight
     if call.has("Bias"):
         result += call.array("Bias").reshape(-1)
@@ -40,14 +40,14 @@ def fc(call: Call) -> Array:
 @kernel("matmul")
 def matmul(call: Call) -> Array:
     """The spelling of 1.x: alpha times the product; a vector counts as a row, or a column."""
-    if call.int("head_number", 1) > 1:
+    if call.integer("head_number", 1) > 1:
         raise Unsupported("matmul with several heads")
     x, y = call.array(), call.array("Y")
     for name in ("fused_reshape_X", "fused_reshape_Y", "fused_reshape_Out", "fused_transpose_Out"):
         if call.given(name) and call.ints(name):
             raise Unsupported(f"{name} of matmul")
-    result = _product(call, x, y, call.bool("transpose_X"), call.bool("transpose_Y"))
-    alpha = call.float("alpha", 1.0)
+    result = _product(call, x, y, call.flag("transpose_X"), call.flag("transpose_Y"))
+    alpha = call.number("alpha", 1.0)
     if alpha != 1.0:
         result = result * result.dtype.type(alpha)
     return result.reshape(1) if not result.ndim else result
@@ -56,9 +56,7 @@ def matmul(call: Call) -> Array:
 @kernel("matmul_v2")
 def matmul_v2(call: Call) -> Array:
     """The spelling of 2.x, which is numpy's."""
-    return _product(
-        call, call.array(), call.array("Y"), call.bool("trans_x"), call.bool("trans_y")
-    )
+    return _product(call, call.array(), call.array("Y"), call.flag("trans_x"), call.flag("trans_y"))
 
 
 def _product(call: Call, x: Array, y: Array, turn_x: bool, turn_y: bool) -> Array:
@@ -77,7 +75,7 @@ def _product(call: Call, x: Array, y: Array, turn_x: bool, turn_y: bool) -> Arra
 @kernel("bmm")
 def bmm(call: Call) -> Array:
     """Products of matrices in a batch."""
-    return np.matmul(call.array(), call.array("Y"))
+    return np.asarray(np.matmul(call.array(), call.array("Y")))
 
 
 @kernel("mv")
@@ -97,8 +95,8 @@ def dot(call: Call) -> Array:
 @kernel("addmm")
 def addmm(call: Call) -> Array:
     """Beta * Input + Alpha * (X @ Y)."""
-    product = (call.array() @ call.array("Y")) * np.float32(call.float("Alpha", 1.0))
-    return np.asarray(product + np.float32(call.float("Beta", 1.0)) * call.array("Input"))
+    product = (call.array() @ call.array("Y")) * np.float32(call.number("Alpha", 1.0))
+    return np.asarray(product + np.float32(call.number("Beta", 1.0)) * call.array("Input"))
 
 
 @kernel("bilinear_tensor_product")

@@ -27,10 +27,10 @@ def _along_channels(values: Array, rank: int, last: bool) -> Array:
 def batch_norm(call: Call) -> Array:
     """(X - Mean) / sqrt(Variance + epsilon) * Scale + Bias, with the stored statistics."""
     x = call.array()
-    if call.bool("trainable_statistics") and not call.bool("is_test"):
+    if call.flag("trainable_statistics") and not call.flag("is_test"):
         raise Unsupported("batch_norm with the statistics of the batch")
     mean, variance = call.array("Mean"), call.array("Variance")
-    factor = 1.0 / np.sqrt(variance + np.float32(call.float("epsilon", 1e-5)))
+    factor = 1.0 / np.sqrt(variance + np.float32(call.number("epsilon", 1e-5)))
     if call.has("Scale"):
         factor = factor * call.array("Scale")
     shift = -mean * factor
@@ -47,7 +47,7 @@ def batch_norm(call: Call) -> Array:
 
 def _activated(call: Call, x: Array) -> Array:
     kind = call.one_of("activation", "identity", ("identity", "", "leakyrelu", "elu"))
-    alpha = np.float32(call.float("alpha", 0.1 if kind == "leakyrelu" else 1.0))
+    alpha = np.float32(call.number("alpha", 0.1 if kind == "leakyrelu" else 1.0))
     if kind == "leakyrelu":
         return np.where(x > 0, x, x * alpha)
     return np.where(x > 0, x, alpha * np.expm1(x)) if kind == "elu" else x
@@ -57,16 +57,21 @@ def _activated(call: Call, x: Array) -> Array:
 def layer_norm(call: Call) -> dict[str, Array]:
     """Normalizes each slice from `begin_norm_axis` on; Scale and Bias are flat over it."""
     x = call.array()
-    begin = call.int("begin_norm_axis", 1)
+    begin = call.integer("begin_norm_axis", 1)
     if not 0 < begin < max(x.ndim, 2):
         raise ValueError(f"begin_norm_axis {begin} of a tensor of rank {x.ndim}")
     flat = x.reshape(math.prod(x.shape[:begin]), -1)
-    mean, variance, result = _standardized(flat, call.float("epsilon", 1e-5))
+    mean, variance, result = _standardized(flat, call.number("epsilon", 1e-5))
     if call.has("Scale"):
         result *= call.array("Scale").reshape(-1)
     if call.has("Bias"):
         result += call.array("Bias").reshape(-1)
-    return {"Y": result.reshape(x.shape), "Mean": mean[:, 0], "Variance": variance[:, 0]}
+    lead = x.shape[:begin]
+    return {
+        "Y": result.reshape(x.shape),
+        "Mean": mean.reshape(lead),
+        "Variance": variance.reshape(lead),
+    }
 
 
 def _standardized(rows: Array, epsilon: float) -> tuple[Array, Array, Array]:
@@ -83,7 +88,7 @@ def instance_norm(call: Call) -> Array:
     """Normalizes each channel of each image by itself."""
     x = call.array()
     rows = x.reshape(math.prod(x.shape[:2]), -1)
-    *_, result = _standardized(rows, call.float("epsilon", 1e-5))
+    *_, result = _standardized(rows, call.number("epsilon", 1e-5))
     result = result.reshape(x.shape)
     if call.has("Scale"):
         result *= _along_channels(call.array("Scale"), x.ndim, False)
@@ -97,11 +102,11 @@ def group_norm(call: Call) -> Array:
     """Normalizes groups of channels of each image."""
     x, last = call.array(), _last(call)
     image = np.moveaxis(x, -1, 1) if last else x
-    groups = call.int("groups", 1)
+    groups = call.integer("groups", 1)
     if groups < 1 or image.shape[1] % groups:
         raise ValueError(f"{groups} groups of {image.shape[1]} channels")
     rows = image.reshape(image.shape[0] * groups, -1)
-    *_, result = _standardized(rows, call.float("epsilon", 1e-5))
+    *_, result = _standardized(rows, call.number("epsilon", 1e-5))
     result = result.reshape(image.shape)
     if call.has("Scale"):
         result *= _along_channels(call.array("Scale"), x.ndim, False)
@@ -112,8 +117,9 @@ def group_norm(call: Call) -> Array:
 
 @kernel("affine_channel")
 def affine_channel(call: Call) -> Array:
-    """X * Scale + Bias by channel."""
-    x, last = call.array(), _last(call)
+    """X * Scale + Bias by channel; the last axis unless `data_layout` says NCHW."""
+    x = call.array()
+    last = call.one_of("data_layout", "AnyLayout", LAYOUTS) != "NCHW"
     scale = _along_channels(call.array("Scale"), x.ndim, last)
     return np.asarray(x * scale + _along_channels(call.array("Bias"), x.ndim, last))
 
@@ -123,7 +129,7 @@ def norm(call: Call) -> dict[str, Array]:
     """X / sqrt(sum of squares along `axis` + epsilon)."""
     x = call.array()
     axis = call.axis(x.ndim, "axis", -1)
-    epsilon = np.float32(call.float("epsilon", 1e-10))
+    epsilon = np.float32(call.number("epsilon", 1e-10))
     size = np.sqrt(np.square(x).sum(axis=axis, keepdims=True) + epsilon)
     return {"Out": x / size, "Norm": size}
 
@@ -132,9 +138,9 @@ def norm(call: Call) -> dict[str, Array]:
 def p_norm(call: Call) -> Array:
     """(sum of |X|^p along `axis`)^(1/p); largest and smallest value for p = +-infinity."""
     x = np.abs(call.array())
-    order = call.float("porder", 2.0)
-    axis = None if call.bool("asvector") else normal_axis(call.int("axis", -1), x.ndim)
-    keep = call.bool("keepdim")
+    order = call.number("porder", 2.0)
+    axis = None if call.flag("asvector") else normal_axis(call.integer("axis", -1), x.ndim)
+    keep = call.flag("keepdim")
     if order == 0:
         return np.asarray((x != 0).sum(axis=axis, keepdims=keep).astype(x.dtype))
     if math.isinf(order):
@@ -146,18 +152,18 @@ def p_norm(call: Call) -> Array:
 @kernel("lrn")
 def lrn(call: Call) -> Array:
     """X / (k + alpha * sum of squares over n neighbouring channels)^beta."""
-    x, count = call.array(), call.int("n", 5)
+    x, count = call.array(), call.integer("n", 5)
     if _last(call, "data_format"):
         raise Unsupported("lrn over the last axis")
     half = (count - 1) // 2
     squares = np.square(x)
-    total = np.full(x.shape, call.float("k", 2.0), x.dtype)
-    alpha = np.float32(call.float("alpha", 1e-4))
+    total = np.full(x.shape, call.number("k", 2.0), x.dtype)
+    alpha = np.float32(call.number("alpha", 1e-4))
     for shift in range(-half, count - half):
         low, high = max(0, shift), min(x.shape[1], x.shape[1] + shift)
         if low < high:
             total[:, low - shift : high - shift] += alpha * squares[:, low:high]
-    return np.asarray(x * np.power(total, np.float32(-call.float("beta", 0.75))))
+    return np.asarray(x * np.power(total, np.float32(-call.number("beta", 0.75))))
 
 
 @kernel("data_norm", out="Y")

@@ -19,7 +19,7 @@ def pad(call: Call) -> Array:
     x, amounts = call.array(), call.ints("paddings")
     if len(amounts) != 2 * x.ndim:
         raise ValueError(f"paddings {list(amounts)} for a tensor of rank {x.ndim}")
-    value = call.float("pad_value", 0.0)
+    value = call.number("pad_value", 0.0)
     return _pad(call, x, list(zip(amounts[::2], amounts[1::2], strict=True)), "constant", value)
 
 
@@ -28,7 +28,7 @@ def pad2d(call: Call) -> Array:
     """`paddings` are top, bottom, left, right."""
     top, bottom, left, right = call.ints_or_tensor("paddings", "Paddings", "-", (0, 0, 0, 0))
     sides = [(top, bottom), (left, right)]
-    return _pad_image(call, sides, call.str("mode", "constant"), "pad_value")
+    return _pad_image(call, sides, call.text("mode", "constant"), "pad_value")
 
 
 @kernel("pad3d")
@@ -36,7 +36,7 @@ def pad3d(call: Call) -> Array:
     """`paddings` are left, right, top, bottom, front, back: the last axis first."""
     amounts = call.ints_or_tensor("paddings", "Paddings", "-", (0,) * 6)
     pairs = list(zip(amounts[::2], amounts[1::2], strict=True))[::-1]
-    return _pad_image(call, pairs, call.str("mode", "constant"), "value")
+    return _pad_image(call, pairs, call.text("mode", "constant"), "value")
 
 
 def _pad_image(call: Call, sides: Sequence[tuple[int, int]], mode: str, value: str) -> Array:
@@ -46,7 +46,7 @@ def _pad_image(call: Call, sides: Sequence[tuple[int, int]], mode: str, value: s
     if len(sides) != x.ndim - 2:
         raise ValueError(f"paddings of {len(sides)} axes for a tensor of rank {x.ndim}")
     whole = [(0, 0), *sides, (0, 0)] if last else [(0, 0), (0, 0), *sides]
-    return _pad(call, x, whole, mode, call.float(value, 0.0))
+    return _pad(call, x, whole, mode, call.number(value, 0.0))
 
 
 def _pad(
@@ -68,4 +68,4 @@ def pad_constant_like(call: Call) -> Array:
     """Y made as large as X, with a value behind it."""
     like, x = call.array(), call.array("Y")
     amounts = [(0, want - have) for want, have in zip(like.shape, x.shape, strict=True)]
-    return _pad(call, x, amounts, "constant", call.float("pad_value", 0.0))
+    return _pad(call, x, amounts, "constant", call.number("pad_value", 0.0))

@@ -7,7 +7,7 @@ import numpy as np
 from ..call import Call
 from ..registry import kernel
 from ..values import Array
-from .windows import Window, pair, padded, taps, window
+from .windows import Window, padded, pair, taps, window
 
 
 @kernel("pool2d")
@@ -26,24 +26,24 @@ def pool2d(call: Call) -> Array:
 
 def _pool(call: Call, image: Array, kind: str) -> Array:
     size = pair(_sizes(call, image), "ksize")
-    if call.bool("global_pooling") or (call.bool("adaptive") and size == (1, 1)):
+    if call.flag("global_pooling") or (call.flag("adaptive") and size == (1, 1)):
         return _whole(image, kind)
-    if call.bool("adaptive"):
+    if call.flag("adaptive"):
         call.claim((*image.shape[:2], *size), image.itemsize)
         return _adaptive(image, size, kind)
     shape = window(call, size, image.shape[2:])
     shape = Window(size, shape.stride, (1, 1), shape.pads)
-    places = shape.places(image.shape[2:], ceil=call.bool("ceil_mode"))
+    places = shape.places(image.shape[2:], ceil=call.flag("ceil_mode"))
     call.claim((*image.shape[:2], *places), image.itemsize)
     pooled = _slide(image, shape, places, kind)
     if kind == "max":
         return pooled
-    counts = _counts(image.shape[2:], shape, places, call.bool("exclusive", True))
-    return pooled / counts.astype(image.dtype)
+    counts = _counts(image.shape[2:], shape, places, call.flag("exclusive", True))
+    return np.asarray(pooled / counts.astype(image.dtype))
 
 
 def _sizes(call: Call, image: Array) -> tuple[int, ...]:
-    if call.bool("global_pooling"):
+    if call.flag("global_pooling"):
         return image.shape[2:]
     return call.ints("ksize", (1, 1))
 
@@ -73,7 +73,7 @@ def _adaptive(image: Array, size: tuple[int, int], kind: str) -> Array:
 
 def _slide(image: Array, shape: Window, places: tuple[int, int], kind: str) -> Array:
     """Largest value, or sum, of each window: first along rows, then along columns."""
-    outside = -np.inf if kind == "max" else 0.0
+    outside = float(np.finfo(image.dtype).min) if kind == "max" else 0.0
     combine = np.maximum if kind == "max" else np.add
     needed = [
         (places[axis] - 1) * shape.stride[axis] + shape.size[axis] - image.shape[2 + axis]
@@ -113,9 +113,9 @@ def max_pool2d_with_index(call: Call) -> dict[str, Array]:
     """As pool2d with max, and where in the image [h * w] each largest value lies."""
     image = call.array()
     size = pair(_sizes(call, image), "ksize")
-    if call.bool("adaptive"):
+    if call.flag("adaptive"):
         return _adaptive_with_index(image, size)
-    if call.bool("global_pooling"):
+    if call.flag("global_pooling"):
         shape = Window(size, (1, 1), (1, 1), ((0, 0), (0, 0)))
     else:
         shape = window(call, size, image.shape[2:])

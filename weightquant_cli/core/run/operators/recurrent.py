@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -47,9 +47,9 @@ def gru(call: Call) -> dict[str, Tensor]:
     if call.has("H0"):
         state = call.array("H0").copy()
     gates, candidate = gru_weights(weight, size)
-    cell = _gru_cell(call, call.bool("origin_mode"))
+    cell = _gru_cell(call, call.flag("origin_mode"))
     hidden = np.empty((len(projected), size), projected.dtype)
-    for alive, rows in batches(lod[-1], call.bool("is_reverse")):
+    for alive, rows in batches(lod[-1], call.flag("is_reverse")):
         state[alive] = hidden[rows] = cell(projected[rows], state[alive], gates, candidate)[0]
     return {"Hidden": Tensor(hidden, tensor.lod)}
 
@@ -89,7 +89,7 @@ def gru_unit(call: Call) -> dict[str, Array]:
     if call.has("Bias"):
         x = x + call.array("Bias").reshape(-1)
     gates, candidate = gru_weights(call.array("Weight"), state.shape[1])
-    cell = _gru_cell(call, call.bool("origin_mode"))
+    cell = _gru_cell(call, call.flag("origin_mode"))
     hidden, all_gates, kept = cell(x, state, gates, candidate)
     return {"Hidden": hidden, "Gate": all_gates, "ResetHiddenPrev": kept}
 
@@ -109,7 +109,7 @@ def lstm(call: Call) -> dict[str, Tensor]:
     size = projected.shape[1] // 4
     bias = call.array("Bias").reshape(-1)
     projected = projected + bias[: 4 * size]
-    peepholes = bias[4 * size :].reshape(3, size) if call.bool("use_peepholes", True) else None
+    peepholes = bias[4 * size :].reshape(3, size) if call.flag("use_peepholes", True) else None
     lod = tensor.lod or ((0, len(projected)),)
     count = len(lod[-1]) - 1
     hidden, memory = (
@@ -118,7 +118,7 @@ def lstm(call: Call) -> dict[str, Tensor]:
     )
     outputs = np.empty((2, len(projected), size), projected.dtype)
     step = _lstm_cell(call, peepholes)
-    for alive, rows in batches(lod[-1], call.bool("is_reverse")):
+    for alive, rows in batches(lod[-1], call.flag("is_reverse")):
         gates = projected[rows] + hidden[alive] @ weight
         hidden[alive], memory[alive] = step(gates, memory[alive])
         outputs[0, rows], outputs[1, rows] = hidden[alive], memory[alive]
@@ -150,7 +150,7 @@ class _lstm_cell:
 def lstm_unit(call: Call) -> dict[str, Array]:
     """One step for a batch; X holds input, forget and output gate, and the candidate."""
     enter, forget, leave, new = np.split(call.array(), 4, axis=1)
-    forget = forget + np.float32(call.float("forget_bias", 0.0))
+    forget = forget + np.float32(call.number("forget_bias", 0.0))
     memory = sigmoid(forget) * call.array("C_prev") + sigmoid(enter) * np.tanh(new)
     return {"C": memory, "H": sigmoid(leave) * np.tanh(memory)}
 
@@ -163,7 +163,7 @@ def rnn(call: Call) -> dict[str, Array | list[Array]]:
     of these the two biases of each. States are [layers * directions, batch, size].
     """
     mode = call.one_of("mode", "LSTM", tuple(_CELLS))
-    layers, ways = call.int("num_layers", 1), 2 if call.bool("is_bidirec") else 1
+    layers, ways = call.integer("num_layers", 1), 2 if call.flag("is_bidirec") else 1
     x, states = call.array("Input"), call.arrays("PreState")
     weights = call.arrays("WeightList")
     cells = layers * ways
@@ -232,7 +232,7 @@ def _gru_step(x: Array, h: Array, states: list[Array]) -> list[Array]:
     return [new + both[:, size:] * (states[0] - new)]
 
 
-_CELLS = {
+_CELLS: dict[str, Callable[[Array, Array, list[Array]], list[Array]]] = {
     "LSTM": _lstm_step,
     "GRU": _gru_step,
     "RNN_TANH": lambda x, h, states: [np.tanh(x + h)],

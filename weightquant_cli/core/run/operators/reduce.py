@@ -16,7 +16,7 @@ Axes = tuple[int, ...] | None
 def _axes(call: Call, rank: int) -> Axes:
     """The axes of `dim`; None stands for all."""
     dims = call.ints_or_tensor("dim", "AxisTensor", "AxisTensorList", (0,))
-    if call.bool("reduce_all") or not dims or not rank:
+    if call.flag("reduce_all") or not dims or not rank:
         return None
     axes = tuple(sorted({normal_axis(dim, rank) for dim in dims}))
     return None if len(axes) == rank else axes
@@ -65,10 +65,10 @@ def _register(name: str, function: Callable[..., Array]) -> None:
     @kernel(name)
     def reduction(call: Call) -> Array:
         x = call.array()
-        wanted = call.int("out_dtype", -1)
+        wanted = call.integer("out_dtype", -1)
         if wanted >= 0 and name in ("reduce_sum", "reduce_prod"):
             x = x.astype(call.dtype("out_dtype"))
-        return function(x, _axes(call, x.ndim), call.bool("keep_dim"))
+        return function(x, _axes(call, x.ndim), call.flag("keep_dim"))
 
 
 for _name, _function in FUNCTIONS.items():
@@ -80,9 +80,9 @@ def logsumexp(call: Call) -> Array:
     """log(sum of exp(X)) over `axis`."""
     x = call.array()
     dims = call.ints("axis", (0,))
-    everything = call.bool("reduce_all") or not dims
+    everything = call.flag("reduce_all") or not dims
     axes = None if everything else tuple(normal_axis(dim, x.ndim) for dim in dims)
-    return _log_sum_exp(x, axes, call.bool("keepdim"))
+    return _log_sum_exp(x, axes, call.flag("keepdim"))
 
 
 @kernel("mean")
@@ -96,15 +96,15 @@ def mean(call: Call) -> Array:
 def cumsum(call: Call) -> Array:
     """Running sums along `axis`, without the element itself if `exclusive`."""
     x = call.array()
-    if call.bool("flatten"):
+    if call.flag("flatten"):
         x = x.reshape(-1)
     axis = call.axis(x.ndim, "axis", -1)
-    if call.bool("reverse"):
+    if call.flag("reverse"):
         x = np.flip(x, axis)
     total = np.cumsum(x, axis, dtype=x.dtype)
-    if call.bool("exclusive"):
+    if call.flag("exclusive"):
         total = total - x
-    return np.flip(total, axis) if call.bool("reverse") else np.asarray(total)
+    return np.flip(total, axis) if call.flag("reverse") else np.asarray(total)
 
 
 @kernel("cumprod")

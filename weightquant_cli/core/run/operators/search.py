@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from ..call import Call
@@ -14,11 +16,11 @@ from .embedding import check_indices
 def arg_max(call: Call) -> Array:
     """Index of the largest, or smallest, element along `axis`; the first of several."""
     x = call.array()
-    keep = call.bool("keepdims")
-    number = call.int("dtype", -1)
+    keep = call.flag("keepdims")
+    number = call.integer("dtype", -1)
     dtype = np.dtype(np.int64) if number < 0 else call.dtype("dtype")
     function = np.argmax if call.type == "arg_max" else np.argmin
-    if call.bool("flatten"):
+    if call.flag("flatten"):
         index = np.asarray(function(x))
         return index.reshape((1,) * x.ndim if keep else ()).astype(dtype)
     axis = call.axis(x.ndim, "axis", -1)
@@ -31,7 +33,7 @@ def argsort(call: Call) -> dict[str, Array]:
     """Sorted values and where they were; stable."""
     x = call.array()
     axis = call.axis(x.ndim, "axis", -1)
-    order = _order(x, axis, call.bool("descending"))
+    order = _order(x, axis, call.flag("descending"))
     return {"Out": np.take_along_axis(x, order, axis), "Indices": order.astype(np.int64)}
 
 
@@ -55,7 +57,7 @@ def top_k_v2(call: Call) -> dict[str, Array]:
     """The k largest, or smallest, elements along `axis`."""
     x = call.array()
     count = call.int_or_tensor("k", "K", 1)
-    return _largest(x, count, call.axis(x.ndim, "axis", -1), call.bool("largest", True))
+    return _largest(x, count, call.axis(x.ndim, "axis", -1), call.flag("largest", True))
 
 
 def _largest(x: Array, count: int, axis: int, largest: bool) -> dict[str, Array]:
@@ -95,7 +97,7 @@ def unique(call: Call) -> dict[str, Array]:
         x, return_index=True, return_inverse=True, return_counts=True
     )
     inverse = inverse.reshape(-1)
-    if not call.bool("is_sorted"):
+    if not call.flag("is_sorted"):
         order = np.argsort(first)
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
@@ -113,13 +115,13 @@ def unique(call: Call) -> dict[str, Array]:
 def searchsorted(call: Call) -> Array:
     """Where in the sorted sequence each value belongs."""
     sequence, values = call.array("SortedSequence"), call.array("Values")
-    side = "right" if call.bool("right") else "left"
-    dtype = np.int32 if call.bool("out_int32") else np.int64
+    side: Literal["left", "right"] = "right" if call.flag("right") else "left"
+    dtype = np.int32 if call.flag("out_int32") else np.int64
     if sequence.ndim == 1:
-        return np.searchsorted(sequence, values, side).astype(dtype)  # type: ignore[call-overload]
+        return np.asarray(np.searchsorted(sequence, values, side).astype(dtype))
     rows = sequence.reshape(-1, sequence.shape[-1])
     found = [
-        np.searchsorted(row, value, side)  # type: ignore[call-overload]
+        np.searchsorted(row, value, side)
         for row, value in zip(rows, values.reshape(len(rows), -1), strict=True)
     ]
     return np.asarray(found).reshape(values.shape).astype(dtype)

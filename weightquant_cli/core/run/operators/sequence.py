@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from .windows import Window, padded, pair, taps
 
 def _parts(x: Array, level: Sequence[int]) -> list[Array]:
     """The rows of each sequence."""
-    return [x[start:end] for start, end in zip(level, level[1:], strict=False)]
+    return [x[start:end] for start, end in pairwise(level)]
 
 
 def _joined(parts: Sequence[Array], lod: Lod = ()) -> Tensor:
@@ -30,7 +31,7 @@ def sequence_pool(call: Call) -> Tensor:
     kind = call.one_of(
         "pooltype", "AVERAGE", ("AVERAGE", "SUM", "SQRT", "LAST", "FIRST", "MAX")
     ).upper()
-    empty = np.full(tensor.array.shape[1:], call.float("pad_value", 0.0), tensor.array.dtype)
+    empty = np.full(tensor.array.shape[1:], call.number("pad_value", 0.0), tensor.array.dtype)
     rows = [_pooled(part, kind, empty) for part in _parts(tensor.array, call.lod()[-1])]
     return Tensor(np.stack(rows), tensor.lod[:-1])
 
@@ -59,9 +60,9 @@ def sequence_softmax(call: Call) -> Tensor:
 def sequence_conv(call: Call) -> Tensor:
     """Neighbouring rows, from `contextStart` on, side by side, times Filter; zeros outside."""
     tensor, weight = call.tensor("X"), call.array("Filter")
-    if call.int("contextStride", 1) != 1 or call.bool("paddingTrainable"):
+    if call.integer("contextStride", 1) != 1 or call.flag("paddingTrainable"):
         raise Unsupported("sequence_conv with a stride or trained padding")
-    start, size = call.int("contextStart", 0), call.int("contextLength", 1)
+    start, size = call.integer("contextStart", 0), call.integer("contextLength", 1)
     rows = []
     for part in _parts(tensor.array, call.lod()[-1]):
         context = np.zeros((len(part), size, part.shape[1]), part.dtype)
@@ -78,7 +79,7 @@ def sequence_conv(call: Call) -> Tensor:
 def sequence_expand(call: Call) -> Tensor:
     """Each sequence (or row) of X repeated as often as Y's `ref_level` has entries for it."""
     tensor, reference = call.tensor("X"), call.lod("Y")
-    times = lengths(reference[call.int("ref_level", -1)])
+    times = lengths(reference[call.integer("ref_level", -1)])
     x = tensor.array
     level = tensor.lod[-1] if tensor.lod else tuple(range(len(x) + 1))
     parts = _parts(x, level)
@@ -103,7 +104,7 @@ def sequence_expand_as(call: Call) -> Tensor:
 @kernel("sequence_reshape", keeps_lod=False)
 def sequence_reshape(call: Call) -> Tensor:
     """Rows of another width, within each sequence."""
-    tensor, width = call.tensor("X"), call.int("new_dim", 1)
+    tensor, width = call.tensor("X"), call.integer("new_dim", 1)
     old = tensor.array.shape[1]
     level = call.lod()[-1]
     if any(end * old % width for end in level):
@@ -137,7 +138,7 @@ def sequence_pad(call: Call) -> dict[str, Array]:
     tensor, value = call.tensor("X"), call.array("PadValue")
     parts = _parts(tensor.array, call.lod()[-1])
     sizes = [len(part) for part in parts]
-    wanted = call.int("padded_length", -1)
+    wanted = call.integer("padded_length", -1)
     longest = max(sizes) if wanted == -1 else wanted
     if longest < max(sizes):
         raise ValueError(f"a sequence of {max(sizes)} rows padded to {longest}")
@@ -173,8 +174,8 @@ def sequence_mask(call: Call) -> Array:
 @kernel("sequence_enumerate")
 def sequence_enumerate(call: Call) -> Tensor:
     """For each row of a sequence, the window of ids that begins there."""
-    tensor, size = call.tensor("X"), call.int("win_size", 2)
-    value = call.int("pad_value", 0)
+    tensor, size = call.tensor("X"), call.integer("win_size", 2)
+    value = call.integer("pad_value", 0)
     windows = []
     for part in _parts(tensor.array.reshape(-1), call.lod()[-1]):
         longer = np.concatenate([part, np.full(size - 1, value, part.dtype)])

@@ -59,7 +59,7 @@ def transpose(call: Call) -> Array:
 @kernel("flatten", "flatten2")
 def flatten(call: Call) -> Array:
     """A matrix: axes before `axis`, and the others."""
-    x, axis = call.array(), call.int("axis", 1)
+    x, axis = call.array(), call.integer("axis", 1)
     if not 0 <= axis <= x.ndim:
         raise ValueError(f"axis {axis} of a tensor of rank {x.ndim}")
     front = math.prod(x.shape[:axis])
@@ -160,7 +160,7 @@ def _broadcast(call: Call, x: Array, wanted: Sequence[int]) -> Array:
         for axis, dim in enumerate(wanted)
     ]
     call.claim(sizes, x.itemsize)
-    return np.broadcast_to(x, sizes).copy()
+    return np.asarray(np.broadcast_to(x, sizes).copy())
 
 
 @kernel("broadcast_tensors")
@@ -174,7 +174,7 @@ def broadcast_tensors(call: Call) -> list[Array]:
 @kernel("shuffle_channel")
 def shuffle_channel(call: Call) -> Array:
     """Channels of `group` groups taken in turns."""
-    return _grouped(call.array(), call.int("group", 1), transposed=True)
+    return _grouped(call.array(), call.integer("group", 1), transposed=True)
 
 
 @kernel("channel_shuffle")
@@ -182,9 +182,9 @@ def channel_shuffle(call: Call) -> Array:
     """As shuffle_channel, in the spelling of 2.x."""
     x = call.array()
     if call.one_of("data_format", "NCHW", ("NCHW", "NHWC")) == "NHWC":
-        moved = _grouped(np.moveaxis(x, -1, 1), call.int("groups", 1), transposed=True)
+        moved = _grouped(np.moveaxis(x, -1, 1), call.integer("groups", 1), transposed=True)
         return np.moveaxis(moved, 1, -1)
-    return _grouped(x, call.int("groups", 1), transposed=True)
+    return _grouped(x, call.integer("groups", 1), transposed=True)
 
 
 def _grouped(x: Array, groups: int, transposed: bool) -> Array:
@@ -197,7 +197,7 @@ def _grouped(x: Array, groups: int, transposed: bool) -> Array:
 @kernel("pixel_shuffle")
 def pixel_shuffle(call: Call) -> Array:
     """Channels spread over blocks of `upscale_factor` squared pixels."""
-    x, factor = call.array(), call.int("upscale_factor", 1)
+    x, factor = call.array(), call.integer("upscale_factor", 1)
     last = call.one_of("data_format", "NCHW", ("NCHW", "NHWC")) == "NHWC"
     if last:
         x = np.moveaxis(x, -1, 1)
@@ -210,20 +210,23 @@ def pixel_shuffle(call: Call) -> Array:
 
 @kernel("space_to_depth")
 def space_to_depth(call: Call) -> Array:
-    """Blocks of `blocksize` squared pixels made channels."""
-    x, block = call.array(), call.int("blocksize", 2)
+    """Darknet's reorg, as Paddle has it: channels spread over pixels, and the memory of that image
+    taken as one of more channels and fewer pixels."""
+    x, block = call.array(), call.integer("blocksize", 2)
     count, channels, rows, columns = x.shape
-    parts = x.reshape(count, channels, rows // block, block, columns // block, block)
-    return parts.transpose(0, 3, 5, 1, 2, 4).reshape(
-        count, channels * block**2, rows // block, columns // block
+    parts = x.reshape(count, block, block, channels // block**2, rows, columns)
+    return np.asarray(
+        parts.transpose(0, 3, 4, 1, 5, 2).reshape(
+            count, channels * block**2, rows // block, columns // block
+        )
     )
 
 
 @kernel("temporal_shift")
 def temporal_shift(call: Call) -> Array:
     """A share of the channels taken from the frame before, a share from the one behind."""
-    x, frames = call.array(), call.int("seg_num", 1)
-    ratio = call.float("shift_ratio", 0.25)
+    x, frames = call.array(), call.integer("seg_num", 1)
+    ratio = call.number("shift_ratio", 0.25)
     clips = x.reshape(-1, frames, *x.shape[1:])
     first, second = int(x.shape[1] * ratio), int(x.shape[1] * 2 * ratio)
     result = np.zeros_like(clips)

@@ -91,7 +91,7 @@ def set_value(call: Call) -> Array:
     lead = [dim for axis, dim in enumerate(target.shape) if axis not in dropped]
     full = np.broadcast_to(value.astype(x.dtype), lead) if value.ndim <= len(lead) else value
     x[index] = full.reshape(target.shape)
-    return x
+    return np.asarray(x)
 
 
 def _value(call: Call) -> Array:
@@ -113,7 +113,7 @@ def split(call: Call) -> list[Array]:
     sections = list(call.ints_or_tensor("sections", "-", "SectionsTensorList"))
     size = x.shape[axis]
     if not sections:
-        count = call.int("num", 0) or call.outputs.get("Out", 1)
+        count = call.integer("num", 0) or call.outputs.get("Out", 1)
         if count < 1 or size % count:
             raise ValueError(f"{size} split into {count} equal parts")
         sections = [size // count] * count

@@ -17,7 +17,7 @@ def sigmoid(x: Array) -> Array:
 
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)) without overflow."""
-    return np.logaddexp(x, x.dtype.type(0))
+    return np.asarray(np.logaddexp(x, x.dtype.type(0)))
 
 
 def logit(x: Array, eps: float) -> Array:
@@ -56,4 +56,6 @@ def erf(x: Array) -> Array:
     square = size * size
     small = size * np.polyval(_SMALL_TOP, square) / np.polyval(_SMALL_BOTTOM, square)
     tail = np.exp(-square) * np.polyval(_MIDDLE_TOP, size) / np.polyval(_MIDDLE_BOTTOM, size)
-    return np.copysign(np.where(size < 0.46875, small, 1 - tail), x).astype(x.dtype, copy=False)
+    return np.asarray(
+        np.copysign(np.where(size < 0.46875, small, 1 - tail), x).astype(x.dtype, copy=False)
+    )

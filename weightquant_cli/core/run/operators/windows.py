@@ -35,9 +35,7 @@ class Window:
     def places(self, image: Sequence[int], ceil: bool = False) -> tuple[int, int]:
         """How many rows and columns of windows an image of (height, width) has."""
         counts = []
-        for size, reach, stride, pad in zip(
-            image, self.reach, self.stride, self.pads, strict=True
-        ):
+        for size, reach, stride, pad in zip(image, self.reach, self.stride, self.pads, strict=True):
             room = size + sum(pad) - reach
             if room < 0 and not ceil:
                 raise ValueError(f"a window of {reach} over {size + sum(pad)} rows or columns")

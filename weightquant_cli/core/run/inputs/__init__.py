@@ -1,0 +1,23 @@
+"""Inputs to run a model on: synthetic ones, made for what the model asks for, or the user's.
+
+specs = input_specs(program)
+for inputs in synthetic(specs, 8, seed=0, dense=is_dense(graph)): ...
+for inputs in given(Path("samples"), specs): ...
+"""
+
+from .given import given
+from .sizes import parse_shape, parse_shapes, with_shapes
+from .specs import InputSpec, Role, input_specs, is_dense
+from .synthetic import synthetic
+
+__all__ = [
+    "InputSpec",
+    "Role",
+    "given",
+    "input_specs",
+    "is_dense",
+    "parse_shape",
+    "parse_shapes",
+    "synthetic",
+    "with_shapes",
+]
