@@ -35,6 +35,24 @@ def copy_record(
     copy_bytes(tensor.read_record, writer, part)
 
 
+def write_data(
+    tensor: TensorReader, writer: RecordWriter, data: memoryview, token: CancelToken
+) -> None:
+    """Write the data of a record that has a header already."""
+    token.check()
+    writer.write(data, 0)
+
+
+def copy_header_write_data(
+    tensor: TensorReader, writer: RecordWriter, data: memoryview, token: CancelToken
+) -> None:
+    """Copy a record's header, and write new data of the same size behind it."""
+    token.check()
+    header = tensor.record.size - tensor.record.data_size
+    copy_bytes(tensor.read_record, writer, range(header))
+    writer.write(data, header)
+
+
 def copy_bytes(read: Callable[[memoryview, int], None], writer: RecordWriter, part: range) -> None:
     """Copy the bytes `part` that ``read(view, offset)`` gives, through this thread's buffer."""
     buffers = thread_buffers()

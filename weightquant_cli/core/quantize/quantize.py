@@ -10,6 +10,7 @@ from ..model.model import Model
 from ..plan.plan import Plan
 from ..plan.reasons import ReasonCode
 from ..tensors.blocks import BLOCK_ELEMENTS
+from .adaptive.result import NO_ROUNDING, AdaptiveRounding
 from .copying import copy_carried
 from .gates import Gates
 from .output import OutputOptions
@@ -39,6 +40,7 @@ def quantize(
     gates: Gates = NO_GATES,
     measure_errors: bool = True,
     block_elements: int = BLOCK_ELEMENTS,
+    rounding: AdaptiveRounding = NO_ROUNDING,
 ) -> Quantized:
     """Carry out `plan` and write the model; the output appears whole or not at all.
 
@@ -52,6 +54,7 @@ def quantize(
         measure_errors: whether the results get their errors, which take a seventh of the time.
         block_elements: the most elements of a weight that a thread works on at a time, at most
             BLOCK_ELEMENTS. The bytes do not depend on it.
+        rounding: from `round_adaptively` for this plan; without it, to nearest.
 
     Raises:
         GateError: the result would not meet a gate; nothing was written.
@@ -62,7 +65,9 @@ def quantize(
         OutputError: the output exists, or cannot be written.
     """
     planned, program = _prepare(model, plan, output, gates)
-    options = WriteOptions(jobs or threads.default_jobs(), progress, measure_errors, block_elements)
+    options = WriteOptions(
+        jobs or threads.default_jobs(), progress, measure_errors, block_elements, rounding
+    )
     with new_folder(output.folder, output.existing) as folder:
         writer = ModelWriter(
             folder, planned.layout, [new_record(weight) for weight in plan.weights]

@@ -22,11 +22,13 @@ class WeightResult:
         plan: what was decided.
         scale_range: smallest and largest scale, or None where the weight was not quantized.
         error: what quantizing did to it, or None where that was not measured.
+        corrected: whether it is a parameter left in FP32 that takes up the shift of a layer.
     """
 
     plan: WeightPlan
     scale_range: tuple[float, float] | None = None
     error: WeightError | None = None
+    corrected: bool = False
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,20 @@ class WeightQuantizer:
         self.scales = kernels.scales(limits, self._quantization.limit)
         self._clips = self._options.clips or kernels.may_exceed(self.scales)
 
+    def find_scales(self, tensor: TensorReader, token: CancelToken) -> kernels.FloatArray:
+        """The scales alone, from one thread; the same as those that `quantize` would find.
+
+        Raises:
+            NonFiniteWeightError: NaN or infinity in the weight.
+            ModelError: the file cannot be read.
+        """
+        self.scale_passes = self.scale_passes or (self._find_maxima,)
+        for scale_pass in self.scale_passes:
+            for part in self.scale_parts:
+                scale_pass(tensor, part, token)
+        self.fix_scales()
+        return self.scales
+
     def quantize(
         self, tensor: TensorReader, writer: RecordWriter | None, part: Part, token: CancelToken
     ) -> None:

@@ -18,7 +18,8 @@ from ..plan.plan import Plan
 from ..plan.weight_plan import QuantizedWeight, WeightPlan
 from ..tensors import kernels
 from ..tensors.blocks import BLOCK_ELEMENTS, PART_ELEMENTS, TensorBlock, part_elements, tile_parts
-from .copying import copy_record, copy_transposed
+from .adaptive.result import NO_ROUNDING, AdaptiveRounding
+from .copying import copy_header_write_data, copy_record, copy_transposed, write_data
 from .results import Progress, ProgressCallback, WeightResult
 from .weight_quantizer import ScalePass, WeightQuantizer
 
@@ -38,12 +39,14 @@ class WriteOptions:
         progress: called from the worker threads.
         measure_errors: whether the results get their errors.
         block_elements: the most elements of a block, at most BLOCK_ELEMENTS.
+        rounding: weights that were rounded already, and parameters that take up their shifts.
     """
 
     jobs: int
     progress: ProgressCallback
     measure_errors: bool = True
     block_elements: int = BLOCK_ELEMENTS
+    rounding: AdaptiveRounding = NO_ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,11 @@ class WeightsWriter:
         return tuple(self._results[weight.name] for weight in self._plan.weights)
 
     def _write_batch(self, batch: Sequence[WeightPlan]) -> None:
+        rounded = self._options.rounding.weights
         self._quantizers = {
-            plan.name: self._quantizer(plan) for plan in batch if isinstance(plan, QuantizedWeight)
+            plan.name: self._quantizer(plan)
+            for plan in batch
+            if isinstance(plan, QuantizedWeight) and plan.name not in rounded
         }
         for turn in range(max((len(q.scale_passes) for q in self._quantizers.values()), default=0)):
             self._run_scale_passes(turn)
@@ -102,6 +108,9 @@ class WeightsWriter:
         self._remaining = Counter(task.plan.name for task in tasks)
         threads.run(self._do, tasks, self._options.jobs, lambda task: task.size)
         self.scales.update((name, one.scales) for name, one in self._quantizers.items())
+        self.scales.update(
+            (plan.name, rounded[plan.name].scales) for plan in batch if plan.name in rounded
+        )
 
     def _quantizer(self, plan: QuantizedWeight) -> WeightQuantizer:
         return WeightQuantizer(
@@ -130,7 +139,14 @@ class WeightsWriter:
 
     def _tasks(self, plan: WeightPlan) -> Iterator[_Task]:
         record = plan.weight.record
-        if isinstance(plan, QuantizedWeight):
+        rounding = self._options.rounding
+        if plan.name in rounding.weights:
+            data = rounding.weights[plan.name].integers.data.cast("B")
+            yield _Task(plan, plan.size_before, partial(write_data, data=data))
+        elif plan.name in rounding.corrected:
+            data = rounding.corrected[plan.name].astype("<f4").data.cast("B")
+            yield _Task(plan, plan.size_before, partial(copy_header_write_data, data=data))
+        elif isinstance(plan, QuantizedWeight):
             quantizer = self._quantizers[plan.name]
             for part in quantizer.parts:
                 yield _Task(plan, 4 * part_elements(part), partial(quantizer.quantize, part=part))
@@ -157,11 +173,11 @@ class WeightsWriter:
             self._options.progress(Progress(name, 0, result))
 
     def _result(self, plan: WeightPlan) -> WeightResult:
-        quantizer = self._quantizers.get(plan.name)
-        if quantizer is None:
-            return WeightResult(plan)
-        span = (float(quantizer.scales.min()), float(quantizer.scales.max()))
-        return WeightResult(plan, span, quantizer.error if self._options.measure_errors else None)
+        done = self._options.rounding.weights.get(plan.name) or self._quantizers.get(plan.name)
+        if done is None:
+            return WeightResult(plan, corrected=plan.name in self._options.rounding.corrected)
+        span = (float(done.scales.min()), float(done.scales.max()))
+        return WeightResult(plan, span, done.error if self._options.measure_errors else None)
 
 
 def _batches(weights: Sequence[WeightPlan]) -> Iterator[Sequence[WeightPlan]]:

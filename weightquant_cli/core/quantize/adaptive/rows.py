@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ...tensors.kernels import FloatArray
+Number = TypeVar("Number", bound=np.number)
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,13 @@ class Rows:
         """Values of a row that one input channel meets: the kernel's area, or 1 in a matrix."""
         return math.prod(self.shape[2:]) if self.channel_axis == 0 else 1
 
-    def of(self, weight: FloatArray) -> FloatArray:
+    def of(self, weight: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """The weight's rows, of shape ``(groups, rows, inputs)``; a view where that is possible."""
         if self.channel_axis == 0:
             return weight.reshape(self.groups, self.per_group, self.inputs)
         return np.ascontiguousarray(weight.T)[None]
 
-    def back(self, rows: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
+    def back(self, rows: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """The weight that has these rows."""
         if self.channel_axis == 0:
             return rows.reshape(self.shape)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from .... import threads
 from ...run import Network, Outcome, Step
-from ...run.values import Array
-from ...tensors import threads
+from ...run.values import Array, Tensor
 
 ACTIVATIONS = ("softmax", "log_softmax", "sigmoid", "scale", "assign", "arg_max")
 """What stands between a model's answers and its outputs. A softmax that is sure of itself hides
@@ -28,7 +28,7 @@ def answers(network: Network) -> tuple[str, ...]:
 
 def changes(
     network: Network,
-    inputs: Sequence[Mapping[str, Array]],
+    inputs: Sequence[Mapping[str, Array | Tensor]],
     weights: Sequence[str],
     rounded: Callable[[str], Array],
     jobs: int,
@@ -54,11 +54,10 @@ def changes(
     signal = 0.0
     for values in inputs:
         whole = network.run(values, keep=judged, snapshots=set(first.values()))
-        found = [name for name in judged if name in whole.outputs]
-        signal += sum(_energy(whole.outputs[name]) for name in found)
+        signal += sum(_energy(whole.outputs[name]) for name in judged if name in whole.outputs)
 
-        def work(name: str, stop: threads.StopSignal, whole: Outcome = whole) -> float:
-            stop.check()
+        def work(name: str, token: threads.CancelToken, whole: Outcome = whole) -> float:
+            token.check()
             changed = network.resume(
                 whole.snapshots[first[name]], replace={name: rounded(name)}, keep=judged
             )
@@ -69,8 +68,8 @@ def changes(
         for name in set(first) - set(names):
             noise.pop(name, None)
             first.pop(name)
-        costs = [len(network.graph.steps) - first[name] for name in names]
-        for name, energy in zip(names, threads.run(work, names, costs, jobs), strict=True):
+        found = threads.run(work, names, jobs, lambda name: -first[name])
+        for name, energy in zip(names, found, strict=True):
             noise[name] += energy
     return {name: energy / signal if signal else 0.0 for name, energy in noise.items()}
 

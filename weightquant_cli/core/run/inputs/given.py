@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ....errors import ModelError, OptionError, listed
-from ....formats.regular_file import read_regular
+from ....formats.files.regular import read_regular
 from ..values import Array, Lod, Tensor, check_lod
 from .sizes import LARGEST, require_fitting, require_known
 from .specs import InputSpec
