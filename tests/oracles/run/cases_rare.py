@@ -18,6 +18,7 @@ TRUTH = {"Out": "bool"}
 
 def elements(rng: Random) -> Iterator[Case]:
     inputs: Any
+    attributes: Any
     x, y = floats(rng, 3, 4), floats(rng, 3, 4)
     for name in ("elementwise_fmax", "elementwise_fmin", "elementwise_heaviside", "grad_add"):
         yield Case(name, {"X": x, "Y": y}, {"axis": -1})
@@ -116,6 +117,6 @@ def fused(rng: Random) -> Iterator[Case]:
     inputs = {"X": x, "WeightX": floats(rng, 4, 4 * size), "WeightH": floats(rng, size, 4 * size),
               "Bias": floats(rng, 1, 4 * size)}  # fmt: skip
     attributes = {"use_peepholes": False, "is_reverse": False, "use_seq": True}
-    others = ("XX", "BatchedInput", "BatchedHidden", "BatchedCell", "ReorderedH0", "ReorderedC0",
+    more = ("XX", "BatchedInput", "BatchedHidden", "BatchedCell", "ReorderedH0", "ReorderedC0",
               "CheckedCell")  # fmt: skip
-    yield Case("fusion_lstm", inputs, attributes, {"Hidden": 1, "Cell": 1}, "1.8.5", others)
+    yield Case("fusion_lstm", inputs, attributes, {"Hidden": 1, "Cell": 1}, "1.8.5", more)

@@ -9,7 +9,6 @@ import pytest
 
 from tests.oracles import envs
 from tests.oracles.conftest import Tell
-
 from weightquant_cli.core.run import KERNELS
 from weightquant_cli.core.run.operators.creation import RANDOM
 

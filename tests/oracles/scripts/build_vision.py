@@ -69,7 +69,7 @@ class Ernie(nn.Layer):
         mask = paddle.unsqueeze((ids == 0).astype("float32") * -1e4, axis=[1, 2])
         ones = paddle.ones_like(ids, dtype="int64")
         places = paddle.cumsum(ones, axis=-1) - ones
-        x = sum(table(i) for table, i in zip(self.tables, (ids, places, types)))
+        x = sum(table(i) for table, i in zip(self.tables, (ids, places, types), strict=True))
         x = self.encoder(self.norm(x), mask)
         return x, paddle.tanh(self.pooler(x[:, 0]))
 
@@ -104,8 +104,13 @@ def nms(boxes, scores):
         inputs={"BBoxes": boxes, "Scores": scores},
         outputs={"Out": out, "Index": index, "NmsRoisNum": count},
         attrs={
-            "background_label": -1, "score_threshold": 0.05, "nms_top_k": 40,
-            "nms_threshold": 0.45, "keep_top_k": 20, "normalized": True, "nms_eta": 1.0,
+            "background_label": -1,
+            "score_threshold": 0.05,
+            "nms_top_k": 40,
+            "nms_threshold": 0.45,
+            "keep_top_k": 20,
+            "normalized": True,
+            "nms_eta": 1.0,
         },
     )
     return out, count
@@ -124,7 +129,7 @@ class Yolo(nn.Layer):
         wide = paddle.concat([nn.functional.interpolate(deep, scale_factor=2.0), x], axis=1)
         size = paddle.cast(im_shape / scale_factor, "int32")
         boxes, scores = [], []
-        for level, (head, feature) in enumerate(zip(self.heads, (wide, deep))):
+        for level, (head, feature) in enumerate(zip(self.heads, (wide, deep), strict=True)):
             box, score = paddle.vision.ops.yolo_box(
                 head(feature), size, [10, 13, 16, 30, 33, 23], 2, 0.01, 8 << level, scale_x_y=1.05
             )
@@ -147,7 +152,7 @@ class Segmentation(nn.Layer):
     def forward(self, image):
         x = nn.functional.relu(self.dilated(self.body(image)))
         size, pieces = paddle.shape(x)[2:], [x]
-        for bins, branch in zip((1, 2, 3), self.branches):
+        for bins, branch in zip((1, 2, 3), self.branches, strict=True):
             pooled = branch(nn.functional.adaptive_avg_pool2d(x, bins))
             pieces.append(nn.functional.interpolate(pooled, size, mode="bilinear"))
         x = self.head(nn.functional.relu(self.up(paddle.concat(pieces, axis=1))))
@@ -169,7 +174,8 @@ class Efficient(nn.Layer):
 
     def forward(self, image):
         x = nn.functional.swish(self.depth(self.expand(image)))
-        gate = self.excite(nn.functional.swish(self.squeeze(nn.functional.adaptive_avg_pool2d(x, 1))))
+        pooled = nn.functional.adaptive_avg_pool2d(x, 1)
+        gate = self.excite(nn.functional.swish(self.squeeze(pooled)))
         x = x * nn.functional.sigmoid(gate)
         x = nn.functional.dropout(x.mean([2, 3]), 0.2, training=self.training)
         return self.head(x)
@@ -211,7 +217,7 @@ class Loop(nn.Layer):
         return x
 
 
-SIDES = {"inception": 139, "ssd": 32, "yolo": 64, "segmentation": 48}
+SIDES = {"inception": 139, "googlenet": 224, "ssd": 32, "yolo": 64, "segmentation": 48}
 
 
 def inputs_of(name):
@@ -241,7 +247,7 @@ def fill(layer):
     for owner in layer.sublayers(include_self=True):
         norm = isinstance(owner, (nn.BatchNorm2D, nn.LayerNorm))
         for key, tensor in [*owner._parameters.items(), *owner._buffers.items()]:
-            if tensor is None or not norm and len(tensor.shape) < 4:
+            if tensor is None or (not norm and len(tensor.shape) < 4):
                 continue
             if norm and key in ("weight", "_variance"):
                 tensor.set_value(rng.uniform(0.5, 1.5, tensor.shape).astype("float32"))
