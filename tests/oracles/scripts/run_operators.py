@@ -75,7 +75,8 @@ def run(exe, case, arrays, results):
     with static.scope_guard(static.Scope()):
         outputs = exe.run(program, feed=feed, fetch_list=names, return_numpy=False)
     lods = []
-    for name, output in zip(names, outputs):
+    for index, output in enumerate(outputs):
+        name = names[index]
         results["%d/%s" % (case["index"], name)] = np.array(output)
         lods.append(output.lod())
     return {"names": names, "lods": lods, "error": ""}

@@ -75,7 +75,7 @@ def relu6(call: Call) -> Array:
     return np.clip(call.array(), 0, _number(call, "threshold", 6.0))
 
 
-@kernel("brelu", "hard_tanh")
+@kernel("brelu")
 def brelu(call: Call) -> Array:
     """X between `t_min` and `t_max`."""
     return np.clip(call.array(), _number(call, "t_min", 0.0), _number(call, "t_max", 24.0))

@@ -14,7 +14,7 @@ BLOCK_BYTES = 2 << 20
 """Bytes of windows gathered for one matrix product: they should stay in the cache."""
 
 
-@kernel("conv2d", "depthwise_conv2d", "conv2d_fusion", out="Output")
+@kernel("conv2d", "depthwise_conv2d", out="Output")
 def conv2d(call: Call) -> Array:
     """Output[n, o, y, x] = sum over i, u, v of Filter[o, i, u, v] * Input[n, i, y + u, x + v]."""
     image, weight, last = call.array("Input"), call.array("Filter"), _channels_last(call)

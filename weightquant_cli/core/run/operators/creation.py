@@ -47,7 +47,7 @@ def fill_constant_batch_size_like(call: Call) -> Array:
     return np.full(shape, _number(text) if text else call.number("value"), dtype)
 
 
-@kernel("fill_any_like", "full_like")
+@kernel("fill_any_like")
 def fill_any_like(call: Call) -> Array:
     """A tensor of the shape of X, all of one value."""
     x = call.array()
@@ -113,7 +113,7 @@ def cast(call: Call) -> Array:
     return x.astype(call.dtype("out_dtype", -1, x), copy=False)
 
 
-@kernel("share_data", "memcpy", "memcpy_d2h", "memcpy_h2d", "print", "shadow_output")
+@kernel("share_data", "print")
 def identity(call: Call) -> Array:
     """X as it is."""
     return call.array("In") if call.has("In") else call.array()

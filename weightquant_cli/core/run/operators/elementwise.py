@@ -57,8 +57,6 @@ FUNCTIONS: dict[str, Function] = {
     "grad_add": np.add,
     "minus": np.subtract,
     "atan2": np.arctan2,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
 }
 
 
@@ -88,7 +86,7 @@ for _name, _function in FUNCTIONS.items():
     _register(_name, _function)
 
 
-@kernel("fused_elemwise_activation", "fused_elemwise_add_activation")
+@kernel("fused_elemwise_activation")
 def fused_elementwise(call: Call) -> Array:
     """An addition or product and a relu, in the order that `functor_list` gives."""
     functions = call.attributes.get("functor_list")
@@ -118,7 +116,7 @@ def scale(call: Call) -> Array:
     return np.asarray((x + offset) * number)
 
 
-@kernel("sum", "add_n")
+@kernel("sum")
 def total(call: Call) -> Array:
     """The sum of all inputs."""
     arrays = [array for array in call.arrays() if array.size]

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..call import Call, Unsupported
+from ..call import Call
 from ..registry import kernel
 from ..values import Array
 
 
-@kernel("lookup_table", "lookup_table_v2", "embedding", "c_embedding")
+@kernel("lookup_table", "lookup_table_v2")
 def lookup_table(call: Call) -> Array:
     """Rows of W by Ids; zeros for `padding_idx`. The spelling of 1.x has Ids [..., 1]."""
     table, ids = call.array("W"), call.array("Ids")
     if call.type == "lookup_table" and ids.ndim and ids.shape[-1] == 1:
         ids = ids[..., 0]
-    start = call.integer("start_index", 0)
-    if start:
-        raise Unsupported("a table that is spread over several machines")
     check_indices(ids, len(table))
     call.claim((*ids.shape, *table.shape[1:]), table.itemsize)
     rows = np.asarray(table[ids])

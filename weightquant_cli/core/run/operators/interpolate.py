@@ -16,9 +16,7 @@ _TYPES = [f"{name}_interp{suffix}" for name in NAMES for suffix in ("", "_v2")]
 def interpolate(call: Call) -> Array:
     """X resized along its spatial axes, one after the other."""
     x = call.array()
-    layout = call.one_of("data_layout", "NCHW", ("NCHW", "NHWC", "NCDHW", "NDHWC", "NCW", "NWC",
-                                                 "AnyLayout"))  # fmt: skip
-    last = layout in ("NHWC", "NDHWC", "NWC")
+    last = call.one_of("data_layout", "NCHW", ("NCHW", "NHWC")) == "NHWC"
     image = np.moveaxis(x, -1, 1) if last else x
     kind = call.type.split("_")[0]
     sizes, scales = _sizes(call, image.shape[2:])

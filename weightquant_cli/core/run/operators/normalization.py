@@ -23,7 +23,7 @@ def _along_channels(values: Array, rank: int, last: bool) -> Array:
     return flat if last or rank < 2 else flat.reshape(-1, *(1,) * (rank - 2))
 
 
-@kernel("batch_norm", "sync_batch_norm", "inplace_abn", out="Y")
+@kernel("batch_norm", "sync_batch_norm", out="Y")
 def batch_norm(call: Call) -> Array:
     """(X - Mean) / sqrt(Variance + epsilon) * Scale + Bias, with the stored statistics."""
     x = call.array()
@@ -40,17 +40,7 @@ def batch_norm(call: Call) -> Array:
     factor, shift = factor.astype(x.dtype), shift.astype(x.dtype)
     result: Array = x * _along_channels(factor, x.ndim, last)
     result += _along_channels(shift, x.ndim, last)
-    if call.type == "inplace_abn":
-        return _activated(call, result)
     return result
-
-
-def _activated(call: Call, x: Array) -> Array:
-    kind = call.one_of("activation", "identity", ("identity", "", "leakyrelu", "elu"))
-    alpha = np.float32(call.number("alpha", 0.1 if kind == "leakyrelu" else 1.0))
-    if kind == "leakyrelu":
-        return np.where(x > 0, x, x * alpha)
-    return np.where(x > 0, x, alpha * np.expm1(x)) if kind == "elu" else x
 
 
 @kernel("layer_norm", out="Y")

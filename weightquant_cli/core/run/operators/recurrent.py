@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ..call import Call, Unsupported
+from ..call import Call
 from ..registry import kernel
 from ..values import Array, Tensor
 from .gates import gate
@@ -238,12 +238,6 @@ _CELLS: dict[str, Callable[[Array, Array, list[Array]], list[Array]]] = {
     "RNN_TANH": lambda x, h, states: [np.tanh(x + h)],
     "RNN_RELU": lambda x, h, states: [np.maximum(x + h, 0)],
 }
-
-
-@kernel("cudnn_lstm")
-def cudnn_lstm(call: Call) -> Array:
-    """Known, and only there on GPUs."""
-    raise Unsupported("cudnn_lstm, which no phone runs")
 
 
 @kernel("row_conv")

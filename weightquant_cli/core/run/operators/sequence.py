@@ -204,12 +204,6 @@ def sequence_erase(call: Call) -> Tensor:
     return _joined([part[~np.isin(part.reshape(-1), tokens)] for part in parts])
 
 
-@kernel("sequence_topk_avg_pooling", "sequence_scatter")
-def unsupported(call: Call) -> Array:
-    """Known by name only."""
-    raise Unsupported(f"{call.type} is not computed here")
-
-
 @kernel("lod_reset", keeps_lod=False)
 def lod_reset(call: Call) -> Tensor:
     """X with the LoD of Y, or the offsets in Y's data, or `target_lod`."""

@@ -12,10 +12,10 @@ from ..registry import kernel
 from ..values import Array
 
 
-@kernel("shape", "shape64", keeps_lod=False)
+@kernel("shape", keeps_lod=False)
 def shape(call: Call) -> Array:
     """The sizes of the axes of Input."""
-    return np.array(call.array("Input").shape, np.int64 if call.type == "shape64" else np.int32)
+    return np.array(call.array("Input").shape, np.int32)
 
 
 @kernel("size", keeps_lod=False)

@@ -74,7 +74,7 @@ def _without(x: Array, axes: Sequence[int]) -> Array:
     return x.reshape([dim for axis, dim in enumerate(x.shape) if axis not in dropped])
 
 
-@kernel("set_value", "set_value_with_tensor")
+@kernel("set_value")
 def set_value(call: Call) -> Array:
     """Input with a value written into a slice of it."""
     x = call.array("Input").copy()
