@@ -125,7 +125,7 @@ def test_every_target_is_spelled_as_one_that_paddle_lite_dequantizes() -> None:
 def test_automatic_bits_begin_with_eight() -> None:
     options = QuantizeOptions(AutoBits())
     assert options.first_bits == 8
-    assert AutoBits() == AutoBits(min_sqnr=30.0, target_size=None)
+    assert AutoBits() == AutoBits(min_sqnr=None, target_size=None)
 
 
 @pytest.mark.parametrize("sqnr", [math.nan, math.inf, -math.inf])

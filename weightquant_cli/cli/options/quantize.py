@@ -96,16 +96,15 @@ class QuantizeArguments(ModelArguments):
         heading=Heading.BITS,
         type=float,
         metavar="DB",
-        help="With --bits auto, give 8 bits where the weight reaches this SQNR, else 16.  "
-        f"[default: {AutoBits().min_sqnr:g}]",
+        help="With --bits auto, give 16 bits to weights that would fall below this SQNR at 8.",
     )
     target_size: Size | None = option(
         "--target-size",
         heading=Heading.BITS,
         type=SizeType(),
         metavar="SIZE",
-        help="With --bits auto, choose the smallest total error within this size, "
-        "such as 4.2MB or 30% of the input.",
+        help="With --bits auto, keep to this size, such as 4.2MB or 30% of the input.  "
+        "[default: 3% more than 8 bits throughout]",
     )
     weight_quantize_type: str | None = option(
         "--weight-quantize-type",
@@ -255,6 +254,4 @@ def _bits(arguments: QuantizeArguments) -> int | AutoBits:
             if value is not None:
                 raise OptionError(f"{spelling} goes with --bits {AUTO} only")
         return arguments.bits
-    if min_sqnr is not None and target_size is not None:
-        raise OptionError("--min-sqnr and --target-size contradict each other: give one")
-    return AutoBits(AutoBits().min_sqnr if min_sqnr is None else min_sqnr, target_size)
+    return AutoBits(min_sqnr, target_size)

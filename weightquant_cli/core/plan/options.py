@@ -19,21 +19,21 @@ MIN_THRESHOLD_RATE = 1e-10
 
 @dataclass(frozen=True)
 class AutoBits:
-    """Choose 8 or 16 bits for every weight: by a quality to reach, or by a size to keep.
+    """Choose 8 or 16 bits for every weight, so that the model's answers change least.
 
     Attributes:
-        min_sqnr: 8 bits where the weight reaches this SQNR in dB, else 16.
-        target_size: the smallest total error within this size; None goes by `min_sqnr`.
+        min_sqnr: a floor: weights that would fall below this SQNR in dB at 8 bits take 16.
+        target_size: the size to keep to; None allows 3% more than 8 bits throughout.
 
     Raises:
         OptionError: an SQNR that is not finite.
     """
 
-    min_sqnr: float = 30.0
+    min_sqnr: float | None = None
     target_size: Size | None = None
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.min_sqnr):
+        if self.min_sqnr is not None and not math.isfinite(self.min_sqnr):
             raise OptionError("not a number of decibels", option="min_sqnr", found=self.min_sqnr)
 
 

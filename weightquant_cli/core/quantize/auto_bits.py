@@ -1,32 +1,44 @@
-"""Automatic bit widths: 8 or 16 for every weight, by a quality to reach or a size to keep.
+"""Automatic bit widths: 8 or 16 for every weight, where the answers gain most for the bytes.
 
-Paddle Lite reads `quantize_weight_bits` per operator, so a model may mix them. Both choices are
-made from measured errors, and are the same in every run.
+Paddle Lite reads `quantize_weight_bits` per operator, so a model may mix them. Sixteen bits go to
 
-The total error that a target size minimizes is the sum over the weights of noise power / signal
-power (the reciprocal of the SQNR as a ratio): relative to each weight, because the scale of a
-layer's weights says nothing about its share in the output.
+1. weights that would fall below `min_sqnr` at 8, whatever it costs;
+2. weights of a few thousand elements, the smallest first: they cost next to nothing, and some of
+   them, near the input, do more harm than all others together (core/run/ACCURACY.md);
+3. the others, most harm per byte first, as long as they fit. The harm of a weight is the relative
+   change of the model's answers with that weight alone at 8 bits; where the model cannot be run, it
+   is the relative error of the weight itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ... import threads
 from ...errors import OptionError
 from ..model.model import Model
 from ..plan.options import AutoBits, QuantizeOptions
 from ..plan.plan import Plan, make_plan
-from ..plan.size import readable
 from ..plan.weight_plan import QuantizedWeight
 from ..tensors.weight_error import WeightError
 from .sizes import exact_sizes
 from .weight_quantizer import quantization_error
 
+if TYPE_CHECKING:
+    from .adaptive.samples import SampleOptions
+
 LOW = 8
 HIGH = 16
+
+SMALL = 8192
+"""Elements of a weight that is small."""
+
+ALLOWANCE = Fraction(3, 100)
+"""Without a size to keep to: by how much the result may be larger than with 8 bits throughout."""
 
 
 @dataclass(frozen=True)
@@ -36,41 +48,96 @@ class Candidate:
     Attributes:
         name: the weight's name.
         cost: bytes by which it grows from 8 to 16 bits: one per element.
-        low: its error at 8 bits.
-        high: its error at 16 bits; the same as `low` where it was not measured.
+        error: its error at 8 bits.
     """
 
     name: str
     cost: int
-    low: WeightError
-    high: WeightError
-
-    @property
-    def gain(self) -> float:
-        """Relative error that 16 bits remove."""
-        return relative_error(self.low) - relative_error(self.high)
+    error: WeightError
 
 
 def plan_model(
-    model: Model, options: QuantizeOptions, strip_callstack: bool = True, jobs: int | None = None
+    model: Model,
+    options: QuantizeOptions,
+    strip_callstack: bool = True,
+    jobs: int | None = None,
+    samples: SampleOptions | None = None,
+    step: Callable[[int], None] = lambda _: None,
 ) -> Plan:
     """The plan for a model, automatic bits decided.
 
     Args:
-        model: the model; its data is read only where bits are to be chosen.
+        model: the model; its data is read, and it is run, only where bits are to be chosen.
         options: what is asked for.
         strip_callstack: whether the output will lack the stack traces, for its exact size.
         jobs: threads; None takes the CPUs that this process may use.
+        samples: what the model is run on; None makes inputs up.
+        step: told 1 for each weight that is measured, and for each run of the model.
 
     Raises:
-        OptionError: a pattern that matches nothing, a contradiction, or an impossible target size.
+        OptionError: a pattern that matches nothing, a contradiction, an impossible target size, or
+            inputs that do not fit the model.
         NonFiniteWeightError: NaN or infinity in a weight whose bits are to be chosen.
     """
+    plan = make_plan(model, options)
+    if not isinstance(options.bits, AutoBits):
+        return plan
+    free = [weight for weight in plan.quantized if weight.name not in plan.fixed_bits]
+    jobs = jobs or threads.default_jobs()
 
     def size_of(plan: Plan) -> int:
         return exact_sizes(model, plan, strip_callstack).after
 
-    return choose_bits(model, make_plan(model, options), size_of, jobs)
+    def measure(weight: QuantizedWeight, token: threads.CancelToken) -> Candidate:
+        candidate = _measure(model, options, weight, token)
+        step(1)
+        return candidate
+
+    candidates = threads.run(measure, free, jobs, lambda weight: weight.size_before)
+    harm = partial(_harm, model, plan, jobs, samples, step)
+    raised = choose_bits(model.stored.size, options.bits, candidates, size_of(plan), harm)
+    return plan.with_bits(dict.fromkeys(raised, HIGH))
+
+
+def choose_bits(
+    size_before: int,
+    auto: AutoBits,
+    candidates: Sequence[Candidate],
+    smallest: int,
+    harm: Callable[[Sequence[Candidate]], Mapping[str, float]],
+) -> list[str]:
+    """The weights to raise to 16 bits.
+
+    Args:
+        size_before: bytes of the input model.
+        auto: the size to keep to, and the floor.
+        candidates: the weights whose bits are free.
+        smallest: bytes of the result with all of them at 8 bits.
+        harm: gives the harm that weights do at 8 bits, by name. It is asked at most once.
+
+    Raises:
+        OptionError: a target size that cannot be reached.
+    """
+    limit = smallest + int(smallest * ALLOWANCE)
+    if auto.target_size is not None:
+        limit = auto.target_size.of(size_before)
+    floor = -float("inf") if auto.min_sqnr is None else auto.min_sqnr
+    raised = [one for one in candidates if one.error.sqnr < floor]
+    needed = smallest + sum(one.cost for one in raised)
+    if auto.target_size is not None and needed > limit:
+        raise _unreachable(needed, limit, bool(raised))
+    budget = limit - needed
+    others = [one for one in candidates if one not in raised and one.error.noise > 0]
+    small = sorted((one for one in others if one.cost <= SMALL), key=lambda c: (c.cost, c.name))
+    taken = _within(small, budget)
+    budget -= sum(one.cost for one in taken)
+    rest = [one for one in others if one not in taken and one.cost <= budget]
+    if rest:
+        harms = harm(rest)
+        rest = [one for one in rest if harms[one.name] > 0]
+        rest.sort(key=lambda one: (-harms[one.name] / one.cost, one.name))
+        taken += _within(rest, budget)
+    return [one.name for one in (*raised, *taken)]
 
 
 def relative_error(error: WeightError) -> float:
@@ -78,79 +145,48 @@ def relative_error(error: WeightError) -> float:
     return error.noise / error.signal if error.signal > 0 else 0.0
 
 
-def choose_bits(
-    model: Model,
-    plan: Plan,
-    size_of: Callable[[Plan], int],
-    jobs: int | None = None,
-) -> Plan:
-    """The plan with 8 or 16 bits for every weight that `bits_for` does not name.
-
-    Args:
-        model: the model.
-        plan: its free weights are planned at 8; returned as it is where its options do not ask
-            for automatic bits.
-        size_of: exact bytes of the whole output under a plan.
-        jobs: threads; None takes the CPUs that this process may use.
-
-    Raises:
-        NonFiniteWeightError: NaN or infinity in a weight.
-        OptionError: a target size below the smallest possible one, which it names.
-    """
-    auto = plan.options.bits
-    if not isinstance(auto, AutoBits):
-        return plan
-    free = [
-        weight
-        for weight in plan.quantized
-        if weight.name not in plan.fixed_bits and weight.with_bits(HIGH).pays_off
-    ]
-    measure = partial(_measure, model, plan.options, auto.target_size is not None)
-    jobs = jobs or threads.default_jobs()
-    candidates = threads.run(measure, free, jobs, lambda weight: weight.size_before)
-    if auto.target_size is None:
-        raised = [c.name for c in candidates if c.low.sqnr < auto.min_sqnr]
-    else:
-        limit = auto.target_size.of(model.stored.size)
-        raised = most_gain_within(candidates, limit - _smallest(plan, size_of, limit))
-    return plan.with_bits(dict.fromkeys(raised, HIGH))
-
-
-def most_gain_within(candidates: list[Candidate], budget: int) -> list[str]:
-    """The weights to raise to 16 bits: most error removed per byte first, as long as they fit."""
-    ranked = sorted(candidates, key=lambda c: (-c.gain / c.cost, c.name))
-    raised = []
+def _within(ranked: Iterable[Candidate], budget: int) -> list[Candidate]:
+    """Those that fit, in this order."""
+    taken = []
     for candidate in ranked:
-        if candidate.gain > 0 and candidate.cost <= budget:
-            raised.append(candidate.name)
+        if candidate.cost <= budget:
+            taken.append(candidate)
             budget -= candidate.cost
-    return raised
+    return taken
 
 
-def _smallest(plan: Plan, size_of: Callable[[Plan], int], limit: int) -> int:
-    smallest = size_of(plan)
-    if smallest > limit:
-        raise OptionError(
-            "the target size cannot be reached",
-            expected=f"at least {readable(smallest)}, with every weight at {LOW} bits",
-            found=readable(limit),
-            remedy="raise `target_size`, or choose more weights with `op_types` all",
-        )
-    return smallest
+def _unreachable(needed: int, limit: int, floor: bool) -> OptionError:
+    why = f"with every weight at {LOW} bits"
+    if floor:
+        why = "with 16 bits for the weights below `min_sqnr`"
+    return OptionError(
+        "the target size cannot be reached",
+        expected=f"at least {needed} bytes, {why}",
+        found=f"{limit} bytes",
+        remedy="raise `target_size`, or choose more weights with `op_types` all",
+    )
 
 
 def _measure(
-    model: Model,
-    options: QuantizeOptions,
-    both: bool,
-    weight: QuantizedWeight,
-    token: threads.CancelToken,
+    model: Model, options: QuantizeOptions, weight: QuantizedWeight, token: threads.CancelToken
 ) -> Candidate:
-    """The weight's error at 8 bits, and at 16 if `both`."""
-    cost = weight.weight.record.elements
     with model.stored.parameters.reader(weight.name) as tensor:
-        low = quantization_error(tensor, weight.quantization, options, token)
-        if not both:
-            return Candidate(weight.name, cost, low, low)
-        raised = weight.with_bits(HIGH).quantization
-        return Candidate(weight.name, cost, low, quantization_error(tensor, raised, options, token))
+        error = quantization_error(tensor, weight.quantization, options, token)
+    return Candidate(weight.name, weight.weight.record.elements, error)
+
+
+def _harm(
+    model: Model,
+    plan: Plan,
+    jobs: int,
+    samples: SampleOptions | None,
+    step: Callable[[int], None],
+    candidates: Sequence[Candidate],
+) -> Mapping[str, float]:
+    """The change of the answers where it can be measured, else the weight's own error."""
+    from .adaptive.harm import harm_of  # the interpreter, which few runs need
+
+    by_name = {weight.name: weight for weight in plan.quantized}
+    wanted = [by_name[candidate.name] for candidate in candidates]
+    own = {candidate.name: relative_error(candidate.error) for candidate in candidates}
+    return {**own, **harm_of(model, plan, wanted, samples, jobs, step)}

@@ -1,0 +1,78 @@
+"""The harm that each weight of a plan does to the model's answers, rounded to nearest alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+
+from ....threads import CancelToken
+from ...model.model import Model
+from ...plan.plan import Plan
+from ...plan.weight_plan import QuantizedWeight
+from ...run import Network, cached, stored
+from ...run.values import Array
+from ...tensors import kernels
+from ..weight_quantizer import WeightQuantizer
+from .adaptive import rows_of
+from .samples import SampleOptions, samples
+from .sensitivity import changes
+from .statistics import INPUT_SLOTS
+
+RUNS = 4
+"""Inputs on which each weight's harm is measured: the order of the weights hardly changes with
+more."""
+
+
+def harm_of(
+    model: Model,
+    plan: Plan,
+    weights: Sequence[QuantizedWeight],
+    given: SampleOptions | None,
+    jobs: int,
+    step: Callable[[int], None] = lambda _: None,
+) -> dict[str, float]:
+    """The relative change of the answers, by the weight's name.
+
+    Args:
+        model: the FP32 model.
+        plan: for its options.
+        weights: the weights to try.
+        given: what the model is run on; None makes inputs up.
+        jobs: threads.
+        step: told 1 for each run.
+
+    Returns:
+        Nothing of weights that are looked up rather than multiplied with, nor of those behind an
+        operator that cannot be run.
+
+    Raises:
+        OptionError: inputs that do not fit the model.
+    """
+    load = cached(stored(model.stored))
+    tried = {weight.name: weight for weight in weights if weight.operator_type in INPUT_SLOTS}
+    options = given or SampleOptions()
+    few = islice(samples(model, replace(options, count=min(options.count, RUNS))), RUNS)
+
+    def rounded(name: str) -> Array:
+        return _nearest(model, plan, tried[name], load(name))
+
+    return changes(Network(model.program, load), list(few), list(tried), rounded, jobs, step)
+
+
+def _nearest(model: Model, plan: Plan, weight: QuantizedWeight, values: Array) -> Array:
+    """The weight as Paddle Lite would dequantize it, rounded to nearest."""
+    quantizer = WeightQuantizer(weight.weight.record, weight.quantization, plan.options)
+    with model.stored.parameters.reader(weight.name) as tensor:
+        scales = quantizer.find_scales(tensor, CancelToken())
+    rows = rows_of(model, weight)
+    scale = np.broadcast_to(scales, rows.groups * rows.per_group)
+    scale = scale.reshape(rows.groups, rows.per_group, 1)
+    seen = rows.of(values)
+    work = np.empty_like(seen)
+    integers = np.empty(seen.shape, np.int16)
+    kernels.quantize(seen, scale, weight.quantization.limit, work, integers)
+    kernels.dequantize(integers, scale, work)
+    return rows.back(work)
