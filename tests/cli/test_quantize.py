@@ -6,9 +6,6 @@ import hashlib
 import json
 import os
 import re
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +13,6 @@ import pytest
 
 from tests import builders
 from tests.cli.helpers import (
-    command,
-    environment,
     run,
     run_process,
     run_terminal,
@@ -199,28 +194,6 @@ def test_colours_follow_the_option_and_no_color(tmp_path: Path) -> None:
     assert "\x1b[" in colored.stdout
     assert "\x1b[" not in plain.stdout
     assert "\x1b[" in terminal.stdout
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_leaves_nothing_behind(number: int, code: int, tmp_path: Path) -> None:
-    model = builders.ModelBuilder()
-    x = model.input("x", (-1, 2048))
-    for index in range(8):
-        x = model.mul(x, f"w{index}", builders.normal(2048, 2048, seed=index))
-    folder = model.write(tmp_path / "model")
-    process = subprocess.Popen(
-        command("quantize", "-j2", folder, tmp_path / "out"),
-        env=environment(),
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-    )
-    while process.poll() is None and not list(tmp_path.glob(".weightquant-*")):
-        time.sleep(0.001)
-    process.send_signal(number)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert len(told.splitlines()) == 1
-    assert os.listdir(tmp_path) == ["model"]
 
 
 # ---- automatic bits, plans, gates -----------------------------------------------------------

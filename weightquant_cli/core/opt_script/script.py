@@ -70,13 +70,13 @@ class OptScriptOptions:
         name = os.path.basename(self.optimize_out)
         if name.removesuffix(NAIVE_BUFFER_SUFFIX) in ("", ".", "..") or "\0" in name:
             raise OptionError(
-                "--optimize-out names no file",
+                "`optimize_out` names no file",
                 found=repr(self.optimize_out),
                 remedy="give a name such as model.nb or lite/model.nb",
             )
         if len(encode(name.removesuffix(NAIVE_BUFFER_SUFFIX))) > _longest_stem():
             raise OptionError(
-                "--optimize-out is too long for a file's name",
+                "`optimize_out` is too long for a file's name",
                 expected=f"at most {MAX_NAME_BYTES} bytes",
             )
 
@@ -153,15 +153,15 @@ def write_opt_script(script: OptScript, force: bool = False) -> None:
     """
     if os.path.exists(script.path) and not os.path.isfile(script.path):
         raise OutputError(
-            "what is in the script's place is not a file",
+            "the script's path exists and is not a file",
             path=script.path,
-            remedy="choose another name with --output",
+            remedy="choose another with `script`",
         )
     if not force and _is_foreign(script.path):
         raise OutputError(
-            "there is another file in the script's place",
+            "the script's path exists and is another file",
             path=script.path,
-            remedy="replace it with --force, or choose another name with --output",
+            remedy="replace it with `force`, or choose another with `script`",
         )
     write_file(script.path, script.data, "the script", SCRIPT_MODE)
 
@@ -213,13 +213,13 @@ def _refuse_collisions(model: Model, options: OptScriptOptions, path: Path, outp
     written = {os.path.realpath(name) for name in written}
     if written & own:
         raise OptionError(
-            "--optimize-out would overwrite a file of the model",
+            "`optimize_out` would overwrite a file of the model",
             path=min(written & own),
             remedy="choose another name",
         )
     if os.path.realpath(path) in written:
         raise OptionError(
-            "--optimize-out would overwrite the script", path=path, remedy="choose another name"
+            "`optimize_out` would overwrite the script", path=path, remedy="choose another name"
         )
 
 
