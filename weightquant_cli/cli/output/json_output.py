@@ -55,6 +55,11 @@ def digest_documents(digests: Iterable[FileDigest]) -> list[Document]:
     return [{"name": file.name, "bytes": file.size, "sha256": file.sha256} for file in digests]
 
 
+def sqnr_fields(sqnr: float) -> Document:
+    """An SQNR in dB. Without any error it is null and `lossless`; null alone means NaN or -inf."""
+    return {"sqnr_db": finite(sqnr), "lossless": sqnr == math.inf}
+
+
 def finite(value: float, digits: int | None = 4) -> float | None:
     """The number, rounded unless `digits` is None; None where JSON has no such number."""
     if not math.isfinite(value):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ... import __version__
 from ...core.plan.options import AutoBits
 from . import reasons
-from .json_output import Document, finite
+from .json_output import Document, finite, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.model.model import Model
@@ -67,7 +67,7 @@ def quantize_document(model: Model, result: Quantized) -> Document:
         },
         "worst": None
         if worst is None or worst.error is None
-        else {"name": worst.plan.name, "sqnr_db": finite(worst.error.sqnr)},
+        else {"name": worst.plan.name, **sqnr_fields(worst.error.sqnr)},
         "weights": [_weight(weight) for weight in result.weights],
     }
 
@@ -99,6 +99,6 @@ def _weight(result: WeightResult) -> Document:
     if result.scale_range is not None:
         document["scale_min"], document["scale_max"] = result.scale_range
     if result.error is not None:
-        document["sqnr_db"] = finite(result.error.sqnr)
+        document |= sqnr_fields(result.error.sqnr)
         document["max_abs_error"] = finite(result.error.max_abs, None)
     return document
