@@ -146,12 +146,11 @@ def command(
 
 def _changed(model: Model, report: Path) -> tuple[str, ...]:
     """What is no longer as the report says."""
-    from ..core.check.digests import parse_digests
-    from ..formats.files.digests import differences
+    from ..core.check.digests import differences, parse_digests
     from .output import json_output
 
     document = json_output.read_file(report, "report")
-    return differences(model.files.folder, parse_digests(document))
+    return differences(model, parse_digests(document))
 
 
 def _save_dequantized(model: Model, folder: Path, force: bool, jobs: int | None) -> None:

@@ -103,7 +103,7 @@ def command(
     from ..core.quantize.quantize import preview
 
     gates = quantize_options.gates(options)
-    output = _output_options(output_dir, options)
+    output = _output_options(output_dir, options | {"digests": report is not None})
     decide = _decision(options)
     model = Model.load(model_dir, options["model_filename"], options["params_filename"])
     plan = decide(model, output)
@@ -170,17 +170,15 @@ def _decision(options: dict[str, Any]) -> Callable[[Model, OutputOptions], Plan]
 
 
 def _digests(model: Model, result: Quantized) -> dict[str, Any]:
-    """SHA-256 of every file read and written."""
-    from ..core.check.digests import model_digests
-    from ..core.model.model import Model
+    """SHA-256 of every file read and written; of those read only, after a dry run."""
     from .output import json_output
 
-    written = None
-    if result.folder is not None:
-        written = Model.load(result.folder, result.layout.program, result.layout.params)
+    written = result.written
     return {
-        "input": json_output.digest_documents(model_digests(model)),
-        "output": json_output.digest_documents(model_digests(written) if written else ()),
+        "input": json_output.digest_documents(
+            written.inputs if written else model.stored.digests()
+        ),
+        "output": json_output.digest_documents(written.outputs if written else ()),
     }
 
 
@@ -195,6 +193,7 @@ def _output_options(folder: Path, options: dict[str, Any]) -> OutputOptions:
         separate=options["separate_params"],
         existing=Existing.REPLACE if options["force"] else Existing.REFUSE,
         strip_callstack=options["strip_callstack"],
+        digests=options["digests"],
     )
 
 

@@ -408,12 +408,12 @@ def _not_a_program(data: bytes, path: Path) -> ProgramError:
         return ProgramError(
             "the file holds parameters, not a program",
             path=path,
-            remedy="check whether --model-filename and --params-filename are swapped",
+            remedy="check whether `model_filename` and `params_filename` are swapped",
         )
     return ProgramError(
         "the file is not a Paddle program (no valid ProgramDesc)",
         path=path,
-        remedy="name the program with --model-filename, or export the model again",
+        remedy="name the program with `model_filename`, or export the model again",
     )
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from ...errors import ModelError
 from ...formats import dtypes
-from ...formats.files.atomic_folder import new_folder
 from ...formats.lod_tensor import header_bytes
-from ...formats.model_writer import ModelWriter, NewRecord, RecordWriter
+from ...formats.model_writer import NewRecord, RecordWriter
 from ...formats.params import TensorReader
 from ..lite.scales import StoredScales, stored_scales
 from ..lite.storage import is_quantized
@@ -27,13 +26,13 @@ from ..tensors.buffers import (
     thread_buffers,
 )
 from ..tensors.threads import default_jobs
-from .output import OutputOptions
+from .output import OutputOptions, Written, is_model_in_its_place, written_model
 
 # Written by PaddlePaddle 2.x beside the others.
 OTHER_ATTRIBUTES = ("with_quant_attr",)
 
 
-def dequantize(model: Model, output: OutputOptions, jobs: int | None = None) -> None:
+def dequantize(model: Model, output: OutputOptions, jobs: int | None = None) -> Written:
     """Write `model` with every quantized weight as FP32 and without quantization attributes.
 
     Args:
@@ -41,15 +40,20 @@ def dequantize(model: Model, output: OutputOptions, jobs: int | None = None) -> 
         output: where to, under which names.
         jobs: threads; None takes the CPUs that this process may use.
 
+    Returns:
+        What the user should know, and the digests where `output` asks for them.
+
     Raises:
         ModelError: integers without scales, or scales that do not fit.
         OptionError, OutputError: as `quantize` raises them.
     """
-    layout = output.validate(model.stored)
+    layout = output.validate(model.stored, is_model_in_its_place)
     tags = tag_of_every_weight(model)
     records = [_new_record(weight, tags.get(weight.name)) for weight in model.weights]
-    with new_folder(output.folder, output.existing) as folder:
-        writer = ModelWriter(folder, layout, records)
+    with written_model(model.stored, output, layout, records, is_model_in_its_place) as (
+        writer,
+        written,
+    ):
 
         def work(weight: Weight, stop: threads.StopSignal) -> None:
             stop.check()
@@ -65,7 +69,8 @@ def dequantize(model: Model, output: OutputOptions, jobs: int | None = None) -> 
         cost = [weight.record.data_size for weight in model.weights]
         threads.run(work, model.weights, cost, jobs or default_jobs())
         writer.write_program(_untagged(model, output.strip_callstack))
-        copy_carried(model.stored, folder)
+        copy_carried(model.stored, writer)
+    return written
 
 
 def _is_restored(weight: Weight, tag: Tag | None) -> bool:

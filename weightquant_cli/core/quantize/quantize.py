@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...errors import AlreadyQuantizedError
-from ...formats.files.atomic_folder import new_folder
 from ...formats.model_writer import ModelWriter
 from ..model.model import Model
 from ..plan.plan import Plan, WeightPlan
@@ -26,7 +25,7 @@ from ..tensors.blocks import (
 )
 from ..tensors.buffers import copy_carried, copy_record, copy_transposed
 from .gates import Gates
-from .output import OutputOptions
+from .output import OutputOptions, written_model
 from .program import tagged_program
 from .results import Progress, ProgressCallback, Quantized, WeightResult, ignore_progress
 from .sizes import exact_sizes, new_record
@@ -84,15 +83,13 @@ def quantize(
         OutputError: the output exists, or cannot be written.
     """
     planned = preview(model, plan, output, gates)
-    with new_folder(output.folder, output.existing) as folder:
-        writer = ModelWriter(
-            folder, planned.layout, [new_record(weight) for weight in plan.weights]
-        )
+    records = [new_record(weight) for weight in plan.weights]
+    with written_model(model.stored, output, planned.layout, records) as (writer, written):
         run = _Run(model, plan, writer, progress, jobs or threads.default_jobs(), measure_errors)
         done = run.weights()
         program = tagged_program(model, plan, run.scales, output.strip_callstack)
         writer.write_program(program.serialize())
-        copy_carried(model.stored, folder)
+        copy_carried(model.stored, writer)
     return Quantized(
         model.files,
         output.folder,
@@ -100,6 +97,7 @@ def quantize(
         plan,
         planned.sizes,
         done,
+        written,
     )
 
 
