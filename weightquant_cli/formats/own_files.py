@@ -24,8 +24,8 @@ SCRIPT_MARK = b"#!/bin/sh\n# Written by weightquant export-opt."
 
 NAIVE_BUFFER_SUFFIX = ".nb"
 
-# A `.nb` starts with its format's version, 16 bits. Wolfram notebooks have the same suffix.
-_NAIVE_BUFFER_VERSIONS = (b"\x00\x00", b"\x01\x00", b"\x02\x00")
+# Wolfram notebooks have the same suffix as what opt writes; they are text that starts like this.
+_NOTEBOOK_STARTS = (b"(*", b"Notebook[")
 
 # Field 1 of a ProgramDesc, its blocks: Paddle and we write it first.
 _PROGRAM_START = b"\x0a"
@@ -178,4 +178,4 @@ def _is_combined(
 
 
 def _is_naive_buffer(name: str, start: bytes) -> bool:
-    return name.endswith(NAIVE_BUFFER_SUFFIX) and start.startswith(_NAIVE_BUFFER_VERSIONS)
+    return name.endswith(NAIVE_BUFFER_SUFFIX) and not start.startswith(_NOTEBOOK_STARTS)

@@ -117,9 +117,14 @@ class InputFolder:
     def read(self, name: str) -> bytes:
         """All bytes of the file `name`; raises as `opened` does."""
         with self.opened(name) as file:
-            data = file.read_at(file.size, 0)
+            try:
+                with os.fdopen(file.descriptor, "rb", closefd=False) as stream:
+                    stream.seek(0)
+                    data = stream.read()
+            except OSError as error:
+                raise unreadable(file.path, error) from error
         if len(data) != file.size:
-            raise _changed(file.path, "it became shorter")
+            raise _changed(file.path, f"it had {file.size} bytes and now has {len(data)}")
         return data
 
     def digest(self, name: str) -> FileDigest:
