@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.helpers import run, run_process, shell
-from tests.cli.script_runs import listing, place_opt
+from tests.core.opt_script.script_runs import listing, place_opt
 
 DIGITS = Path(__file__).parents[1] / "models" / "digits"
 SCRIPT = "convert_to_lite.sh"
@@ -108,7 +108,8 @@ def test_warns_of_a_model_that_is_not_quantized_and_exports_it(tmp_path: Path) -
     result = run("export-opt", "-o", tmp_path / "x.sh", DIGITS)
     assert result.code == 0
     assert result.stderr == (
-        "warning: the model holds no quantized weights; the script converts it as it is\n"
+        "weightquant: warning: the model holds no quantized weights; "
+        "the script converts it as it is\n"
     )
     assert listing(tmp_path) == {"x.sh"}
     assert run("export-opt", "-q", "-o", tmp_path / "x.sh", DIGITS).ok()

@@ -157,14 +157,6 @@ def test_excluded_weights_stay_and_the_summary_says_so(tmp_path: Path) -> None:
     assert "excluded by name" in result.stdout
 
 
-def test_every_option_has_an_environment_variable(tmp_path: Path) -> None:
-    run(
-        "quantize", DIGITS, tmp_path / "out",
-        env={"WEIGHTQUANT_QUANTIZE_BITS": "16", "WEIGHTQUANT_QUANTIZE_QUIET": "1"},
-    ).ok()  # fmt: skip
-    assert builders.read_arrays(tmp_path / "out")["fc_0.w_0"].dtype == np.int16
-
-
 def test_force_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:
     run("quantize", "-q", DIGITS, tmp_path / "out").ok()
     (tmp_path / "out" / "old.nb").write_bytes(b"stale")
@@ -207,18 +199,6 @@ def test_colours_follow_the_option_and_no_color(tmp_path: Path) -> None:
     assert "\x1b[" in colored.stdout
     assert "\x1b[" not in plain.stdout
     assert "\x1b[" in terminal.stdout
-
-
-def test_version_is_one_line() -> None:
-    assert run("--version").ok().stdout == f"weightquant {__version__}\n"
-
-
-def test_debug_adds_a_traceback_to_the_one_line(tmp_path: Path) -> None:
-    plain = run("quantize", tmp_path, tmp_path / "out")
-    debug = run("quantize", "--debug", tmp_path, tmp_path / "out")
-    assert len(plain.stderr.splitlines()) == 1
-    assert "Traceback" in debug.stderr
-    assert debug.stderr.endswith(plain.stderr)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

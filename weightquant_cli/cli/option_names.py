@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import spelled
+
 _FIELDS = (
     "accurate",
     "bits",
@@ -39,5 +41,13 @@ OPTIONS = {
     "params": "--save-params-filename",
     "separate": "--separate-params",
     "existing": "--force",
+    # functions of the core
+    "plan_document": "--plan-out",
+    "preview": "--dry-run",
 }
 """Field or argument -> option."""
+
+
+def as_options(text: str) -> str:
+    """A text of the core's with its fields spelled as options."""
+    return spelled(text, OPTIONS)

@@ -4,95 +4,35 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from ..errors import printable
-from .commands import Command
 from .console import Console
-from .options import quantize as quantize_options
-from .options.quantize import decision_options, gate_options, plan_options
-from .options.shared import (
-    MODEL_DIR,
-    common_options,
-    json_option,
-    model_file_options,
-)
+from .options import quantize as options
+from .options.click_command import command as cli_command
+from .options.quantize import QuantizeArguments
 
 if TYPE_CHECKING:
     from ..core.model.model import Model
     from ..core.plan.plan import Plan
     from ..core.quantize.gates import Gates
     from ..core.quantize.output import OutputOptions
-    from ..core.quantize.results import Quantized
+    from ..core.quantize.results import Progress, Quantized
 
-EPILOG = """\b
-Examples:
-  weightquant quantize --bits 16 model/ out/
-  weightquant quantize --op-type all --exclude 'fc_*' model/ out/
-  weightquant quantize --dry-run --json model/ out/
-"""
+EXAMPLES = (
+    "weightquant quantize --bits 16 model/ out/",
+    "weightquant quantize --op-type all --exclude 'fc_*' model/ out/",
+    "weightquant quantize --dry-run --json model/ out/",
+)
 
 
-@click.command(
+@cli_command(
     "quantize",
-    cls=Command,
-    epilog=EPILOG,
-    short_help="Store a model's weights as INT8 or INT16 with their scales.",
+    QuantizeArguments,
+    brief="Store a model's weights as INT8 or INT16 with their scales.",
+    examples=EXAMPLES,
 )
-@click.argument("model_dir", type=MODEL_DIR)
-@click.argument("output_dir", type=MODEL_DIR)
-@decision_options
-@click.option(
-    "--strip-callstack/--keep-callstack",
-    default=True,
-    show_default=True,
-    help="Drop the exporter's stack traces, which hold paths of its machine.",
-)
-@model_file_options
-@click.option(
-    "--save-model-filename",
-    metavar="NAME",
-    help="Name the program's file in OUTPUT_DIR.  [default: the input's]",
-)
-@click.option(
-    "--save-params-filename",
-    metavar="NAME",
-    help="Write all parameters to one file of this name.  [default: the input's layout and names]",
-)
-@click.option("--separate-params", is_flag=True, help="Write one file per parameter.")
-@plan_options
-@gate_options
-@click.option(
-    "-n", "--dry-run", is_flag=True, help="Print the plan and the sizes, and write nothing."
-)
-@click.option("-f", "--force", is_flag=True, help="Replace an existing OUTPUT_DIR, in one step.")
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Use this many threads.  [default: the CPUs one may use]",
-)
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the same facts as --json to a file, with the SHA-256 of every file.",
-)
-@json_option
-@common_options
-def command(
-    console: Console,
-    model_dir: Path,
-    output_dir: Path,
-    as_json: bool,
-    report: Path | None,
-    dry_run: bool,
-    **options: Any,
-) -> None:
+def command(console: Console, arguments: QuantizeArguments) -> None:
     """Store the weights of MODEL_DIR as integers with their scales, in OUTPUT_DIR.
 
     OUTPUT_DIR has the file names and the layout of MODEL_DIR, and appears whole or not at all.
@@ -101,72 +41,103 @@ def command(
     """
     from ..core.model.model import Model
     from ..core.quantize.quantize import preview
-
-    gates = quantize_options.gates(options)
-    output = _output_options(output_dir, options | {"digests": report is not None})
-    decide = _decision(options)
-    model = Model.load(model_dir, options["model_filename"], options["params_filename"])
-    plan = decide(model, output)
-    if options["plan_out"] is not None:
-        _write_plan(options["plan_out"], plan)
-    if dry_run:
-        result = preview(model, plan, output, gates)
-    else:
-        shown = as_json or report is not None or not console.quiet
-        result = _quantize(console, model, plan, output, gates, options["jobs"], shown)
-    if as_json or report is not None:
-        _write_document(console, model, result, as_json, report)
-    if not as_json and (dry_run or not console.quiet):
-        _print_summary(console, result, dry_run)
-    if not plan.quantized:
-        console.message("warning: nothing was quantized; see the reasons above or --dry-run")
-
-
-def _write_plan(file: Path, plan: Plan) -> None:
-    from ..core.plan.plan_file import plan_document
     from .output import json_output
 
-    json_output.write_file(file, plan_document(plan), "plan")
+    make_plan = _planner(arguments)
+    output, gates = options.output_options(arguments), options.gates(arguments)
+    model = Model.load(arguments.model_dir, arguments.model_filename, arguments.params_filename)
+    plan = make_plan(model)
+    if arguments.plan_out is not None:
+        from ..core.plan.plan_file import plan_document
+
+        json_output.write_file(arguments.plan_out, plan_document(plan), "plan")
+    if arguments.dry_run:
+        result = preview(model, plan, output, gates)
+    else:
+        result = _quantize(console, arguments, model, plan, output, gates)
+    if arguments.as_json or arguments.report is not None:
+        _write_document(console, arguments, model, result)
+    if not arguments.as_json and (arguments.dry_run or not console.quiet):
+        _print_summary(console, result, arguments.dry_run)
+    if not plan.quantized:
+        console.warning("nothing was quantized; see the reasons above or --dry-run")
+
+
+def _planner(arguments: QuantizeArguments) -> Callable[[Model], Plan]:
+    """How the plan is made. Options and plan file are checked before the model is read."""
+    if arguments.plan is not None:
+        from ..core.plan.plan_file import apply_plan, parse_plan
+        from .output import json_output
+
+        options.refuse_options_beside_a_plan(arguments)
+        planned = parse_plan(json_output.read_file(arguments.plan, "plan"))
+        return lambda model: apply_plan(model, planned)
+    from ..core.quantize.auto_bits import plan_model
+
+    wanted = options.quantize_options(arguments)
+    return lambda model: plan_model(model, wanted, arguments.strip_callstack, arguments.jobs)
+
+
+def _quantize(
+    console: Console,
+    arguments: QuantizeArguments,
+    model: Model,
+    plan: Plan,
+    output: OutputOptions,
+    gates: Gates,
+) -> Quantized:
+    """Quantize with a progress bar. Errors are measured only where somebody sees them."""
+    from ..core.quantize.quantize import quantize
+
+    measure_errors = arguments.as_json or arguments.report is not None or not console.quiet
+    total = sum(weight.size_before for weight in plan.weights)
+    with console.progress(total, "quantize") as bar:
+        step = _progress(console, bar, len(plan.weights))
+        return quantize(model, plan, output, arguments.jobs, step, gates, measure_errors)
+
+
+def _progress(console: Console, bar: Any, count: int) -> Callable[[Progress], None]:
+    """Moves the bar, and with `-v` writes a line per weight; called from the worker threads."""
+    lock = threading.Lock()
+    done = 0
+
+    def step(progress: Progress) -> None:
+        nonlocal done
+        with lock:
+            if bar is not None:
+                bar.set_description(printable(progress.name), refresh=False)
+                bar.update(progress.size)
+            if progress.finished is None:
+                return
+            done += 1
+            if console.verbose:
+                from .output.quantize_view import weight_line
+
+                console.detail(weight_line(done, count, progress.finished))
+
+    return step
 
 
 def _write_document(
-    console: Console, model: Model, result: Quantized, as_json: bool, report: Path | None
+    console: Console, arguments: QuantizeArguments, model: Model, result: Quantized
 ) -> None:
     """The facts as JSON: to a file with the digests, and to stdout."""
-    from .output import json_output
+    from .output import json_output, quantize_json
 
-    document = json_output.quantize_document(model, result)
-    if report is not None:
+    document = quantize_json.quantize_document(model, result)
+    if arguments.report is not None:
         document["files"] = _digests(model, result)
-        json_output.write_file(report, document, "report")
-    if as_json:
+        json_output.write_file(arguments.report, document, "report")
+    if arguments.as_json:
         console.write(json_output.dumps(document))
 
 
 def _print_summary(console: Console, result: Quantized, dry_run: bool) -> None:
-    from .output import tables
+    from .output import quantize_view
 
     if dry_run:
-        console.print(tables.plan_table(console, result))
-    console.print(tables.summary(result))
-
-
-def _decision(options: dict[str, Any]) -> Callable[[Model, OutputOptions], Plan]:
-    """How the plan is made; options and plan file are checked before the model is read."""
-    if options["plan_file"] is not None:
-        from ..core.plan.plan_file import apply_plan, parse_plan
-
-        context = click.get_current_context()
-        planned = parse_plan(quantize_options.read_plan_file(options["plan_file"], context))
-        return lambda model, output: apply_plan(model, planned)
-    from ..core.quantize.auto_bits import plan_model
-
-    wanted = quantize_options.quantize_options(options)
-
-    def decide(model: Model, output: OutputOptions) -> Plan:
-        return plan_model(model, wanted, output.strip_callstack, options["jobs"])
-
-    return decide
+        console.print(quantize_view.plan_table(console, result))
+    console.print(quantize_view.summary(console, result))
 
 
 def _digests(model: Model, result: Quantized) -> dict[str, Any]:
@@ -180,53 +151,3 @@ def _digests(model: Model, result: Quantized) -> dict[str, Any]:
         ),
         "output": json_output.digest_documents(written.outputs if written else ()),
     }
-
-
-def _output_options(folder: Path, options: dict[str, Any]) -> OutputOptions:
-    from ..core.quantize.output import OutputOptions
-    from ..formats.files.atomic_folder import Existing
-
-    return OutputOptions(
-        folder=folder,
-        program=options["save_model_filename"],
-        params=options["save_params_filename"],
-        separate=options["separate_params"],
-        existing=Existing.REPLACE if options["force"] else Existing.REFUSE,
-        strip_callstack=options["strip_callstack"],
-        digests=options["digests"],
-    )
-
-
-def _quantize(
-    console: Console,
-    model: Model,
-    plan: Plan,
-    output: OutputOptions,
-    gates: Gates,
-    jobs: int | None,
-    measure_errors: bool,
-) -> Quantized:
-    """Quantize with a progress bar, and with `-v` a line per weight."""
-    from ..core.quantize.quantize import quantize
-    from ..core.quantize.results import Progress
-
-    total = sum(weight.size_before for weight in plan.weights)
-    lock = threading.Lock()
-    done = 0
-    with console.progress(total, "quantize") as bar:
-
-        def step(progress: Progress) -> None:
-            nonlocal done
-            with lock:
-                if bar is not None:
-                    bar.set_description(printable(progress.name), refresh=False)
-                    bar.update(progress.size)
-                if progress.finished is not None:
-                    done += 1
-                    if not console.verbose:
-                        return
-                    from .output import tables
-
-                    console.detail(tables.weight_line(done, len(plan.weights), progress.finished))
-
-        return quantize(model, plan, output, jobs, step, gates, measure_errors)

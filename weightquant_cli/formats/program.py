@@ -181,6 +181,13 @@ class Operator:
         else:
             setattr(attr, field, encode(value) if isinstance(value, str) else value)
 
+    def replace_floats(self, name: str, values: Sequence[float]) -> None:
+        """Put other values into an attribute of FLOATS, which keeps its place in the file."""
+        raw = encode(name)
+        for attr in self._desc.attrs:
+            if attr.name == raw:
+                attr.floats[:] = values
+
     def remove_attribute(self, name: str) -> bool:
         """Remove the attributes of this name; whether there was one."""
         raw = encode(name)
@@ -329,6 +336,11 @@ class Program:
         carried along as an unknown field.
         """
         return self._desc.SerializePartialToString(deterministic=True)
+
+    @property
+    def size(self) -> int:
+        """Bytes of what `serialize` gives."""
+        return self._desc.ByteSize()
 
     @property
     def version(self) -> int:

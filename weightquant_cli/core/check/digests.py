@@ -35,7 +35,7 @@ def differences(model: Model, expected: Iterable[FileDigest]) -> tuple[str, ...]
 
 
 def parse_digests(document: object) -> tuple[FileDigest, ...]:
-    """The output files of a report that `quantize --report` has written.
+    """The output files of a report on a run of `quantize`.
 
     Raises:
         OptionError: not such a report.
@@ -44,7 +44,7 @@ def parse_digests(document: object) -> tuple[FileDigest, ...]:
     output = files.get("output") if isinstance(files, dict) else None
     if not isinstance(output, list) or not output:
         raise OptionError(
-            "not a report with the digests of the output", remedy="make it with quantize --report"
+            "not a report with the digests of the output", remedy="make it with quantize `report`"
         )
     return tuple(_parse(entry) for entry in output)
 

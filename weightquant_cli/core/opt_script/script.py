@@ -20,7 +20,7 @@ from ...errors import OptionError, OutputError
 from ...formats.files.atomic_file import write_file
 from ...formats.model_dir import ModelFiles
 from ...formats.text import encode
-from ..lite.storage import is_quantized
+from ..lite.tags import ModelTags
 from ..model.model import Model
 from . import shell_text as shell
 from .shell_text import DEFAULT_SCRIPT, MARK, OptimizeOutType
@@ -136,7 +136,7 @@ def make_opt_script(model: Model, options: OptScriptOptions | None = None) -> Op
             shell.FINISH[options.optimize_out_type],
         )
     )
-    quantized = sum(is_quantized(weight) for weight in model.weights)
+    quantized = sum(map(ModelTags(model).is_quantized, model.weights))
     return OptScript(path, text, output, options.optimize_out_type, model.files, quantized)
 
 

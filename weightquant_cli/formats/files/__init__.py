@@ -3,5 +3,5 @@
 Reading: `InputFolder` (opened once; files that change meanwhile are an error). Writing: `Outputs`
 guards every path that a command writes, `FileOutput` writes a file and `new_folder` a folder.
 
-May import `errors` and `formats.text`.
+May import `errors`, `threads` and `formats.text`.
 """

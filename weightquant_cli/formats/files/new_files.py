@@ -8,11 +8,15 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+from ... import threads
 from .digests import FileDigest, digest_of
-from .flush import run_side_by_side
 from .folder import CLOSE_ON_EXEC, Folder
 from .open_files import OpenFiles
 from .writing import write_error
+
+# The file system's journal takes files that are waited for together in one step, which for
+# thousands of small files is fifty times as fast as one after the other.
+FLUSH_THREADS = 16
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | CLOSE_ON_EXEC
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | CLOSE_ON_EXEC
@@ -74,7 +78,7 @@ class NewFiles:
             OSError, OutputError: of the first file that could not be written.
         """
         self._files.close()
-        run_side_by_side(self._flush_file, list(self._made))
+        threads.run(self._flush_file, list(self._made), FLUSH_THREADS)
         for name in self._folders:
             with self._descended(name.split("/")) as folder:
                 os.fsync(folder.descriptor)
@@ -84,7 +88,7 @@ class NewFiles:
         """Close every file."""
         self._files.close()
 
-    def _flush_file(self, name: str) -> None:
+    def _flush_file(self, name: str, _: threads.CancelToken) -> None:
         with self._reopened(name) as descriptor:
             os.fsync(descriptor)
 

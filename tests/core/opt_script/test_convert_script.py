@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.helpers import run
-from tests.cli.script_runs import (
+from tests.core.opt_script.script_runs import (
     FAKE_OPT,
     SHELLS,
     interruptible,
@@ -30,7 +30,7 @@ from weightquant_cli import (
     quantize,
 )
 
-DIGITS = Path(__file__).parents[1] / "models" / "digits"
+DIGITS = Path(__file__).parents[2] / "models" / "digits"
 
 NAMES = (
     "plain",

@@ -1,16 +1,30 @@
-"""A command's man page, in the `man` macros that groff and mandoc both know."""
+"""Writes the man pages from the click commands, in the macros that groff and mandoc both know.
+
+python man/generate.py            writes the pages beside this file
+python man/generate.py --check    names the pages that are out of date; exit code 1
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
-from .. import __version__
-from .command_docs import CommandDoc, OptionDoc
-from .commands import PROGRAM, variable_name
-from .completion.scripts import COMPLETION_LINES
-from .exit_codes import MEANINGS
+from weightquant_cli import __version__
+from weightquant_cli.cli.completion.scripts import COMPLETION_LINES
+from weightquant_cli.cli.exit_codes import MEANINGS
+from weightquant_cli.cli.main import group
+from weightquant_cli.cli.options.command_docs import (
+    CommandDoc,
+    OptionDoc,
+    command_doc,
+    commands_of,
+)
+from weightquant_cli.cli.options.option import PROGRAM, variable_name
+
+FOLDER = Path(__file__).parent
 
 # The date at the foot of every page: when their wording was last looked over. Not the day of
 # generating, since the same commands must give the same bytes.
@@ -24,9 +38,7 @@ UNBROKEN = (".nr HY 0", ".nh", ".ad l")
 SOURCE_WIDTH = 78
 EXAMPLE_WIDTH = 68
 
-ORIGIN = (
-    r".\" Made by `python -m weightquant_cli.cli.docs` from the click commands; not to be edited."
-)
+ORIGIN = r".\" Made by man/generate.py from the click commands; not to be edited."
 
 # Backslashes are doubled first: the escapes below bring their own.
 _ESCAPES = (
@@ -100,9 +112,9 @@ def _commands(doc: CommandDoc) -> Iterator[str]:
 
 def _options(doc: CommandDoc) -> Iterator[str]:
     yield ".SH OPTIONS"
-    for group in doc.groups:
-        yield f".SS {group.heading}"
-        for option in group.options:
+    for section in doc.groups:
+        yield f".SS {section.heading}"
+        for option in section.options:
             yield from _item(_spelling(option), _ended(option.text, option.default))
 
 
@@ -143,7 +155,7 @@ def _environment(doc: CommandDoc) -> Iterator[str]:
     )
     yield from _item(
         f"\\fB{PROGRAM.upper()}_DEBUG\\fR",
-        "Where it is set and not empty, an error shows its traceback, as with --debug.",
+        "Set to 1, it does in every command what --debug does.",
     )
 
 
@@ -227,3 +239,50 @@ def _escaped(text: str) -> str:
 def _guarded(line: str) -> str:
     """A line that does not start a request."""
     return f"\\&{line}" if line.startswith((".", "'")) else line
+
+
+def pages() -> dict[str, str]:
+    """File name and text of every page."""
+    commands = (group, *(command for _, command in commands_of(group)))
+    docs = [command_doc(command) for command in commands]
+    paths = [doc.path for doc in docs]
+    return {
+        f"{page_name(doc.path)}.1": man_page(doc, [path for path in paths if path != doc.path])
+        for doc in docs
+    }
+
+
+def out_of_date(folder: Path) -> list[str]:
+    """The pages that are missing, differ, or belong to no command."""
+    wanted = {name: text.encode() for name, text in pages().items()}
+    found = {path.name: path.read_bytes() for path in folder.glob("*.1")}
+    names = sorted(wanted.keys() | found.keys())
+    return [name for name in names if wanted.get(name) != found.get(name)]
+
+
+def write(folder: Path) -> None:
+    """Write every page, and remove those that belong to no command."""
+    wanted = pages()
+    for path in folder.glob("*.1"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        (folder / name).write_bytes(text.encode())
+
+
+def main(arguments: Sequence[str], folder: Path = FOLDER) -> int:
+    """Write the pages or, with `--check`, compare them; the exit code."""
+    if list(arguments) not in ([], ["--check"]):
+        sys.stderr.write("usage: generate.py [--check]\n")
+        return 2
+    if not arguments:
+        write(folder)
+        return 0
+    stale = out_of_date(folder)
+    for name in stale:
+        sys.stderr.write(f"man/{name} is out of date: run `python man/generate.py`\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

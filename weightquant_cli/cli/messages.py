@@ -1,6 +1,6 @@
-""" "Did you mean ...?" for options, commands and files, in words of our own.
+"""Error lines for the user: "did you mean ...?" for options, commands and files.
 
-click's differ from version to version, and it knows nothing of files.
+click's wording differs between versions, and it knows nothing of files.
 """
 
 from __future__ import annotations
@@ -25,13 +25,6 @@ _NAMED_BY_THE_USER = (ModelNotFoundError, MissingParameterError, OptionError)
 MAX_FILES = 5000
 
 
-def near(word: str, words: Iterable[str]) -> str | None:
-    """The word most similar to `word`, or None where none is."""
-    import difflib
-
-    return next(iter(difflib.get_close_matches(word, list(words), n=1)), None)
-
-
 def usage_message(error: click.ClickException) -> str:
     """One line for a wrong option, argument or command, and where to read on."""
     context = error.ctx if isinstance(error, click.UsageError) else None
@@ -44,21 +37,28 @@ def usage_message(error: click.ClickException) -> str:
 
 def no_such_command(name: str, names: Iterable[str]) -> str:
     """What to say where the program has no such command."""
-    meant = near(name, names)
-    remedy = f"did you mean {meant}?" if meant else f"there are {', '.join(names)}"
+    similar = most_similar(name, names)
+    remedy = f"did you mean {similar}?" if similar else f"the commands are {', '.join(names)}"
     return f"No such command {name!r}; {remedy}"
 
 
-def with_near_file(error: WeightQuantError) -> WeightQuantError:
-    """The error, with a similar file or folder as its remedy where its own does not exist."""
+def with_similar_file(error: WeightQuantError) -> WeightQuantError:
+    """The error; where its file does not exist, a similar one becomes its remedy."""
     if isinstance(error, _NAMED_BY_THE_USER) and error.path is not None:
-        meant = near_file(Path(error.path))
-        if meant is not None:
-            error.remedy = f"did you mean {meant}?"
+        similar = similar_file(Path(error.path))
+        if similar is not None:
+            error.remedy = f"did you mean {similar}?"
     return error
 
 
-def near_file(path: Path) -> Path | None:
+def most_similar(word: str, words: Iterable[str]) -> str | None:
+    """The word most similar to `word`, or None where none is."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, list(words), n=1)), None)
+
+
+def similar_file(path: Path) -> Path | None:
     """The existing file or folder whose name is most similar; None where `path` itself exists."""
     try:
         missing = next(
@@ -69,10 +69,10 @@ def near_file(path: Path) -> Path | None:
         names = os.listdir(missing.parent)
     except (OSError, ValueError):
         return None
-    meant = near(missing.name, names) if len(names) <= MAX_FILES else None
-    if meant is None:
+    similar = most_similar(missing.name, names) if len(names) <= MAX_FILES else None
+    if similar is None:
         return None
-    found = missing.with_name(meant)
+    found = missing.with_name(similar)
     whole = found / path.relative_to(missing)
     return whole if whole.exists() else found
 
@@ -82,6 +82,6 @@ def _no_such_option(error: click.NoSuchOption) -> str:
     names = [
         name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)
     ]
-    meant = near(error.option_name, [name for name in names if name.startswith("-")])
-    told = f"No such option {error.option_name}"
-    return f"{told}; did you mean {meant}?" if meant else told
+    similar = most_similar(error.option_name, [name for name in names if name.startswith("-")])
+    what = f"No such option {error.option_name}"
+    return f"{what}; did you mean {similar}?" if similar else what

@@ -5,25 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from man.generate import FOLDER as MAN
+from man.generate import main, pages
 from tests.cli.helpers import Result, environment
-from weightquant_cli.cli.command_docs import CommandDoc, command_doc, commands_of
-from weightquant_cli.cli.docs import (
-    HOUSE,
-    differences,
-    generated,
-    write,
-)
 from weightquant_cli.cli.exit_codes import MEANINGS
 from weightquant_cli.cli.main import group
+from weightquant_cli.cli.options.command_docs import CommandDoc, command_doc, commands_of
 
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "EXIT STATUS", "ENVIRONMENT"]
-PAGES = sorted((HOUSE / "man").glob("*.1"), key=lambda path: path.name)
+PAGES = sorted(MAN.glob("*.1"))
 each_page = pytest.mark.parametrize("page", PAGES, ids=[path.stem for path in PAGES])
 
 DOCUMENTS = [command_doc(command) for command in (group, *(c for _, c in commands_of(group)))]
@@ -39,78 +33,47 @@ def tool(name: str, *arguments: str | Path) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-def docs(*arguments: str | Path) -> Result:
-    """Run the generator in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "weightquant_cli.cli.docs", *arguments],
-        env=environment(),
-        capture_output=True,
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
-
-
 @pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Path]:
-    """A copy of what the generator looks at."""
-    for folder in ("man", "completions"):
-        shutil.copytree(HOUSE / folder, tmp_path / folder)
-    shutil.copy(HOUSE / "pyproject.toml", tmp_path)
-    yield tmp_path
+def folder(tmp_path: Path) -> Path:
+    """A copy of the committed pages."""
+    return Path(shutil.copytree(MAN, tmp_path / "man"))
 
 
-def test_the_committed_pages_and_completions_are_what_the_commands_give() -> None:
-    assert differences(HOUSE) == [], "run `python -m weightquant_cli.cli.docs`"
-
-
-def test_the_check_says_nothing_where_all_is_well() -> None:
-    assert docs("--check").ok().stdout == ""
-
-
-def test_the_check_names_what_is_stale_missing_or_left_over_and_how_to_mend_it(
-    checkout: Path,
+def test_the_committed_pages_are_those_of_the_commands(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with (checkout / "man" / "weightquant.1").open("a") as page:
-        page.write("edited by hand\n")
-    (checkout / "completions" / "weightquant.fish").unlink()
-    (checkout / "man" / "weightquant-gone.1").write_text("")
-    result = docs("--check", "--house", checkout)
-    assert result.code == 1
-    assert result.stderr.splitlines() == [
-        "completions/weightquant.fish is missing",
-        "man/weightquant.1 is stale",
-        "man/weightquant-gone.1 belongs to no command",
-        "regenerate with `python -m weightquant_cli.cli.docs`, and commit the result",
+    assert main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_the_check_names_pages_that_are_stale_missing_or_left_over(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "weightquant.1").write_text("edited by hand\n")
+    (folder / "weightquant-inspect.1").unlink()
+    (folder / "weightquant-gone.1").write_text("")
+    assert main(["--check"], folder) == 1
+    assert [line.split()[0] for line in capsys.readouterr().err.splitlines()] == [
+        "man/weightquant-gone.1",
+        "man/weightquant-inspect.1",
+        "man/weightquant.1",
     ]
+    assert (folder / "weightquant.1").read_text() == "edited by hand\n"
+    assert main([], folder) == 0
+    assert main(["--check"], folder) == 0
 
 
-def test_the_check_writes_nothing(checkout: Path) -> None:
-    (checkout / "man" / "weightquant.1").write_text("edited by hand\n")
-    docs("--check", "--house", checkout)
-    assert (checkout / "man" / "weightquant.1").read_text() == "edited by hand\n"
+def test_any_other_argument_is_refused(folder: Path) -> None:
+    assert main(["--chekc"], folder) == 2
 
 
-def test_generating_mends_what_the_check_found(checkout: Path) -> None:
-    (checkout / "man" / "weightquant.1").write_text("edited by hand\n")
-    (checkout / "man" / "weightquant-gone.1").write_text("")
-    shutil.rmtree(checkout / "completions")
-    docs("--house", checkout).ok()
-    assert differences(checkout) == []
-    assert write(checkout) == []
-
-
-def test_outside_a_checkout_the_generator_writes_nothing(tmp_path: Path) -> None:
-    result = docs("--house", tmp_path)
-    assert (result.code, list(tmp_path.iterdir())) == (2, [])
-
-
-def test_a_terminal_a_locale_or_an_environment_does_not_change_what_is_generated(
+def test_a_terminal_a_locale_or_an_environment_does_not_change_the_pages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = generated()
+    before = pages()
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     monkeypatch.setenv("WEIGHTQUANT_QUANTIZE_BITS", "16")
-    assert generated() == before
+    assert pages() == before
 
 
 @each_page
@@ -152,7 +115,7 @@ def test_whatis_would_find_the_page(page: Path) -> None:
 
 @each_command
 def test_the_page_tells_every_option_example_and_exit_code(document: CommandDoc) -> None:
-    page = HOUSE / "man" / f"{document.path.replace(' ', '-')}.1"
+    page = MAN / f"{document.path.replace(' ', '-')}.1"
     shown = " ".join(tool("man", "--local-file", page).ok().stdout.split())
     for option in (option for part in document.groups for option in part.options):
         assert f" {', '.join((*option.names, *option.negations))} {option.metavar}" in shown
@@ -172,12 +135,11 @@ def test_every_page_names_the_others() -> None:
 
 def test_the_wheel_installs_every_page_and_script_where_shells_and_man_look() -> None:
     tomllib = pytest.importorskip("tomllib", reason="Python 3.10 reads no TOML")
-    project = tomllib.loads((HOUSE / "pyproject.toml").read_text("utf-8"))
+    project = tomllib.loads((MAN.parent / "pyproject.toml").read_text("utf-8"))
     shipped = project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
     assert shipped == {
-        "man": "share/man/man1",
+        **{f"man/{page.name}": f"share/man/man1/{page.name}" for page in PAGES},
         "completions/weightquant.bash": "share/bash-completion/completions/weightquant",
         "completions/_weightquant": "share/zsh/site-functions/_weightquant",
         "completions/weightquant.fish": "share/fish/vendor_completions.d/weightquant.fish",
     }
-    assert {name for name in generated() if not name.startswith("man/")} < set(shipped)

@@ -9,7 +9,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from .command_docs import CommandDoc, OptionDoc
+from ..options.command_docs import CommandDoc, OptionDoc
 
 MAX_WIDTH = 100
 # A terminal narrower than this has an option's text below it, not beside it.

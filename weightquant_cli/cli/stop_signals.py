@@ -1,4 +1,4 @@
-"""Signals that ask the process to end, as an exception that unwinds it; none gets lost."""
+"""Signals that ask the process to end, as an exception that unwinds it. None gets lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TypeAlias
 ExceptHook: TypeAlias = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
 
-class Stopped(BaseException):
+class StoppedBySignal(BaseException):
     """A signal asked the process to end: unwind, so that nothing half-written stays.
 
     Attributes:
@@ -24,6 +24,8 @@ class Stopped(BaseException):
         self.number = number
 
 
+# Frames in which a raised exception gets lost: C code of a module that is being imported may
+# swallow it, and weakref callbacks and `__del__` cannot raise.
 _SWALLOWING = ("<frozen importlib._bootstrap>", "weakref.py", "_weakrefset.py")
 
 # A signal that arrives there is raised a little later, or after a second in any case.
@@ -32,13 +34,16 @@ MAX_WAITS = 50
 
 
 @contextmanager
-def stoppable(numbers: Collection[int]) -> Iterator[None]:
-    """Turn these signals into an exception, `Stopped`, while a command runs.
+def raising_signals(numbers: Collection[int]) -> Iterator[None]:
+    """Raise `StoppedBySignal` where one of these signals arrives within the block.
 
-    One is enough: a second must not cut short the cleaning up after the first.
+    A signal that the process inherited as ignored (`nohup`, a job in the background of a script)
+    stays ignored. After the first signal further ones are ignored, so that they cannot cut short
+    the cleaning up.
     """
     arrived: list[int] = []
     timers: list[threading.Timer] = []
+    caught = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
     def stop(number: int, frame: FrameType | None) -> None:
         if _swallows(frame) and len(timers) < MAX_WAITS:
@@ -48,17 +53,17 @@ def stoppable(numbers: Collection[int]) -> Iterator[None]:
             timers[-1].start()
             return
         arrived.append(number)
-        for further in numbers:
+        for further in caught:
             signal.signal(further, signal.SIG_IGN)
-        raise Stopped(number)
+        raise StoppedBySignal(number)
 
-    before = {number: signal.signal(number, stop) for number in numbers}
+    before = {number: signal.signal(number, stop) for number in caught}
     shown, sys.excepthook = sys.excepthook, _quiet_hook(sys.excepthook)
     try:
         yield
     except Exception as error:
-        if arrived:  # numpy's import makes an ImportError of whatever is raised within it
-            raise Stopped(arrived[0]) from error
+        if arrived:  # numpy's import turns whatever is raised within it into an ImportError
+            raise StoppedBySignal(arrived[0]) from error
         raise
     finally:
         for timer in timers:
@@ -69,11 +74,7 @@ def stoppable(numbers: Collection[int]) -> Iterator[None]:
 
 
 def _swallows(frame: FrameType | None) -> bool:
-    """Whether what is raised here may get lost.
-
-    C code of a module that is being imported may swallow it; what is called when an object goes
-    away, by weakref or as `__del__`, can raise nothing.
-    """
+    """Whether an exception raised here may get lost."""
     while frame is not None:
         if frame.f_code.co_filename.endswith(_SWALLOWING) or frame.f_code.co_name == "__del__":
             return True
@@ -82,10 +83,10 @@ def _swallows(frame: FrameType | None) -> bool:
 
 
 def _quiet_hook(shown: ExceptHook) -> ExceptHook:
-    """numpy's C code shows what is raised while it is imported, and goes on to an ImportError."""
+    """numpy's C code prints what is raised while it is imported, then raises an ImportError."""
 
     def show(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-        if kind is not Stopped:
+        if kind is not StoppedBySignal:
             shown(kind, error, where)
 
     return show
