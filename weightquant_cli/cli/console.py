@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -77,6 +77,11 @@ class Console:
         """A line on stderr, unless quiet."""
         if not self.quiet:
             self._line(printable(text))
+
+    def notices(self, lines: Iterable[str]) -> None:
+        """Lines on stderr, each with the program's name, unless quiet."""
+        for line in lines:
+            self.message(f"weightquant: {line}")
 
     def detail(self, text: str) -> None:
         """A line on stderr, if verbose."""

@@ -44,6 +44,9 @@ OPTIONS = {
     "separate": "--separate-params",
     "existing": "--force",
     "script": "--output",
+    # functions of the core
+    "plan_document": "--plan-out",
+    "preview": "--dry-run",
 }
 """Field or argument -> option."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from weightquant_cli import OptionError
-from weightquant_cli.cli.output.json_output import dumps, finite, read_file, sqnr_fields, write_file
+from weightquant_cli.cli.output.json_output import dumps, encoded, finite, read_file, sqnr_fields
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,5 @@ def test_a_file_that_is_not_json_is_an_option_error(content: bytes, tmp_path: Pa
 
 
 def test_a_document_is_written_and_read(tmp_path: Path) -> None:
-    write_file(tmp_path / "x.json", {"a": [1]}, "report")
+    (tmp_path / "x.json").write_bytes(encoded({"a": [1]}))
     assert read_file(tmp_path / "x.json", "report") == {"a": [1]}

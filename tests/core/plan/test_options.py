@@ -129,7 +129,7 @@ def test_automatic_bits_begin_with_eight() -> None:
 
 @pytest.mark.parametrize("sqnr", [math.nan, math.inf, -math.inf])
 def test_an_sqnr_that_is_not_finite_is_refused(sqnr: float) -> None:
-    with pytest.raises(OptionError, match="--min-sqnr"):
+    with pytest.raises(OptionError, match="`min_sqnr`"):
         AutoBits(min_sqnr=sqnr)
 
 
@@ -216,8 +216,8 @@ def test_a_gate_is_met_at_its_limit_and_not_beyond(gates: Gates, passes: bool) -
 def test_every_gate_that_is_not_met_is_named() -> None:
     with pytest.raises(GateError) as caught:
         Gates(Size(10), 90).enforce(1000, 500, 80.0)
-    assert "--max-size allows 10 bytes, the result has 500" in str(caught.value)
-    assert "--min-quantized asks for 90% of the weights' bytes, 80.00%" in str(caught.value)
+    assert "`max_size` allows 10 bytes, the result has 500" in str(caught.value)
+    assert "`min_quantized` asks for 90% of the weights' bytes, 80.00%" in str(caught.value)
 
 
 def test_equal_options_are_equal() -> None:

@@ -218,7 +218,7 @@ def test_every_reason_has_a_model_for_which_it_is_given(
 def test_without_rewrites_a_matmul_stays_and_the_option_is_named(tmp_path: Path) -> None:
     weight = plan_of(no_rewrite(), tmp_path, QuantizeOptions(rewrite=False))["w"]
     assert weight.reason is not None
-    assert weight.reason.remedy == "--rewrite"
+    assert weight.reason.remedy == "`rewrite`"
     assert verdict(no_rewrite(), tmp_path, DEFAULT) == 8
 
 
@@ -282,7 +282,7 @@ def test_a_type_that_was_not_chosen_says_which_option_would_choose_it(everything
     (weight,) = [weight for weight in plan.weights if weight.name == "conv.w"]
     assert weight.reason is not None
     assert weight.reason.code is ReasonCode.NOT_SELECTED
-    assert weight.reason.remedy == "--op-type conv2d or all"
+    assert weight.reason.remedy == "`op_types` conv2d or all"
 
 
 @pytest.mark.parametrize(
@@ -439,19 +439,19 @@ def test_patterns_that_give_one_weight_different_bits_contradict_each_other(
     everything: Model,
 ) -> None:
     options = QuantizeOptions(bits_for=(("fc*", 12), ("*2.w", 16)))
-    with pytest.raises(OptionError, match=r"--bits-for fc\*=12 and --bits-for \*2\.w=16 contr"):
+    with pytest.raises(OptionError, match=r"`bits_for` fc\*=12 and `bits_for` \*2\.w=16 contr"):
         make_plan(everything, options)
 
 
 def test_a_weight_cannot_be_excluded_and_given_bits(everything: Model) -> None:
     options = QuantizeOptions(exclude=("fc1.w",), bits_for=(("fc*", 12),))
-    with pytest.raises(OptionError, match=r"--exclude and --bits-for fc\*=12 contradict"):
+    with pytest.raises(OptionError, match=r"`exclude` and `bits_for` fc\*=12 contradict"):
         make_plan(everything, options)
 
 
 def test_bits_for_weights_that_all_stay_are_refused_with_the_reason(everything: Model) -> None:
     options = QuantizeOptions(bits_for=(("table.w", 12),))
-    with pytest.raises(OptionError, match=r"lookup_table was not chosen.*--op-type lookup_table"):
+    with pytest.raises(OptionError, match=r"lookup_table was not chosen.*`op_types` lookup_table"):
         make_plan(everything, options)
 
 
@@ -473,19 +473,19 @@ def test_patterns_know_case_and_brackets(everything: Model) -> None:
         make_plan(everything, QuantizeOptions(exclude=("CONV.W",)))
 
 
-@pytest.mark.parametrize("option", ["--exclude", "--bits-for"])
+@pytest.mark.parametrize("option", ["exclude", "bits_for"])
 def test_a_pattern_that_matches_nothing_suggests_the_nearest_names(
     option: str, everything: Model
 ) -> None:
     options = (
         QuantizeOptions(exclude=("fc1.ww",))
-        if option == "--exclude"
+        if option == "exclude"
         else QuantizeOptions(bits_for=(("fc1.ww", 9),))
     )
     with pytest.raises(OptionError) as caught:
         make_plan(everything, options)
     assert str(caught.value).startswith(
-        f"{option}: the pattern 'fc1.ww' matches no weight; the nearest names are fc1.w"
+        f"`{option}`: the pattern 'fc1.ww' matches no weight; the nearest names are fc1.w"
     )
 
 

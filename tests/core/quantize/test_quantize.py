@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +54,11 @@ from weightquant_cli import (
     quantize,
 )
 from weightquant_cli.core.plan.size import Size
-from weightquant_cli.core.quantize import weight_quantizer as weight_stream
 from weightquant_cli.core.quantize.gates import Gates
 from weightquant_cli.core.quantize.weight_quantizer import quantization_error
 from weightquant_cli.core.tensors.blocks import (
     BLOCK_ELEMENTS,
     PART_ELEMENTS,
-    parts,
-    tile_parts,
 )
 from weightquant_cli.core.tensors.weight_error import WeightError, decibels
 from weightquant_cli.errors import AlreadyQuantizedError, GateError, NonFiniteWeightError
@@ -77,10 +73,17 @@ AXES = {"conv.w": 0, "dw.w": 0, "fc1.w": 1, "fc2.w": 1, "table.w": 1}
 
 
 def run(
-    model: Model, folder: Path, options: QuantizeOptions = ALL, jobs: int | None = 2, **output: Any
+    model: Model,
+    folder: Path,
+    options: QuantizeOptions = ALL,
+    jobs: int | None = 2,
+    block_elements: int = BLOCK_ELEMENTS,
+    **output: Any,
 ) -> Quantized:
     """Quantize a model into `folder`."""
-    return quantize(model, make_plan(model, options), OutputOptions(folder, **output), jobs)
+    plan = make_plan(model, options)
+    into = OutputOptions(folder, **output)
+    return quantize(model, plan, into, jobs, block_elements=block_elements)
 
 
 def tagged(model: Model, weight: str) -> list[Operator]:
@@ -104,19 +107,6 @@ def one_matrix(array: Floats, name: str = "w") -> ModelBuilder:
     builder = ModelBuilder()
     builder.fetch(builder.mul(builder.input("x", (-1, len(array))), name, array))
     return builder
-
-
-# The module: its name as an attribute of the package may be the function.
-quantize_module = sys.modules[quantize.__module__]
-
-
-def in_small_blocks(monkeypatch: pytest.MonkeyPatch, elements: int) -> None:
-    """Cut every tensor into blocks of so few elements."""
-    monkeypatch.setattr(weight_stream, "BLOCK_ELEMENTS", elements)
-    monkeypatch.setattr(weight_stream, "parts", partial(parts, most=3 * elements))
-    small_tiles = partial(tile_parts, most=elements)
-    monkeypatch.setattr(weight_stream, "tile_parts", small_tiles)
-    monkeypatch.setattr(quantize_module, "tile_parts", small_tiles)
 
 
 # ---- integers and scales -------------------------------------------------------------------------
@@ -157,7 +147,6 @@ def test_the_bytes_do_not_depend_on_the_blocks(
     kind: WeightQuantizeType | None,
     rate: float,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     builder = small_model()
     builder.matmul_v2("fc2.w.out0", "fc3.w", normal(9, 6), trans_y=True)
@@ -165,8 +154,7 @@ def test_the_bytes_do_not_depend_on_the_blocks(
     source = builder.load(tmp_path / "in")
     options = QuantizeOptions(8, kind, rate, ("all",))
     whole = run(source, tmp_path / "whole", options)
-    in_small_blocks(monkeypatch, elements)
-    pieces = run(source, tmp_path / "pieces", options)
+    pieces = run(source, tmp_path / "pieces", options, block_elements=elements)
     assert tree(tmp_path / "pieces") == tree(tmp_path / "whole")
     for one, other in zip(whole.weights, pieces.weights, strict=True):
         if one.error is not None and other.error is not None:
@@ -638,9 +626,7 @@ def test_a_value_that_is_not_finite_names_tensor_index_and_offset(
     elements: int,
     layout: Layout,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    in_small_blocks(monkeypatch, elements)
     array = normal(4, 3, 2, 2)
     array[2, 1, 0, 1] = value
     array[2, 2, 1, 1] = np.nan
@@ -648,7 +634,7 @@ def test_a_value_that_is_not_finite_names_tensor_index_and_offset(
     builder.conv2d("x", "bad.w", array)
     source = builder.load(tmp_path / "in", layout)
     with pytest.raises(NonFiniteWeightError) as caught:
-        run(source, tmp_path / "a" / "out")
+        run(source, tmp_path / "a" / "out", block_elements=elements)
     assert caught.value.tensor == "bad.w"
     assert caught.value.found == f"{value} at index [2, 1, 0, 1]"
     assert caught.value.path is not None and caught.value.offset is not None

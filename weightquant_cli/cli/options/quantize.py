@@ -240,6 +240,7 @@ def output_options(arguments: QuantizeArguments) -> OutputOptions:
         separate=arguments.separate_params,
         existing=Existing.REPLACE if arguments.force else Existing.REFUSE,
         strip_callstack=arguments.strip_callstack,
+        digests=arguments.report is not None,
     )
 
 

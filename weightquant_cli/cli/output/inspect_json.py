@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from ...core.inspect.summary import (
         ExpectedSize,
         ModelSummary,
-        StoredScales,
         WeightSummary,
     )
+    from ...core.lite.scales import ScalesSummary
     from ...core.model.inputs_outputs import Port
-    from ...core.tensors.histogram import Distribution
+    from ...core.tensors.histogram import Histogram
 
 INSPECT_SCHEMA = "weightquant.inspect"
 INSPECT_VERSION = 1
@@ -104,14 +104,14 @@ def _weight(weight: WeightSummary) -> Document:
     if weight.error is not None:
         document |= sqnr_fields(weight.error.sqnr)
         document["max_abs_error"] = finite(weight.error.max_abs, None)
-    if weight.objection is not None:
-        document["objection"] = weight.objection
-    if weight.distribution is not None:
-        document["distribution"] = _distribution(weight.distribution)
+    if weight.not_measured is not None:
+        document["objection"] = weight.not_measured
+    if weight.histogram is not None:
+        document["distribution"] = _distribution(weight.histogram)
     return document
 
 
-def _scales(scales: StoredScales) -> Document:
+def _scales(scales: ScalesSummary) -> Document:
     return {
         "bits": scales.bits,
         "weight_quantize_type": scales.granularity.value,
@@ -121,7 +121,7 @@ def _scales(scales: StoredScales) -> Document:
     }
 
 
-def _distribution(found: Distribution) -> Document:
+def _distribution(found: Histogram) -> Document:
     return {
         "min": _exact(found.minimum),
         "max": _exact(found.maximum),

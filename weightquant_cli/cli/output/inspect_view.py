@@ -183,15 +183,15 @@ def _row(weight: WeightSummary, measures: Measures, short: bool, utf8: bool) -> 
 
 
 def _distribution_cells(weight: WeightSummary, utf8: bool) -> tuple[str, str, str]:
-    found = weight.distribution
+    found = weight.histogram
     if found is None or not any(found.counts):
         return NOTHING, NOTHING, NOTHING
     return f"{found.minimum:.3g}", bars(found.counts, utf8), f"{found.maximum:.3g}"
 
 
 def _verdict(weight: WeightSummary) -> str:
-    if weight.objection:
-        return weight.objection
+    if weight.not_measured:
+        return weight.not_measured
     if weight.verdict is Verdict.KEPT:
         return reasons.text(weight.reason) if weight.reason else NOTHING
     if weight.verdict is Verdict.QUANTIZED:
@@ -202,13 +202,13 @@ def _verdict(weight: WeightSummary) -> str:
 
 
 def _short_verdict(weight: WeightSummary) -> str:
-    if weight.objection:
+    if weight.not_measured:
         return "not finite"
     return weight.verdict.value if weight.reason is None else reasons.words(weight.reason)
 
 
 def _csv_row(weight: WeightSummary) -> list[str]:
-    record, scales, found = weight.record, weight.scales, weight.distribution
+    record, scales, found = weight.record, weight.scales, weight.histogram
     return [
         weight.name,
         weight.plan.operator_type,
@@ -225,7 +225,7 @@ def _csv_row(weight: WeightSummary) -> list[str]:
         _number(None if found is None else found.maximum),
         "" if found is None else " ".join(map(str, found.counts)),
         weight.verdict.value,
-        weight.objection or (reasons.text(weight.reason) if weight.reason else ""),
+        weight.not_measured or (reasons.text(weight.reason) if weight.reason else ""),
     ]
 
 

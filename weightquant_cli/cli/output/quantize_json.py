@@ -13,6 +13,7 @@ from .json_output import Document, finite, sqnr_fields
 if TYPE_CHECKING:
     from ...core.model.model import Model
     from ...core.quantize.results import Quantized, WeightResult
+    from ...formats.files.digests import FileDigest
 
 QUANTIZE_SCHEMA = "weightquant.quantize"
 QUANTIZE_VERSION = 1
@@ -70,6 +71,20 @@ def quantize_document(model: Model, result: Quantized) -> Document:
         else {"name": worst.plan.name, **sqnr_fields(worst.error.sqnr)},
         "weights": [_weight(weight) for weight in result.weights],
     }
+
+
+def digests_document(model: Model, result: Quantized) -> Document:
+    """SHA-256 of every file read and written; of those read alone after a dry run."""
+    written = result.written
+    inputs = written.inputs if written else model.stored.digests()
+    return {
+        "input": [_digest(file) for file in inputs],
+        "output": [_digest(file) for file in written.outputs] if written else [],
+    }
+
+
+def _digest(file: FileDigest) -> Document:
+    return {"name": file.name, "bytes": file.size, "sha256": file.sha256}
 
 
 def _weight(result: WeightResult) -> Document:

@@ -10,7 +10,7 @@ from .tables import NOTHING, Column, facts, table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ...core.plan.plan import WeightPlan
+    from ...core.plan.weight_plan import WeightPlan
     from ...core.quantize.results import Quantized, WeightResult
     from ..console import Console
 

@@ -36,7 +36,7 @@ class Reason:
     Attributes:
         code: for programs.
         text: for people, one clause.
-        remedy: the option that would change it, or None.
+        remedy: what would change it, or None; options as in `errors.spelled`.
     """
 
     code: ReasonCode

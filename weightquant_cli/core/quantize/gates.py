@@ -27,7 +27,12 @@ class Gates:
     def __post_init__(self) -> None:
         percent = self.min_quantized
         if percent is not None and not (math.isfinite(percent) and 0 <= percent <= 100):
-            raise OptionError("a percentage out of range", expected="0 to 100", found=percent)
+            raise OptionError(
+                "a percentage out of range",
+                option="min_quantized",
+                expected="0 to 100",
+                found=percent,
+            )
 
     def enforce(self, size_before: int, size_after: int, quantized_share: float) -> None:
         """Say no where a gate is not met.
@@ -42,15 +47,15 @@ class Gates:
         failures = []
         if self.max_size is not None and size_after > self.max_size.of(size_before):
             failures.append(
-                f"--max-size allows {self.max_size.of(size_before)} bytes, "
+                f"`max_size` allows {self.max_size.of(size_before)} bytes, "
                 f"the result has {size_after}"
             )
         if self.min_quantized is not None and quantized_share < self.min_quantized:
             failures.append(
-                f"--min-quantized asks for {self.min_quantized:g}% of the weights' bytes, "
+                f"`min_quantized` asks for {self.min_quantized:g}% of the weights' bytes, "
                 f"{quantized_share:.2f}% would be quantized"
             )
         if failures:
             raise GateError(
-                "; ".join(failures), remedy="nothing was written; --dry-run says what was left"
+                "; ".join(failures), remedy="nothing was written; `preview` says what was left"
             )

@@ -1,4 +1,4 @@
-"""Work spread over threads: results in order, and the first error stops the rest.
+"""The thread pool: results in order, the costliest items first, and the first error ends the run.
 
 numpy and file reads release the interpreter's lock, so threads do run side by side.
 """
@@ -15,63 +15,63 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Stopped(Exception):
-    """Raised in a worker when another one has failed: that other error is the one that counts."""
+class Cancelled(Exception):
+    """Raised in a worker because another one failed; that other error is the one to report."""
 
 
-class StopSignal:
-    """Told to every worker when one fails or the run is interrupted."""
+class CancelToken:
+    """Shared by the workers of one run: set when one fails or the run is interrupted."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
-    def set(self) -> None:
+    def cancel(self) -> None:
         """Ask every worker to give up."""
         self._event.set()
 
     def check(self) -> None:
-        """Raise Stopped where the work has been given up."""
+        """Raise Cancelled once the run has been cancelled."""
         if self._event.is_set():
-            raise Stopped
+            raise Cancelled
 
 
 def run(
-    work: Callable[[Item, StopSignal], Result],
+    work: Callable[[Item, CancelToken], Result],
     items: Sequence[Item],
-    cost: Sequence[int],
     jobs: int,
+    cost: Callable[[Item], int] = lambda _: 1,
 ) -> list[Result]:
-    """``[work(item, stop) for item in items]`` on `jobs` threads, the costliest first.
+    """``[work(item, token) for item in items]`` on `jobs` threads.
 
     Args:
-        work: called once per item; it calls ``stop.check()`` now and then.
+        work: called once per item; a long one calls ``token.check()`` now and then.
         items: what to work on.
-        cost: a number for each item, to start the longest first.
         jobs: number of threads; one runs everything in the calling thread.
+        cost: of an item; the costliest are started first, so that all threads end together.
 
     Raises:
-        BaseException: the error of the first item (in order of `items`) that failed on its own.
+        BaseException: the error of the first item, in order of `items`, that failed on its own.
     """
-    stop = StopSignal()
+    token = CancelToken()
     if jobs == 1 or len(items) < 2:
-        return [work(item, stop) for item in items]
-    order = iter(sorted(range(len(items)), key=lambda index: -cost[index]))
+        return [work(item, token) for item in items]
+    order = iter(sorted(range(len(items)), key=lambda index: -cost(items[index])))
     results: dict[int, Result] = {}
     errors: dict[int, BaseException] = {}
 
     def take() -> None:
         for index in order:
             try:
-                stop.check()
-                results[index] = work(items[index], stop)
+                token.check()
+                results[index] = work(items[index], token)
             except BaseException as error:
                 errors[index] = error
-                stop.set()
+                token.cancel()
                 return
 
     workers = [_Worker(take) for _ in range(min(jobs, len(items)))]
     try:
-        with suppress(RuntimeError):  # the system grants no more threads: so many will do
+        with suppress(RuntimeError):  # Thread limit reached; continue with those already started.
             for worker in workers:
                 worker.start()
         if workers[0].ident is None:
@@ -80,17 +80,17 @@ def run(
             worker.wait()
     finally:
         if len(results) < len(items):  # an error, or a signal that interrupted this thread
-            stop.set()
+            token.cancel()
         for worker in workers:
             worker.wait()
     for index in sorted(errors):
-        if not isinstance(errors[index], Stopped):
+        if not isinstance(errors[index], Cancelled):
             raise errors[index]
     return [results[index] for index in range(len(items))]
 
 
 class _Worker(threading.Thread):
-    """A thread with an event for its end: a signal may cut short a wait for it, but not a join."""
+    """A thread that can be waited for by an event, which a signal interrupts; a join it may not."""
 
     def __init__(self, take: Callable[[], None]) -> None:
         super().__init__(daemon=True)
