@@ -10,6 +10,7 @@ from .console import Console
 from .exit_codes import ExitCode
 from .options.click_command import command as cli_command
 from .options.dequantize_check import CheckArguments
+from .reading import load_model, load_named
 
 if TYPE_CHECKING:
     from ..core.check.check import CheckResult
@@ -37,7 +38,6 @@ PICTURES = 8
 )
 def command(console: Console, arguments: CheckArguments) -> int:
     """Say whether Paddle Lite will run QUANTIZED_DIR right, and how far it is from FP32."""
-    from ..core.model.model import Model
     from ..formats.files.outputs import Outputs
     from .output import check_view
 
@@ -45,10 +45,8 @@ def command(console: Console, arguments: CheckArguments) -> int:
     gates = _gates(arguments)
     with Outputs() as outputs:
         page, report = _open_outputs(console, arguments, outputs)
-        model = Model.load(
-            arguments.quantized_dir, arguments.model_filename, arguments.params_filename
-        )
-        result = _check(model, arguments, gates)
+        model = load_model(console, arguments, arguments.quantized_dir)
+        result = _check(console, model, arguments, gates)
         if arguments.save_dequantized is not None:
             _save_dequantized(console, model, arguments.save_dequantized, arguments)
         if page is not None:
@@ -84,13 +82,20 @@ def _open_outputs(
     return page, report
 
 
-def _check(model: Model, arguments: CheckArguments, gates: QualityGates) -> CheckResult:
+def _check(
+    console: Console, model: Model, arguments: CheckArguments, gates: QualityGates
+) -> CheckResult:
+    """Check with a progress bar over what is compared."""
     from ..core.check.check import check
 
-    reference = _reference(arguments)
+    reference = _reference(console, arguments)
     changed = _changed(model, arguments.verify_report)
     pictures = PICTURES if arguments.html else 0
-    return check(model, reference, gates, pictures, arguments.jobs, changed)
+    if reference is None:
+        return check(model, None, gates, pictures, arguments.jobs, changed)
+    total = sum(weight.record.data_size for weight in model.weights)
+    with console.progress(total, "compare") as advance:
+        return check(model, reference, gates, pictures, arguments.jobs, changed, advance)
 
 
 def _document(arguments: CheckArguments, result: CheckResult) -> bytes:
@@ -128,16 +133,11 @@ def _is_quantize_report(path: Path) -> bool:
     return isinstance(document, dict) and document.get("schema") == QUANTIZE_SCHEMA
 
 
-def _reference(arguments: CheckArguments) -> Model | None:
-    from ..core.model.model import Model
-
+def _reference(console: Console, arguments: CheckArguments) -> Model | None:
     if arguments.reference is None:
         return None
-    return Model.load(
-        arguments.reference,
-        arguments.reference_model_filename,
-        arguments.reference_params_filename,
-    )
+    names = (arguments.reference_model_filename, arguments.reference_params_filename)
+    return load_named(console, arguments.reference, *names)
 
 
 def _changed(model: Model, report: Path | None) -> tuple[str, ...]:

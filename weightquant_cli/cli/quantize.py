@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import printable
 from .console import Console
 from .options import quantize as options
 from .options.click_command import command as cli_command
 from .options.quantize import QuantizeArguments
+from .reading import load_model
 
 if TYPE_CHECKING:
     from ..core.model.model import Model
@@ -41,14 +40,13 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
     Biases, and weights that Paddle Lite could not dequantize, stay as they are; --dry-run lists
     every weight with the reason.
     """
-    from ..core.model.model import Model
     from ..formats.files.outputs import Outputs
 
     make_plan = _planner(arguments)
     output, gates = options.output_options(arguments), options.gates(arguments)
     with Outputs() as outputs:
         plan_file, report = _open_outputs(console, arguments, outputs)
-        model = Model.load(arguments.model_dir, arguments.model_filename, arguments.params_filename)
+        model = load_model(console, arguments, arguments.model_dir)
         plan = make_plan(model)
         if plan_file is not None:
             _write_plan(plan_file, plan)
@@ -58,8 +56,8 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
             report.write(document)
     if arguments.as_json:
         console.write(document.decode())
-    elif arguments.dry_run or not console.quiet:
-        _print_summary(console, result, arguments.dry_run)
+    elif not console.quiet:
+        _print_summary(console, arguments, result)
     if not plan.quantized:
         console.warning("nothing was quantized; see the reasons above or --dry-run")
 
@@ -115,34 +113,20 @@ def _result(
         return preview(model, plan, output, gates)
     measure_errors = arguments.as_json or arguments.report is not None or not console.quiet
     total = sum(weight.size_before for weight in plan.weights)
-    with console.progress(total, "quantize") as bar:
-        step = _progress(console, bar, len(plan.weights))
+    with console.progress(total, "quantize") as advance:
+
+        def step(progress: Progress) -> None:
+            advance(progress.size)
+
         result = quantize(model, plan, output, arguments.jobs, step, gates, measure_errors)
+    if console.verbose:
+        from .output.quantize_view import weight_line
+
+        for weight in result.weights:
+            console.detail(weight_line(weight))
     if result.written is not None:
         console.notices(result.written.notices)
     return result
-
-
-def _progress(console: Console, bar: Any, count: int) -> Callable[[Progress], None]:
-    """Moves the bar, and with `-v` writes a line per weight; called from the worker threads."""
-    lock = threading.Lock()
-    done = 0
-
-    def step(progress: Progress) -> None:
-        nonlocal done
-        with lock:
-            if bar is not None:
-                bar.set_description(printable(progress.name), refresh=False)
-                bar.update(progress.size)
-            if progress.finished is None:
-                return
-            done += 1
-            if console.verbose:
-                from .output.quantize_view import weight_line
-
-                console.detail(weight_line(done, count, progress.finished))
-
-    return step
 
 
 def _document(arguments: QuantizeArguments, model: Model, result: Quantized) -> bytes:
@@ -158,9 +142,10 @@ def _document(arguments: QuantizeArguments, model: Model, result: Quantized) -> 
     return encoded(document)
 
 
-def _print_summary(console: Console, result: Quantized, dry_run: bool) -> None:
+def _print_summary(console: Console, arguments: QuantizeArguments, result: Quantized) -> None:
     from .output import quantize_view
 
-    if dry_run:
-        console.print(quantize_view.plan_table(console, result))
+    if arguments.dry_run:
+        console.print(quantize_view.plan_table(console, result, arguments.show_all))
+        console.print("")
     console.print(quantize_view.summary(console, result))
