@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 
 import pytest
-
 from weightquant_cli.formats.files.flush import FLUSH_THREADS, flush_files
 
 

@@ -23,6 +23,7 @@ from ...errors import OptionError
 from ..model.model import Model
 from ..plan.options import AutoBits, QuantizeOptions
 from ..plan.plan import Plan, make_plan
+from ..plan.size import readable
 from ..plan.weight_plan import QuantizedWeight
 from ..tensors.weight_error import WeightError
 from .sizes import exact_sizes
@@ -82,7 +83,11 @@ def plan_model(
     plan = make_plan(model, options)
     if not isinstance(options.bits, AutoBits):
         return plan
-    free = [weight for weight in plan.quantized if weight.name not in plan.fixed_bits]
+    free = [
+        weight
+        for weight in plan.quantized
+        if weight.name not in plan.fixed_bits and weight.with_bits(HIGH).pays_off
+    ]
     jobs = jobs or threads.default_jobs()
 
     def size_of(plan: Plan) -> int:
@@ -161,8 +166,8 @@ def _unreachable(needed: int, limit: int, floor: bool) -> OptionError:
         why = "with 16 bits for the weights below `min_sqnr`"
     return OptionError(
         "the target size cannot be reached",
-        expected=f"at least {needed} bytes, {why}",
-        found=f"{limit} bytes",
+        expected=f"at least {readable(needed)}, {why}",
+        found=readable(limit),
         remedy="raise `target_size`, or choose more weights with `op_types` all",
     )
 
