@@ -19,8 +19,6 @@ import pytest
 from packaging.requirements import Requirement
 
 import weightquant_cli
-from tests.oracles.setup import find_python
-from tests.pages import block
 from weightquant_cli.cli.docs import HOUSE
 
 pytestmark = pytest.mark.packaging
@@ -183,22 +181,3 @@ def test_uv_installs_the_wheel_as_a_tool(wheel: Path, tmp_path: Path) -> None:
         **places,
     )
     assert_quantizes(tmp_path / "UV_TOOL_BIN_DIR" / "weightquant", tmp_path / "work")
-
-
-def test_the_readme_s_way_to_the_phone_from_an_empty_machine(tmp_path: Path) -> None:
-    try:
-        python310 = find_python("3.10")
-    except LookupError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    (tools / "python3").symlink_to(getattr(sys, "_base_executable", sys.executable))
-    (tools / "python3.10").symlink_to(python310)
-    call("git", "clone", "-q", ROOT, "clone", cwd=tmp_path)
-    clone = tmp_path / "clone"
-    path = f"{tools}:/usr/bin:/bin"
-    printed = call("sh", "-e", "-c", block("test: phone"), cwd=clone, PATH=path)
-    assert "out/out.nb" in printed
-    assert (clone / "out" / "out.nb").stat().st_size < 100_000

@@ -53,7 +53,7 @@ def test_the_release_job_s_lines_pass_on_a_good_model(workplace: Path) -> None:
 
 
 def test_the_way_to_the_phone_from_the_model_to_the_nb(workplace: Path) -> None:
-    # What installs is run by tests/test_packaging.py, and the real opt by the oracles.
+    # What installs is run by tests/test_way_to_the_phone.py, and the real opt by the oracles.
     lines = commands("test: phone")
     start = lines.index("cp -R tests/models/digits model") + 1
     assert start == 4
