@@ -53,4 +53,8 @@ def test_every_line_can_be_copied_from_an_empty_machine_to_the_nb(
 
 def _proxy() -> dict[str, str]:
     """How this machine reaches PyPI."""
-    return {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("PIP_") or name.lower().endswith("_proxy")
+    }
