@@ -17,7 +17,7 @@ from tests.pages import CHINESE, COMBINED, DIGITS, README, ROOT, block
 from weightquant_cli.cli.completion.scripts import COMPLETION_LINES
 from weightquant_cli.cli.exit_codes import MEANINGS
 
-FAKE_OPT = Path(__file__).parent / "cli" / "fake_opt.sh"
+(FAKE_OPT,) = Path(__file__).parent.rglob("fake_opt.sh")
 BOTH = ("phone", "release", "cookbook", "python", "paddle", "completion")
 
 
