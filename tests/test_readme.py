@@ -18,7 +18,7 @@ from weightquant_cli.cli.completion.scripts import COMPLETION_LINES
 from weightquant_cli.cli.exit_codes import MEANINGS
 
 (FAKE_OPT,) = Path(__file__).parent.rglob("fake_opt.sh")
-BOTH = ("phone", "release", "cookbook", "python", "paddle", "completion")
+BOTH = ("phone", "release", "cookbook", "python", "paddle")
 
 
 @pytest.fixture
