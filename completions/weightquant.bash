@@ -1,4 +1,4 @@
-# Made by `python -m weightquant_cli.cli.docs`; not to be edited.
+# Made by completions/generate.py; not to be edited.
 _weightquant_completion() {
     local kind text
     COMPREPLY=()

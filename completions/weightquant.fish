@@ -1,4 +1,4 @@
-# Made by `python -m weightquant_cli.cli.docs`; not to be edited.
+# Made by completions/generate.py; not to be edited.
 function _weightquant_completion
     set -l program (commandline -opc | string match -v -r '^\w+=')[1]
     set -lx COMPLETE_BEFORE (commandline -cp | string collect)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weightquant_cli import errors
-from weightquant_cli.errors import WeightQuantError, listed, printable
+from weightquant_cli.errors import OptionError, WeightQuantError, listed, printable, spelled
 
 EVERY = [
     value
@@ -99,3 +99,32 @@ def test_every_error_stands_in_the_tree_at_the_top_of_the_module(
 ) -> None:
     assert errors.__doc__ is not None
     assert kind.__name__ in errors.__doc__
+
+
+OPTIONS = {"exclude": "--exclude", "op_types": "--op-type"}
+
+
+def test_fields_in_backquotes_are_spelled_as_options() -> None:
+    assert spelled("give `op_types` or `exclude` it", OPTIONS) == "give --op-type or --exclude it"
+
+
+def test_what_is_no_option_keeps_its_backquotes() -> None:
+    assert spelled("run `opt`, `weightquant inspect` or `exclude", OPTIONS) == (
+        "run `opt`, `weightquant inspect` or `exclude"
+    )
+
+
+def test_an_error_names_fields_to_python_and_options_on_the_command_line() -> None:
+    error = OptionError(
+        "the pattern 'x' matches no weight", option="exclude", remedy="leave out `exclude`"
+    )
+    assert error.option == "exclude"
+    assert str(error) == "`exclude`: the pattern 'x' matches no weight; leave out `exclude`"
+    assert error.message(OPTIONS) == (
+        "--exclude: the pattern 'x' matches no weight; leave out --exclude"
+    )
+
+
+def test_names_from_a_model_are_not_taken_for_fields() -> None:
+    error = WeightQuantError("what", tensor="`exclude`", found="`exclude`")
+    assert error.message(OPTIONS) == "what (tensor `exclude`); found `exclude`"

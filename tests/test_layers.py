@@ -1,12 +1,13 @@
 """The house: imports go down only, and every room keeps to its own things.
 
-cli -> core -> formats -> errors; protobuf in `formats/` alone; click, rich and tqdm in `cli/`
-alone; no output, environment or exit below `cli/`.
+cli -> core -> formats -> threads, errors; protobuf in `formats/` alone; click, rich and tqdm in
+`cli/` alone; no output, environment or exit below `cli/`.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ MODULES = {
     ".".join(path.relative_to(HOME.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(HOME.rglob("*.py"))
 }
-LAYERS = ["errors", "formats", "core", "cli"]
+LAYERS = ["errors", "threads", "formats", "core", "cli"]
 ROOMS = {
     "formats": ["files", "pir"],
     "core": [
@@ -100,11 +101,9 @@ def test_the_modules_and_their_imports_are_found() -> None:
     targets = {found.target for found in imports(f"{PACKAGE}.core.quantize.weight_quantizer")}
     assert {f"{PACKAGE}.core.tensors.kernels", f"{PACKAGE}.errors", "numpy"} <= targets
     typing = {
-        found.target
-        for found in imports(f"{PACKAGE}.core.quantize.weight_quantizer")
-        if found.when_typing
+        found.target for found in imports(f"{PACKAGE}.core.lite.targets") if found.when_typing
     }
-    assert typing == {f"{PACKAGE}.core.plan.plan"}
+    assert typing == {f"{PACKAGE}.core.model.weights", f"{PACKAGE}.formats.program"}
 
 
 @inside
@@ -162,11 +161,12 @@ def test_what_comes_from_outside_is_used_in_its_own_room(module: str) -> None:
 
 def test_the_kernels_know_arrays_only() -> None:
     targets = {found.target for found in imports(f"{PACKAGE}.core.tensors.kernels")}
-    assert targets == {"__future__", "numpy", "numpy.typing"}
+    assert targets == {"__future__", "math", "numpy", "numpy.typing"}
 
 
-def test_the_errors_know_nothing_of_the_package() -> None:
-    tops = {found.target.split(".")[0] for found in imports(f"{PACKAGE}.errors")}
+@pytest.mark.parametrize("module", ["errors", "threads"])
+def test_the_errors_and_the_threads_know_nothing_of_the_package(module: str) -> None:
+    tops = {found.target.split(".")[0] for found in imports(f"{PACKAGE}.{module}")}
     assert tops <= sys.stdlib_module_names
 
 
@@ -221,7 +221,20 @@ def test_what_a_library_may_not_do_is_recognized(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [name for name in MODULES if layer_of(name) in ("errors", "formats", "core")]
+    "module", [name for name in MODULES if layer_of(name) not in ("cli", None)]
 )
 def test_nothing_below_the_command_line_prints_exits_or_reads_the_environment(module: str) -> None:
     assert forbidden(ast.parse(MODULES[module].read_text())) == []
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z]")
+
+
+@pytest.mark.parametrize(
+    "module",
+    # The script is text for opt, whose options it has.
+    [name for name in MODULES if layer_of(name) == "core" and ".opt_script" not in name],
+)
+def test_the_core_knows_fields_and_the_command_line_options(module: str) -> None:
+    lines = MODULES[module].read_text().splitlines()
+    assert [line for line in lines if OPTION.search(line)] == []

@@ -19,7 +19,6 @@ import pytest
 from packaging.requirements import Requirement
 
 import weightquant_cli
-from weightquant_cli.cli.docs import HOUSE
 
 pytestmark = pytest.mark.packaging
 
@@ -109,7 +108,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(names_in_wheel: set[
 
 
 def test_the_wheel_holds_man_pages_and_completions(names_in_wheel: set[str]) -> None:
-    pages = {f"{SHARED}man/man1/{path.name}" for path in (ROOT / "man").iterdir()}
+    pages = {f"{SHARED}man/man1/{path.name}" for path in (ROOT / "man").glob("*.1")}
     completions = {
         f"{SHARED}bash-completion/completions/weightquant",
         f"{SHARED}zsh/site-functions/_weightquant",
@@ -146,7 +145,7 @@ def test_pip_installs_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
     assert_quantizes(tools / "weightquant", tmp_path / "work")
     share = tmp_path / "env" / "share"
     assert (share / "man/man1/weightquant.1").read_text() == (
-        HOUSE / "man/weightquant.1"
+        ROOT / "man/weightquant.1"
     ).read_text()
     installed = call(tools / "pip", "list", "--format=freeze", cwd=tmp_path).lower()
     assert "pytest" not in installed

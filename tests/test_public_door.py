@@ -17,6 +17,7 @@ import weightquant_cli
 from weightquant_cli import errors
 
 SOURCE = Path(weightquant_cli.__file__)
+ALIASES = {"WeightPlan"}  # of a union, which has no name
 NAMES = [name for name in weightquant_cli.__all__ if name != "__version__"]
 
 
@@ -45,8 +46,9 @@ def imports_for_type_checkers() -> dict[str, str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_promised_name_is_there(name: str) -> None:
     value = getattr(weightquant_cli, name)
-    assert value.__name__ == name
-    assert value.__doc__
+    if name not in ALIASES:
+        assert value.__name__ == name
+        assert value.__doc__
 
 
 def test_type_checkers_see_the_same_names_from_the_same_modules() -> None:

@@ -135,186 +135,13 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
-    from .core.check.check import CheckResult, check
-    from .core.check.compare_reference import Comparison, WeightComparison
-    from .core.check.findings import Finding, FindingCode, Severity
-    from .core.check.quality_gates import GateFailure, QualityGates
-    from .core.inspect.measure import measure
-    from .core.inspect.summary import (
-        ModelSummary,
-        Order,
-        Verdict,
-        WeightSummary,
-        ordered,
-        summarize,
-    )
-    from .core.lite.storage import WeightQuantizeType
-    from .core.model.model import Model
-    from .core.model.weights import OperatorRef, Reader, Weight
-    from .core.opt_script.script import (
-        OptScript,
-        OptScriptOptions,
-        make_opt_script,
-        write_opt_script,
-    )
-    from .core.opt_script.shell_text import OptimizeOutType
-    from .core.plan.options import AutoBits, QuantizeOptions
-    from .core.plan.plan import (
-        Plan,
-        Quantization,
-        WeightPlan,
-        make_plan,
-    )
-    from .core.plan.plan_file import apply_plan, parse_plan, plan_document
-    from .core.plan.reasons import Reason, ReasonCode
-    from .core.plan.size import Size
-    from .core.quantize.auto_bits import plan_model
-    from .core.quantize.dequantize import dequantize
-    from .core.quantize.gates import Gates
-    from .core.quantize.output import OutputOptions
-    from .core.quantize.quantize import preview, quantize
-    from .core.quantize.results import Progress, Quantized, WeightResult
-    from .core.quantize.sizes import Sizes
-    from .core.weight_quantization import WeightQuantization
-    from .errors import (
-        GateError,
-        ModelError,
-        OptionError,
-        OutputError,
-        WeightQuantError,
-    )
-    from .formats.files.atomic_folder import Existing
-
-__all__ = [  # noqa: RUF022 (grouped by use)
-    "__version__",
-    # Paddle's own calling convention
-    "WeightQuantization",
-    # load a model
-    "Model",
-    "OperatorRef",
-    "Reader",
-    "Weight",
-    # look at it
-    "ModelSummary",
-    "Order",
-    "Verdict",
-    "WeightSummary",
-    "measure",
-    "ordered",
-    "summarize",
-    # plan
-    "AutoBits",
-    "QuantizeOptions",
-    "Size",
-    "WeightQuantizeType",
-    "Plan",
-    "Quantization",
-    "Reason",
-    "ReasonCode",
-    "WeightPlan",
-    "apply_plan",
-    "make_plan",
-    "parse_plan",
-    "plan_document",
-    "plan_model",
-    # quantize
-    "Existing",
-    "Gates",
-    "OutputOptions",
-    "Progress",
-    "Quantized",
-    "Sizes",
-    "WeightResult",
-    "preview",
-    "quantize",
-    # check
-    "CheckResult",
-    "Comparison",
-    "Finding",
-    "FindingCode",
-    "GateFailure",
-    "QualityGates",
-    "Severity",
-    "WeightComparison",
-    "check",
-    # back to FP32
-    "dequantize",
-    # on to the phone
-    "OptScript",
-    "OptScriptOptions",
-    "OptimizeOutType",
-    "make_opt_script",
-    "write_opt_script",
-    # errors
-    "GateError",
-    "ModelError",
-    "OptionError",
-    "OutputError",
-    "WeightQuantError",
-]
-
 _HOMES = {
+    # Paddle's own calling convention
     "core.weight_quantization": ("WeightQuantization",),
+    # load a model
     "core.model.model": ("Model",),
-    "core.model.weights": (
-        "OperatorRef",
-        "Reader",
-        "Weight",
-    ),
-    "core.quantize.auto_bits": ("plan_model",),
-    "core.quantize.gates": ("Gates",),
-    "core.plan.plan_file": (
-        "apply_plan",
-        "parse_plan",
-        "plan_document",
-    ),
-    "core.plan.options": (
-        "AutoBits",
-        "QuantizeOptions",
-    ),
-    "core.plan.size": ("Size",),
-    "core.lite.storage": ("WeightQuantizeType",),
-    "core.plan.plan": (
-        "Plan",
-        "Quantization",
-        "WeightPlan",
-        "make_plan",
-    ),
-    "core.plan.reasons": (
-        "Reason",
-        "ReasonCode",
-    ),
-    "formats.files.atomic_folder": ("Existing",),
-    "core.quantize.output": ("OutputOptions",),
-    "core.quantize.results": (
-        "Progress",
-        "Quantized",
-        "WeightResult",
-    ),
-    "core.quantize.sizes": ("Sizes",),
-    "core.quantize.quantize": (
-        "preview",
-        "quantize",
-    ),
-    "core.check.check": (
-        "CheckResult",
-        "check",
-    ),
-    "core.check.quality_gates": (
-        "GateFailure",
-        "QualityGates",
-    ),
-    "core.check.compare_reference": (
-        "Comparison",
-        "WeightComparison",
-    ),
-    "core.check.findings": (
-        "Finding",
-        "FindingCode",
-        "Severity",
-    ),
-    "core.quantize.dequantize": ("dequantize",),
+    "core.model.weights": ("OperatorRef", "Reader", "Weight"),
+    # look at it
     "core.inspect.summary": (
         "ModelSummary",
         "Order",
@@ -324,6 +151,30 @@ _HOMES = {
         "summarize",
     ),
     "core.inspect.measure": ("measure",),
+    # plan
+    "core.lite.storage": ("WeightQuantizeType",),
+    "core.plan.options": ("AutoBits", "QuantizeOptions"),
+    "core.plan.size": ("Size",),
+    "core.plan.reasons": ("Reason", "ReasonCode"),
+    "core.plan.weight_plan": ("KeptWeight", "Quantization", "QuantizedWeight", "WeightPlan"),
+    "core.plan.plan": ("Plan", "make_plan"),
+    "core.plan.plan_file": ("apply_plan", "parse_plan", "plan_document"),
+    "core.quantize.auto_bits": ("plan_model",),
+    # quantize
+    "formats.files.atomic_folder": ("Existing",),
+    "core.quantize.output": ("OutputOptions",),
+    "core.quantize.gates": ("Gates",),
+    "core.quantize.sizes": ("Sizes",),
+    "core.quantize.results": ("Progress", "Quantized", "WeightResult"),
+    "core.quantize.quantize": ("preview", "quantize"),
+    # check
+    "core.check.findings": ("Finding", "FindingCode", "Severity"),
+    "core.check.quality_gates": ("GateFailure", "QualityGates"),
+    "core.check.compare_reference": ("Comparison", "WeightComparison"),
+    "core.check.check": ("CheckResult", "check"),
+    # back to FP32
+    "core.quantize.dequantize": ("dequantize",),
+    # on to the phone
     "core.opt_script.shell_text": ("OptimizeOutType",),
     "core.opt_script.script": (
         "OptScript",
@@ -331,15 +182,73 @@ _HOMES = {
         "make_opt_script",
         "write_opt_script",
     ),
-    "errors": (
-        "GateError",
-        "ModelError",
-        "OptionError",
-        "OutputError",
-        "WeightQuantError",
-    ),
+    # errors
+    "errors": ("GateError", "ModelError", "OptionError", "OutputError", "WeightQuantError"),
 }
+"""Module -> the public names in it."""
+
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME]
+
+if TYPE_CHECKING:  # the same names for type checkers, which do not run `__getattr__`
+    from .core.check.check import CheckResult as CheckResult
+    from .core.check.check import check as check
+    from .core.check.compare_reference import Comparison as Comparison
+    from .core.check.compare_reference import WeightComparison as WeightComparison
+    from .core.check.findings import Finding as Finding
+    from .core.check.findings import FindingCode as FindingCode
+    from .core.check.findings import Severity as Severity
+    from .core.check.quality_gates import GateFailure as GateFailure
+    from .core.check.quality_gates import QualityGates as QualityGates
+    from .core.inspect.measure import measure as measure
+    from .core.inspect.summary import ModelSummary as ModelSummary
+    from .core.inspect.summary import Order as Order
+    from .core.inspect.summary import Verdict as Verdict
+    from .core.inspect.summary import WeightSummary as WeightSummary
+    from .core.inspect.summary import ordered as ordered
+    from .core.inspect.summary import summarize as summarize
+    from .core.lite.storage import WeightQuantizeType as WeightQuantizeType
+    from .core.model.model import Model as Model
+    from .core.model.weights import OperatorRef as OperatorRef
+    from .core.model.weights import Reader as Reader
+    from .core.model.weights import Weight as Weight
+    from .core.opt_script.script import OptScript as OptScript
+    from .core.opt_script.script import OptScriptOptions as OptScriptOptions
+    from .core.opt_script.script import make_opt_script as make_opt_script
+    from .core.opt_script.script import write_opt_script as write_opt_script
+    from .core.opt_script.shell_text import OptimizeOutType as OptimizeOutType
+    from .core.plan.options import AutoBits as AutoBits
+    from .core.plan.options import QuantizeOptions as QuantizeOptions
+    from .core.plan.plan import Plan as Plan
+    from .core.plan.plan import make_plan as make_plan
+    from .core.plan.plan_file import apply_plan as apply_plan
+    from .core.plan.plan_file import parse_plan as parse_plan
+    from .core.plan.plan_file import plan_document as plan_document
+    from .core.plan.reasons import Reason as Reason
+    from .core.plan.reasons import ReasonCode as ReasonCode
+    from .core.plan.size import Size as Size
+    from .core.plan.weight_plan import KeptWeight as KeptWeight
+    from .core.plan.weight_plan import Quantization as Quantization
+    from .core.plan.weight_plan import QuantizedWeight as QuantizedWeight
+    from .core.plan.weight_plan import WeightPlan as WeightPlan
+    from .core.quantize.auto_bits import plan_model as plan_model
+    from .core.quantize.dequantize import dequantize as dequantize
+    from .core.quantize.gates import Gates as Gates
+    from .core.quantize.output import OutputOptions as OutputOptions
+    from .core.quantize.quantize import preview as preview
+    from .core.quantize.quantize import quantize as quantize
+    from .core.quantize.results import Progress as Progress
+    from .core.quantize.results import Quantized as Quantized
+    from .core.quantize.results import WeightResult as WeightResult
+    from .core.quantize.sizes import Sizes as Sizes
+    from .core.weight_quantization import WeightQuantization as WeightQuantization
+    from .errors import GateError as GateError
+    from .errors import ModelError as ModelError
+    from .errors import OptionError as OptionError
+    from .errors import OutputError as OutputError
+    from .errors import WeightQuantError as WeightQuantError
+    from .formats.files.atomic_folder import Existing as Existing
 
 
 def __getattr__(name: str) -> object:

@@ -16,13 +16,21 @@
 
 Every message is one line in three parts: what happened, where, what to do next. Low-level errors
 (OSError, protobuf's DecodeError) are wrapped once, where they arise, with `from`.
+
+Below the command line no option is known by its spelling there. A message names the field or the
+argument that a Python caller would set, in backquotes: "leave out `threshold_rate`". The command
+line spells it as its own option, with `spelled` or `WeightQuantError.message`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
+
+_FIELD = re.compile(r"`([a-z_]+)`")
+_AS_FIELDS: Mapping[str, str] = {}
 
 
 def printable(text: str) -> str:
@@ -47,6 +55,17 @@ def listed(names: Iterable[str], limit: int = 5) -> str:
     shown = ", ".join(all_names[:limit])
     hidden = len(all_names) - limit
     return f"{shown} and {hidden} more" if hidden > 0 else shown
+
+
+def spelled(text: str, options: Mapping[str, str]) -> str:
+    """A message's text with the fields in backquotes spelled as options.
+
+    Args:
+        text: such as "leave it FP32: `exclude`".
+        options: what to write for a field, such as ``{"exclude": "--exclude"}``; what is not in it
+            stays as it is.
+    """
+    return _FIELD.sub(lambda field: options.get(field[1], field[0]), text)
 
 
 class WeightQuantError(Exception):
@@ -84,13 +103,19 @@ class WeightQuantError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
+        return self.message()
+
+    def message(self, options: Mapping[str, str] = _AS_FIELDS) -> str:
+        """The error in one line, with the fields it names spelled as in `options` (`spelled`)."""
         where = self._where()
+        what = spelled(self.what, options)
+        remedy = None if self.remedy is None else spelled(self.remedy, options)
         mismatch = [
             f"{label} {value}"
             for label, value in (("expected", self.expected), ("found", self.found))
             if value is not None
         ]
-        parts = [f"{self.what} ({where})" if where else self.what, ", ".join(mismatch), self.remedy]
+        parts = [f"{what} ({where})" if where else what, ", ".join(mismatch), remedy]
         return printable("; ".join(part for part in parts if part))
 
     def _where(self) -> str:
@@ -109,9 +134,35 @@ class GateError(WeightQuantError):
 
 
 class OptionError(WeightQuantError):
-    """Options that contradict each other, are out of range, or match nothing."""
+    """Options that contradict each other, are out of range, or match nothing.
+
+    Attributes:
+        option: the field or argument that is wrong, or None where it is no single one. The message
+            begins with it: "`exclude`: the pattern 'x*' matches no weight".
+    """
 
     exit_code = 2
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        option: str | None = None,
+        path: str | os.PathLike[str] | None = None,
+        tensor: str | None = None,
+        expected: object = None,
+        found: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(
+            f"`{option}`: {what}" if option else what,
+            path=path,
+            tensor=tensor,
+            expected=expected,
+            found=found,
+            remedy=remedy,
+        )
+        self.option = option
 
 
 class ModelError(WeightQuantError):

@@ -26,15 +26,15 @@ def quantized(tmp_path: Path) -> Path:
 
 
 def test_says_ok_in_one_line(quantized: Path) -> None:
-    assert run("dequantize-check", quantized).ok().stdout == "ok: 5 quantized weights\n"
+    assert run("dequantize-check", quantized).ok().stdout == "ok: 6 quantized weights\n"
 
 
 def test_lists_the_weights_the_worst_first(quantized: Path) -> None:
     lines = run("dequantize-check", "--reference", DIGITS, quantized).ok().lines
-    assert lines[0] == "ok: 5 quantized weights, 5 compared with the reference"
+    assert lines[0] == "ok: 6 quantized weights, 6 compared with the reference"
     assert lines[2].split()[:4] == ["weight", "operator", "type", "sqnr_db"]
     ratios = [float(line.split()[3]) for line in lines[3:]]
-    assert len(ratios) == 5
+    assert len(ratios) == 6
     assert ratios == sorted(ratios)
 
 
@@ -54,7 +54,7 @@ def test_a_broken_model_exits_with_1_and_says_what_to_do(quantized: Path) -> Non
     (quantized / "fc_0.w_0").write_bytes(builders.record(weight.astype(np.int32)))
     result = run("dequantize-check", quantized)
     assert result.code == 1
-    assert result.lines[0].startswith("not ok: 4 quantized weights, 1 error")
+    assert result.lines[0].startswith("not ok: 5 quantized weights, 1 error")
     assert re.search(r"^error: fc_0\.w_0 \(mul\): it is stored as INT32", result.stdout, re.M)
     compared = run("dequantize-check", "--reference", DIGITS, "--json", quantized).json
     assert {weight["name"] for weight in compared["weights"]} >= {"fc_1.w_0", "conv2d_0.w_0"}
@@ -87,16 +87,33 @@ def test_saves_the_fp32_model_without_a_quantization_attribute(quantized: Path) 
 
 def test_verifies_that_a_folder_is_what_the_report_says(quantized: Path) -> None:
     report = quantized.with_name("report.json")
-    run("dequantize-check", "-q", "--report", report, quantized).ok()
+    run("dequantize-check", "-q", "--verify-report", report, quantized).ok()
     path = quantized / "fc_1.b_0"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    result = run("dequantize-check", "--report", report, quantized)
+    result = run("dequantize-check", "--verify-report", report, quantized)
     assert result.code == 1
     assert "changed: fc_1.b_0 has other content than the report says" in result.stdout
-    (quantized / "report.json").write_text("{}")
-    assert run("dequantize-check", "--report", quantized / "report.json", quantized).code == 2
+    report.write_text("{}")
+    assert run("dequantize-check", "--verify-report", report, quantized).code == 2
+
+
+def test_writes_the_json_document_to_a_report(quantized: Path) -> None:
+    report = quantized.with_name("check.json")
+    printed = run("dequantize-check", "--json", "--report", report, quantized).ok().json
+    assert json.loads(report.read_text()) == printed
+    run("dequantize-check", "-q", "--report", report, quantized).ok()
+
+
+def test_a_report_of_quantize_is_not_overwritten(quantized: Path) -> None:
+    """In version 0.1 `--report` was what `--verify-report` is now."""
+    report = quantized.with_name("report.json")
+    before = report.read_bytes()
+    result = run("dequantize-check", "--report", report, quantized)
+    assert result.code == 2
+    assert "--verify-report" in result.stderr
+    assert report.read_bytes() == before
 
 
 def test_the_two_commands_in_one_line(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.helpers import run, run_process, shell
-from tests.cli.script_runs import listing, place_opt
+from tests.core.opt_script.script_runs import listing, place_opt
 
 DIGITS = Path(__file__).parents[1] / "models" / "digits"
 SCRIPT = "convert_to_lite.sh"
@@ -97,7 +97,7 @@ def test_json_says_what_was_written(model: Path) -> None:
             "program": "__model__",
             "params": None,
             "layout": "separate",
-            "quantized_weights": 5,
+            "quantized_weights": 6,
         },
         "optimize_out": "lite/x.nb",
         "optimize_out_type": "naive_buffer",
@@ -108,7 +108,8 @@ def test_warns_of_a_model_that_is_not_quantized_and_exports_it(tmp_path: Path) -
     result = run("export-opt", "-o", tmp_path / "x.sh", DIGITS)
     assert result.code == 0
     assert result.stderr == (
-        "warning: the model holds no quantized weights; the script converts it as it is\n"
+        "weightquant: warning: the model holds no quantized weights; "
+        "the script converts it as it is\n"
     )
     assert listing(tmp_path) == {"x.sh"}
     assert run("export-opt", "-q", "-o", tmp_path / "x.sh", DIGITS).ok()
@@ -132,13 +133,14 @@ def test_refuses_to_replace_another_file_unless_forced(model: Path) -> None:
     assert b"weightquant export-opt" in (model / SCRIPT).read_bytes()
 
 
-def test_replaces_a_link_and_not_what_it_leads_to(model: Path, tmp_path: Path) -> None:
+def test_writes_through_a_link_only_when_forced(model: Path, tmp_path: Path) -> None:
     (tmp_path / "target").write_text("mine")
     (model / SCRIPT).symlink_to(tmp_path / "target")
     assert run("export-opt", model).code == 4
-    run("export-opt", "-f", model).ok()
     assert (tmp_path / "target").read_text() == "mine"
-    assert not (model / SCRIPT).is_symlink()
+    run("export-opt", "-f", model).ok()
+    assert (tmp_path / "target").read_bytes().startswith(b"#!/bin/sh\n")
+    assert (model / SCRIPT).is_symlink()
 
 
 def test_refuses_what_is_no_file_even_when_forced(model: Path, tmp_path: Path) -> None:

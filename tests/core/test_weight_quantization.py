@@ -191,7 +191,7 @@ def test_a_test_model_is_made_from_this_run_and_not_from_files_of_an_earlier_one
         ({"weight_bits": 17}, "bits out of range.*found 17"),
         ({"threshold_rate": 1.0}, "threshold rate out of range"),
         ({"threshold_rate": -0.1}, "threshold rate out of range"),
-        ({"weight_quantize_type": "channel"}, "unknown weight_quantize_type 'channel'"),
+        ({"weight_quantize_type": "channel"}, "`weight_quantize_type`: unknown type 'channel'"),
         ({"quantizable_op_type": ["conv3d"]}, "unknown operator type 'conv3d'"),
         ({"quantizable_op_type": []}, "no operator type chosen"),
         (

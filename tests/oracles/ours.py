@@ -20,7 +20,7 @@ from weightquant_cli import (
     plan_model,
     quantize,
 )
-from weightquant_cli.core.lite.scales import stored_scales
+from weightquant_cli.core.lite.scales import decode_scales
 from weightquant_cli.core.lite.tags import Tag, find_tags
 
 
@@ -105,11 +105,11 @@ def _differs_where_subnormal(weight: Weight, tag: Tag, one: bytes, other: bytes)
     """Whether two records differ only in channels of a subnormal scale."""
     record = weight.record
     header = record.data_offset - record.offset
-    stored = stored_scales(weight, tag)
+    stored = decode_scales(weight, tag)
     if one[:header] != other[:header] or stored.channel_axis is None:
         return False
     kind = record.dtype.numpy
     differs = np.frombuffer(one, kind, offset=header) != np.frombuffer(other, kind, offset=header)
     per_channel = np.moveaxis(differs.reshape(record.shape), stored.channel_axis, 0)
-    channels = per_channel.reshape(len(stored.scales), -1).any(axis=1)
-    return bool((stored.scales[channels] < np.finfo(np.float32).tiny).all())
+    channels = per_channel.reshape(len(stored.values), -1).any(axis=1)
+    return bool((stored.values[channels] < np.finfo(np.float32).tiny).all())

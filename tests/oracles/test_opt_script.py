@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.helpers import Result, run, shell
-from tests.cli.script_runs import listing, run_script, shell_command
+from tests.core.opt_script.script_runs import listing, run_script, shell_command
 from tests.oracles import envs, lite, zoo
 
 pytestmark = pytest.mark.oracle

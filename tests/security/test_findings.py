@@ -24,7 +24,7 @@ from tests.security.sandbox import memory, rest_peak
 from weightquant_cli.core.check.quality_gates import QualityGates
 from weightquant_cli.formats import framework_pb2 as pb
 from weightquant_cli.formats.files import atomic_folder as atomic
-from weightquant_cli.formats.program import MAX_OPERATORS, MAX_VARIABLES
+from weightquant_cli.formats.validation import MAX_OPERATORS, MAX_VARIABLES
 
 SIGNALING_NAN = struct.pack("<I", 0x7FA00000)
 

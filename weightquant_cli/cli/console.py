@@ -1,4 +1,4 @@
-"""The one object for streams, terminals, colour, quiet, verbose and progress.
+"""The one object for streams, terminals, colour, quiet, verbose, debug and progress.
 
 Results go to stdout; progress and messages go to stderr. On a terminal tables have rules and
 colours; in a pipe they are plain aligned columns that `sort`, `awk` and `grep` can read.
@@ -9,26 +9,23 @@ from __future__ import annotations
 import enum
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ..errors import OutputError, printable
+from .standard_streams import discard
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.console import RenderableType
-    from tqdm import tqdm
 
 # No table is wider: in a pipe nothing is folded or cut.
 PIPE_WIDTH = 1_000_000
 
 BAR_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {rate_fmt} {remaining} left"
-
-
-class ReaderGone(Exception):
-    """Whoever read our output has seen enough. No OSError, for which click would exit with 1."""
 
 
 class ColorMode(enum.Enum):
@@ -41,13 +38,14 @@ class ColorMode(enum.Enum):
 
 @dataclass
 class Console:
-    """Where a command's output goes.
+    """Where output goes. `main.run` makes one and passes it through click's context.
 
     Attributes:
         stdout, stderr: the streams.
         color: when to use colours.
-        quiet: results and errors only.
+        quiet: errors only.
         verbose: more detail on stderr.
+        debug: a traceback with an error.
         environment: for NO_COLOR and TERM.
     """
 
@@ -56,46 +54,59 @@ class Console:
     color: ColorMode = ColorMode.AUTO
     quiet: bool = False
     verbose: bool = False
+    debug: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def print(self, renderable: RenderableType) -> None:
         """Print a result to stdout."""
-        with _writing():
+        with self._writing():
             self._rich(self.stdout).print(renderable, soft_wrap=isinstance(renderable, str))
 
     def write(self, text: str) -> None:
         """Write a document to stdout as it is: JSON, CSV, a script; UTF-8 whatever the locale."""
-        with _writing():
+        with self._writing():
             self.stdout.flush()
             self.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 
     def flush(self) -> None:
-        """Let go of the results that are still held back."""
-        with _writing():
+        """Write out what is buffered."""
+        with self._writing():
             self.stdout.flush()
 
     def message(self, text: str) -> None:
-        """Tell something on stderr, unless quiet."""
+        """A line on stderr, unless quiet."""
         if not self.quiet:
-            with _telling():
-                self._rich(self.stderr).print(printable(text), soft_wrap=True, markup=False)
+            self._line(printable(text))
+
+    def notices(self, lines: Iterable[str]) -> None:
+        """Lines on stderr, each with the program's name, unless quiet."""
+        for line in lines:
+            self.message(f"weightquant: {line}")
 
     def detail(self, text: str) -> None:
-        """Tell a detail on stderr, if verbose."""
+        """A line on stderr, if verbose."""
         if self.verbose:
             self.message(text)
 
-    def error(self, text: str) -> None:
-        """One line on stderr, quiet or not."""
-        from rich.text import Text
+    def warning(self, text: str) -> None:
+        """A line on stderr, marked as a warning, unless quiet."""
+        if not self.quiet:
+            self._marked("warning", "yellow", text)
 
-        line = Text.assemble(("weightquant: ", "bold"), ("error: ", "bold red"), printable(text))
-        with _telling():
-            self._rich(self.stderr).print(line, soft_wrap=True)
+    def error(self, text: str) -> None:
+        """A line on stderr, marked as an error, quiet or not."""
+        self._marked("error", "red", text)
+
+    def traceback(self) -> None:
+        """The traceback of the exception that is being handled, if `debug`."""
+        if self.debug:
+            import traceback
+
+            self.instruct(traceback.format_exc())
 
     def instruct(self, text: str) -> None:
-        """Lines of our own on stderr, as they are."""
-        with _telling():
+        """Text of our own on stderr, as it is."""
+        with suppress(OSError):
             self.stderr.write(text)
             self.stderr.flush()
 
@@ -106,7 +117,7 @@ class Console:
 
     @property
     def is_utf8(self) -> bool:
-        """Whether stdout can hold any character."""
+        """Whether stdout can show any character."""
         return _is_utf8(self.stdout)
 
     @property
@@ -115,17 +126,22 @@ class Console:
         return self._rich(self.stdout).width
 
     @contextmanager
-    def progress(self, total: int, label: str) -> Iterator[tqdm[NoReturn] | None]:
-        """A progress bar over `total` bytes on stderr; None where stderr is no terminal."""
-        if self.quiet or not self.stderr.isatty():
-            yield None
-            return
-        from tqdm import tqdm as progress_bar
+    def progress(self, total: int, label: str) -> Iterator[Callable[[int], None]]:
+        """A progress bar on stderr, where that is a terminal.
 
-        with progress_bar(
+        Yields:
+            A function that moves it on by so many of the `total` bytes, from any thread.
+        """
+        if self.quiet or not self.stderr.isatty():
+            yield lambda size: None
+            return
+        from tqdm import tqdm
+
+        lock = threading.Lock()
+        with tqdm(
             total=total,
             desc=label,
-            unit="B",
+            unit="iB",
             unit_scale=True,
             unit_divisor=1024,
             leave=False,
@@ -134,7 +150,12 @@ class Console:
             bar_format=BAR_FORMAT,
             ascii=not _is_utf8(self.stderr),
         ) as bar:
-            yield bar
+
+            def advance(size: int) -> None:
+                with lock:
+                    bar.update(size)
+
+            yield advance
 
     def uses_color(self, stream: TextIO) -> bool:
         """Whether text on `stream` is coloured."""
@@ -143,17 +164,45 @@ class Console:
         plain = self.environment.get("NO_COLOR") or self.environment.get("TERM") == "dumb"
         return stream.isatty() and not plain
 
+    def _marked(self, mark: str, color: str, text: str) -> None:
+        from rich.text import Text
+
+        self._line(
+            Text.assemble(
+                ("weightquant: ", "bold"), (f"{mark}: ", f"bold {color}"), printable(text)
+            )
+        )
+
+    def _line(self, line: RenderableType) -> None:
+        """A line on stderr. Where it cannot be written, the exit code has to do."""
+        with suppress(OSError):
+            self._rich(self.stderr).print(line, soft_wrap=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Where the reader of a pipe has seen enough, drop the rest: the exit code still counts.
+
+        Raises:
+            OutputError: stdout cannot be written, on a full disk for example.
+        """
+        try:
+            yield
+        except BrokenPipeError:
+            discard(self.stdout)
+        except OSError as error:
+            raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
+
     def _rich(self, stream: TextIO) -> RichConsole:
         from rich.console import Console as RichConsole
 
-        class PassingOn(RichConsole):
-            """Leaves a broken pipe to `main.run`, where rich itself would exit with 1."""
+        class RaisingConsole(RichConsole):
+            """Raises a broken pipe, where rich would exit with 1."""
 
             def on_broken_pipe(self) -> None:
-                raise ReaderGone
+                raise  # called while a BrokenPipeError is handled
 
         colored = self.uses_color(stream)
-        return PassingOn(
+        return RaisingConsole(
             file=stream,
             force_terminal=colored,
             color_system="standard" if colored else None,
@@ -164,29 +213,6 @@ class Console:
             width=None if stream.isatty() else PIPE_WIDTH,
             legacy_windows=False,
         )
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Tell apart a reader that has seen enough and a file that cannot be written.
-
-    Raises:
-        ReaderGone: nobody reads any more.
-        OutputError: a full disk, say.
-    """
-    try:
-        yield
-    except BrokenPipeError as error:
-        raise ReaderGone from error
-    except OSError as error:
-        raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
-
-
-@contextmanager
-def _telling() -> Iterator[None]:
-    """Where stderr takes nothing, on a full disk say, the exit code has to tell it all."""
-    with suppress(OSError, ReaderGone):
-        yield
 
 
 def _is_utf8(stream: TextIO) -> bool:

@@ -5,166 +5,165 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from ..errors import OptionError
-from .commands import Command
 from .console import Console
 from .exit_codes import ExitCode
-from .options.shared import (
-    MODEL_DIR,
-    common_options,
-    json_option,
-    model_file_options,
-)
+from .options.click_command import command as cli_command
+from .options.dequantize_check import CheckArguments
+from .reading import load_model, load_named
 
 if TYPE_CHECKING:
     from ..core.check.check import CheckResult
+    from ..core.check.quality_gates import QualityGates
     from ..core.model.model import Model
+    from ..formats.files.atomic_file import FileOutput
+    from ..formats.files.outputs import Outputs
 
-EPILOG = """\b
-Examples:
-  weightquant dequantize-check out/
-  weightquant dequantize-check --reference model/ --min-sqnr 30 out/
-  weightquant dequantize-check --reference model/ --html report.html out/
-  weightquant dequantize-check --save-dequantized fp32/ out/
-"""
+EXAMPLES = (
+    "weightquant dequantize-check out/",
+    "weightquant dequantize-check --reference model/ --min-sqnr 30 out/",
+    "weightquant dequantize-check --reference model/ --html page.html out/",
+    "weightquant dequantize-check --save-dequantized fp32/ out/",
+)
 
 # How many of the worst weights the page shows with their distributions.
 PICTURES = 8
 
-FILE = click.Path(path_type=Path, dir_okay=False)
 
-
-@click.command(
+@cli_command(
     "dequantize-check",
-    cls=Command,
-    epilog=EPILOG,
-    short_help="Check that Paddle Lite will run it right, and how exact it is.",
+    CheckArguments,
+    brief="Check that Paddle Lite will run it right, and how exact it is.",
+    examples=EXAMPLES,
 )
-@click.argument("quantized_dir", type=MODEL_DIR)
-@click.option(
-    "--reference",
-    type=MODEL_DIR,
-    metavar="FP32_DIR",
-    help="Compare every weight with this FP32 model, from which the other was made.",
-)
-@click.option(
-    "--reference-model-filename",
-    metavar="NAME",
-    help="Name the program's file in FP32_DIR, where looking is ambiguous.",
-)
-@click.option(
-    "--reference-params-filename",
-    metavar="NAME",
-    help="Name the one parameter file in FP32_DIR, where looking is ambiguous.",
-)
-@click.option(
-    "--min-sqnr", type=float, metavar="DB", help="Gate: exit 1 where a weight's SQNR is lower."
-)
-@click.option(
-    "--max-abs-error",
-    type=float,
-    metavar="E",
-    help="Gate: exit 1 where a weight's error is larger.",
-)
-@click.option(
-    "--min-cosine", type=float, metavar="C", help="Gate: exit 1 where a weight's cosine is lower."
-)
-@click.option(
-    "--save-dequantized",
-    type=MODEL_DIR,
-    metavar="DIR",
-    help="Write the FP32 model that PaddlePaddle can run, without quantization attributes.",
-)
-@click.option("-f", "--force", is_flag=True, help="Replace an existing DIR, in one step.")
-@click.option(
-    "--html",
-    type=FILE,
-    metavar="FILE",
-    help="Write a page with the table and pictures; no network.",
-)
-@click.option(
-    "--report",
-    type=FILE,
-    metavar="FILE",
-    help="Compare the files with the digests that `quantize --report` wrote to FILE.",
-)
-@model_file_options
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Work with N threads.  [default: the CPUs one may use]",
-)
-@json_option
-@common_options
-def command(
-    console: Console,
-    quantized_dir: Path,
-    reference: Path | None,
-    reference_model_filename: str | None,
-    reference_params_filename: str | None,
-    min_sqnr: float | None,
-    max_abs_error: float | None,
-    min_cosine: float | None,
-    save_dequantized: Path | None,
-    force: bool,
-    html: Path | None,
-    report: Path | None,
-    model_filename: str | None,
-    params_filename: str | None,
-    jobs: int | None,
-    as_json: bool,
-) -> int:
+def command(console: Console, arguments: CheckArguments) -> int:
     """Say whether Paddle Lite will run QUANTIZED_DIR right, and how far it is from FP32."""
-    from ..core.check.check import check
-    from ..core.check.quality_gates import QualityGates
-    from ..core.model.model import Model
-    from .output import check_view, json_output
+    from ..formats.files.outputs import Outputs
+    from .output import check_view
 
-    if reference is None and (reference_model_filename or reference_params_filename):
-        raise OptionError("a reference's file name without --reference")
-    gates = QualityGates(min_sqnr, max_abs_error, min_cosine)
-    model = Model.load(quantized_dir, model_filename, params_filename)
-    fp32 = None
-    if reference is not None:
-        fp32 = Model.load(reference, reference_model_filename, reference_params_filename)
-    changed = () if report is None else _changed(model, report)
-    result = check(model, fp32, gates, PICTURES if html else 0, jobs, changed)
-    if save_dequantized is not None:
-        _save_dequantized(model, save_dequantized, force, jobs)
-    if html is not None:
-        _write_page(result, html)
-    if as_json:
-        console.write(json_output.dumps(json_output.check_document(result)))
+    _refuse_contradictions(arguments)
+    gates = _gates(arguments)
+    with Outputs() as outputs:
+        page, report = _open_outputs(console, arguments, outputs)
+        model = load_model(console, arguments, arguments.quantized_dir)
+        result = _check(console, model, arguments, gates)
+        if arguments.save_dequantized is not None:
+            _save_dequantized(console, model, arguments.save_dequantized, arguments)
+        if page is not None:
+            _write_page(page, result)
+        document = _document(arguments, result)
+        if report is not None:
+            report.write(document)
+    if arguments.as_json:
+        console.write(document.decode())
     elif not console.quiet or not result.ok:
         check_view.show(console, result)
     return ExitCode.DONE if result.ok else ExitCode.CHECK_SAYS_NO
 
 
-def _changed(model: Model, report: Path) -> tuple[str, ...]:
-    """What is no longer as the report says."""
-    from ..core.check.digests import parse_digests
-    from ..formats.files.digests import differences
+def _gates(arguments: CheckArguments) -> QualityGates:
+    from ..core.check.quality_gates import QualityGates
+
+    return QualityGates(arguments.min_sqnr, arguments.max_abs_error, arguments.min_cosine)
+
+
+def _open_outputs(
+    console: Console, arguments: CheckArguments, outputs: Outputs
+) -> tuple[FileOutput | None, FileOutput | None]:
+    """The files for the page and for the report, opened before any work is done."""
+    outputs.reads(arguments.quantized_dir, "the model folder")
+    outputs.reads(arguments.reference, "the reference")
+    outputs.reads(arguments.verify_report, "the report that is verified")
+    outputs.writes_folder(arguments.save_dequantized, "the folder for the FP32 model")
+    page = outputs.writes_file(arguments.html, "the page")
+    report = outputs.writes_file(arguments.report, "the report")
+    outputs.open()
+    console.notices(outputs.notices)
+    return page, report
+
+
+def _check(
+    console: Console, model: Model, arguments: CheckArguments, gates: QualityGates
+) -> CheckResult:
+    """Check with a progress bar over what is compared."""
+    from ..core.check.check import check
+
+    reference = _reference(console, arguments)
+    changed = _changed(model, arguments.verify_report)
+    pictures = PICTURES if arguments.html else 0
+    if reference is None:
+        return check(model, None, gates, pictures, arguments.jobs, changed)
+    total = sum(weight.record.data_size for weight in model.weights)
+    with console.progress(total, "compare") as advance:
+        return check(model, reference, gates, pictures, arguments.jobs, changed, advance)
+
+
+def _document(arguments: CheckArguments, result: CheckResult) -> bytes:
+    """The facts as JSON; nothing where nobody asked for them."""
+    if not arguments.as_json and arguments.report is None:
+        return b""
+    from .output.check_json import check_document
+    from .output.json_output import encoded
+
+    return encoded(check_document(result))
+
+
+def _refuse_contradictions(arguments: CheckArguments) -> None:
+    names = (arguments.reference_model_filename, arguments.reference_params_filename)
+    if arguments.reference is None and any(names):
+        raise OptionError("a reference's file name without --reference")
+    report = arguments.report
+    if report is not None and report.is_file() and _is_quantize_report(report):
+        raise OptionError(
+            "--report would replace a report of quantize",
+            path=report,
+            remedy="--verify-report compares the files with it",
+        )
+
+
+def _is_quantize_report(path: Path) -> bool:
+    """Whether a call for an older version, in which --report was read, would now overwrite it."""
+    from .output import json_output
+    from .output.quantize_json import QUANTIZE_SCHEMA
+
+    try:
+        document = json_output.read_file(path, "report")
+    except OptionError:
+        return False
+    return isinstance(document, dict) and document.get("schema") == QUANTIZE_SCHEMA
+
+
+def _reference(console: Console, arguments: CheckArguments) -> Model | None:
+    if arguments.reference is None:
+        return None
+    names = (arguments.reference_model_filename, arguments.reference_params_filename)
+    return load_named(console, arguments.reference, *names)
+
+
+def _changed(model: Model, report: Path | None) -> tuple[str, ...]:
+    """Which files are no longer as the report says."""
+    if report is None:
+        return ()
+    from ..core.check.digests import differences, parse_digests
     from .output import json_output
 
     document = json_output.read_file(report, "report")
-    return differences(model.files.folder, parse_digests(document))
+    return differences(model, parse_digests(document))
 
 
-def _save_dequantized(model: Model, folder: Path, force: bool, jobs: int | None) -> None:
+def _save_dequantized(
+    console: Console, model: Model, folder: Path, arguments: CheckArguments
+) -> None:
     from ..core.quantize.dequantize import dequantize
     from ..core.quantize.output import OutputOptions
     from ..formats.files.atomic_folder import Existing
 
-    existing = Existing.REPLACE if force else Existing.REFUSE
-    dequantize(model, OutputOptions(folder, existing=existing, strip_callstack=False), jobs)
+    existing = Existing.REPLACE if arguments.force else Existing.REFUSE
+    output = OutputOptions(folder, existing=existing, strip_callstack=False)
+    console.notices(dequantize(model, output, arguments.jobs).notices)
 
 
-def _write_page(result: CheckResult, path: Path) -> None:
-    from ..formats.files.atomic_file import write_file
+def _write_page(file: FileOutput, result: CheckResult) -> None:
     from .output.html_report import page
 
-    write_file(path, page(result).encode("utf-8", "backslashreplace"), "the page")
+    file.write(page(result).encode("utf-8", "backslashreplace"))

@@ -2,104 +2,63 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from ..errors import OptionError
-from .commands import Command
 from .console import Console
-from .options.shared import (
-    MODEL_DIR,
-    common_options,
-    json_option,
-    model_file_options,
-)
+from .options.click_command import command as cli_command
+from .options.inspect import InspectArguments
+from .options.types import ALL
+from .reading import load_model
 
 if TYPE_CHECKING:
-    from ..core.inspect.summary import ModelSummary, WeightSummary
+    from ..core.inspect.summary import ModelSummary
     from ..core.model.model import Model
 
-EPILOG = """\b
-Examples:
-  weightquant inspect model/
-  weightquant inspect -q model/ | sort -k5 -n | tail
-  weightquant inspect --sort sqnr --histogram model/
-  weightquant inspect --json model/ | jq '.weights[] | select(.bytes > 100000) | .name'
-"""
+EXAMPLES = (
+    "weightquant inspect model/",
+    "weightquant inspect model/ | sort -k5 -n | tail",
+    "weightquant inspect --sort sqnr --histogram model/",
+    "weightquant inspect --json model/ | jq '.weights[] | select(.bytes > 100000) | .name'",
+)
 
 
-@click.command(
+@cli_command(
     "inspect",
-    cls=Command,
-    epilog=EPILOG,
-    short_help="Show a model's ports, operators, weights, sizes.",
+    InspectArguments,
+    brief="Show a model's inputs, outputs, operators, weights, sizes.",
+    examples=EXAMPLES,
 )
-@click.argument("model_dir", type=MODEL_DIR)
-@click.option(
-    "--sort",
-    type=click.Choice(["size", "name", "sqnr"]),
-    default="size",
-    show_default=True,
-    help="List the largest first, by name, or the worst first by the SQNR that INT8 would give, "
-    "which reads the weights.",
-)
-@click.option(
-    "--histogram", is_flag=True, help="Draw the distribution of every weight, which reads it."
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "markdown"]),
-    default="table",
-    show_default=True,
-    help="List the weights as a table, as Markdown, or as CSV and nothing else.",
-)
-@model_file_options
-@json_option
-@common_options
-def command(
-    console: Console,
-    model_dir: Path,
-    sort: str,
-    histogram: bool,
-    form: str,
-    model_filename: str | None,
-    params_filename: str | None,
-    as_json: bool,
-) -> None:
-    """Show what MODEL_DIR is, FP32 or quantized: inputs, operators, every weight, sizes.
-
-    With --quiet only the list of the weights.
-    """
+def command(console: Console, arguments: InspectArguments) -> None:
+    """Show what MODEL_DIR is, FP32 or quantized: inputs, operators, every weight, sizes."""
     from ..core.inspect.summary import Order, ordered, summarize
-    from ..core.model.model import Model
+    from ..core.plan.options import QuantizeOptions
     from .output import inspect_json, json_output
-    from .output.inspect_view import BINS, Format
 
-    if as_json and Format(form) is not Format.TABLE:
-        raise OptionError(f"--json and --format {form} contradict each other")
-    model = Model.load(model_dir, model_filename, params_filename)
-    summary = summarize(model)
-    by_sqnr = Order(sort) is Order.SQNR
-    if by_sqnr or histogram:
-        summary = _measured(console, model, summary, by_sqnr, BINS if histogram else 0)
-    weights = ordered(summary.weights, Order(sort))
-    if as_json:
+    if arguments.as_json and arguments.table_format != "table":
+        raise OptionError(f"--json and --format {arguments.table_format} contradict each other")
+    model = load_model(console, arguments, arguments.model_dir)
+    summary = summarize(model, QuantizeOptions(op_types=(ALL,)))
+    order = Order(arguments.sort)
+    if order is Order.SQNR or arguments.histogram:
+        summary = _measured(console, model, summary, order is Order.SQNR, arguments.histogram)
+    weights = ordered(summary.weights, order)
+    if arguments.as_json:
         console.write(json_output.dumps(inspect_json.inspect_document(summary, weights)))
         return
-    extra = [name for name, on in (("sqnr", by_sqnr), ("distribution", histogram)) if on]
-    _render(console, summary, weights, extra, Format(form))
+    from .output.inspect_view import Format, Listing, show
+
+    shown = Listing(order is Order.SQNR, arguments.histogram, arguments.show_all)
+    show(console, summary, weights, shown, Format(arguments.table_format))
 
 
 def _measured(
-    console: Console, model: Model, summary: ModelSummary, sqnr: bool, bins: int
+    console: Console, model: Model, summary: ModelSummary, sqnr: bool, histogram: bool
 ) -> ModelSummary:
-    import threading
-
+    """The summary with what only the weights' values can tell."""
     from ..core.inspect.measure import measure
     from ..core.inspect.summary import Verdict
+    from .output.bars import BINS
 
     if sqnr and summary.of(Verdict.QUANTIZED):
         raise OptionError(
@@ -107,39 +66,6 @@ def _measured(
             path=model.files.folder,
             remedy="weightquant dequantize-check --reference FP32_DIR compares with the original",
         )
-    lock = threading.Lock()
     total = sum(weight.record.data_size for weight in summary.weights)
-    with console.progress(total, "measure") as bar:
-
-        def step(size: int) -> None:
-            if bar is not None:
-                with lock:
-                    bar.update(size)
-
-        return measure(model, summary, sqnr=sqnr, bins=bins, step=step)
-
-
-def _render(
-    console: Console,
-    summary: ModelSummary,
-    weights: tuple[WeightSummary, ...],
-    extra: list[str],
-    form: object,
-) -> None:
-    from .output import inspect_view as view
-
-    if form is view.Format.CSV:
-        console.write(view.weights_csv(weights))
-        return
-    if form is view.Format.MARKDOWN:
-        if not console.quiet:
-            console.write(view.markdown_heading(summary))
-        console.write(view.weights_markdown(weights, extra))
-        return
-    if not console.quiet:
-        console.print(view.heading(console, summary))
-        console.print("")
-    console.print(view.weights_table(console, weights, extra))
-    if not console.quiet:
-        console.print("")
-        console.print(view.totals(console, summary))
+    with console.progress(total, "measure") as advance:
+        return measure(model, summary, sqnr=sqnr, bins=BINS if histogram else 0, step=advance)

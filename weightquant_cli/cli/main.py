@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
-import io
 import os
 import signal
-import sys
 from collections.abc import Sequence
 
 import click
 
 from .. import __version__
 from ..errors import WeightQuantError
-from .commands import PROGRAM, Group
+from . import standard_streams
 from .completion.scripts import VARIABLE
-from .console import Console, ReaderGone
+from .console import Console
 from .exit_codes import ExitCode
-from .stopping import Stopped, stoppable
-from .suggestions import usage_message, with_near_file
+from .messages import usage_message, with_similar_file
+from .option_names import OPTIONS
+from .options.click_group import CliGroup, console_of, version_option
+from .options.option import PROGRAM
+from .stop_signals import StoppedBySignal, raising_signals
 
 COMMANDS = {
     "quantize": "weightquant_cli.cli.quantize",
@@ -27,17 +29,29 @@ COMMANDS = {
     "export-opt": "weightquant_cli.cli.export_opt",
 }
 
-EPILOG = """\b
-Examples:
-  weightquant quantize --bits 16 model/ out/
-  weightquant quantize --dry-run model/ out/
-  weightquant inspect model/ | sort -k5 -n | tail
-  weightquant dequantize-check --reference model/ --min-sqnr 30 out/
-  weightquant export-opt out/ && sh out/convert_to_lite.sh
+HELP = """Make a trained PaddlePaddle model small, for Paddle Lite, without PaddlePaddle.
+
+The weights of chosen operators are stored as INT8 or INT16 together with their scales, in the
+form that Paddle Lite's opt converts; the phone dequantizes them when it loads the model. No
+calibration data is needed.
 """
 
+EXAMPLES = (
+    "weightquant quantize --bits 16 model/ out/",
+    "weightquant quantize --dry-run model/ out/",
+    "weightquant inspect model/ | sort -k5 -n | tail",
+    "weightquant dequantize-check --reference model/ --min-sqnr 30 out/",
+    "weightquant export-opt out/ && sh out/convert_to_lite.sh",
+)
 
-class LazyGroup(Group):
+# SIGINT too: click would turn a KeyboardInterrupt into an Abort and print an empty line.
+STOPPING = {
+    signal.SIGINT: (ExitCode.INTERRUPTED, "interrupted"),
+    signal.SIGTERM: (ExitCode.TERMINATED, "terminated"),
+}
+
+
+class LazyGroup(CliGroup):
     """Imports a command's module when the command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -55,56 +69,29 @@ class LazyGroup(Group):
 
 def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        Console().write(f"{PROGRAM} {__version__}\n")
+        console_of(ctx).write(f"{PROGRAM} {__version__}\n")
         ctx.exit()
 
 
-@click.group(
-    cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=EPILOG,
-)
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_version,
-    help="Show the version and exit.",
-)
-def group() -> None:
-    """Make a trained PaddlePaddle model small, for Paddle Lite, without PaddlePaddle.
-
-    The weights of chosen operators are stored as INT8 or INT16 together with their scales, in the
-    form that Paddle Lite's opt converts; the phone dequantizes them when it loads the model. No
-    calibration data is needed.
-    """
-
-
-# SIGINT too: of a KeyboardInterrupt click would make an Abort, and an empty line.
-STOPPING = {
-    signal.SIGINT: (ExitCode.INTERRUPTED, "interrupted"),
-    signal.SIGTERM: (ExitCode.TERMINATED, "terminated"),
-}
+group = LazyGroup(PROGRAM, params=[version_option(_show_version)], help=HELP, examples=EXAMPLES)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code. Never raises, never shows a traceback unasked."""
-    _replace_closed_streams()
+    standard_streams.prepare()
     try:
-        return _run(arguments)
+        return _run(arguments, Console())
     finally:
-        _leave_broken_streams()
+        standard_streams.abandon_broken()
 
 
-def _run(arguments: Sequence[str]) -> int:
-    console = Console()
+def _run(arguments: Sequence[str], console: Console) -> int:
     completing = _prepare_completion()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold what the locale cannot show
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with stoppable(STOPPING):
-            code = group.main(list(arguments), prog_name="weightquant", standalone_mode=False)
+        with raising_signals(STOPPING):
+            code = group.main(
+                list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=console
+            )
             console.flush()
         return code if isinstance(code, int) else ExitCode.DONE
     except click.exceptions.Exit as stop:
@@ -112,61 +99,54 @@ def _run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         console.error(usage_message(error))
         return ExitCode.USAGE
-    except Stopped as stop:
-        code, told = STOPPING[signal.Signals(stop.number)]
-        console.error(told)
+    except StoppedBySignal as stop:
+        code, what = STOPPING[signal.Signals(stop.number)]
+        console.error(what)
         return code
-    except (BrokenPipeError, ReaderGone):
-        return ExitCode.DONE
     except WeightQuantError as error:
-        _show_traceback(arguments)
-        console.error(str(with_near_file(error)))
+        console.traceback()
+        console.error(with_similar_file(error).message(OPTIONS))
         return error.exit_code
     except Exception as error:
-        if completing and isinstance(error, OSError):  # click writes them itself
-            console.error(f"cannot write to stdout: {error.strerror}")
-            return ExitCode.OUTPUT_NOT_WRITTEN
-        _show_traceback(arguments)
-        console.error(
-            f"internal error: {type(error).__name__}: {error}; "
-            "please report it with the output of --debug"
-        )
+        if completing and isinstance(error, OSError):  # click writes completions itself
+            return _completions_not_written(console, error)
+        console.traceback()
+        console.error(_internal_error(error))
         return ExitCode.INTERNAL_ERROR
 
 
-def _replace_closed_streams() -> None:
-    """Where a stream was closed (`>&-`), let it go nowhere.
+def _internal_error(error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if _is_out_of_memory(cause):
+            return "out of memory; free some, or use fewer threads with --jobs"
+        cause = cause.__cause__ or cause.__context__
+    return (
+        f"internal error: {type(error).__name__}: {error}; "
+        "please report it with the output of --debug"
+    )
 
-    Else the next file opened, a parameter file say, would take the stream's number and get what
-    is meant for the stream.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
-            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8", closefd=False))
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, ImportError):  # numpy's libraries could not be loaded
+        return "cannot map" in str(error) or "failed to map segment" in str(error)
+    return isinstance(error, MemoryError)
+
+
+def _completions_not_written(console: Console, error: OSError) -> int:
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.DONE
+    console.error(f"cannot write to stdout: {error.strerror}")
+    return ExitCode.OUTPUT_NOT_WRITTEN
 
 
 def _prepare_completion() -> bool:
-    """Whether a shell asks for completions: click is then to answer by our scripts' protocol."""
+    """Whether a shell asks for completions; click then answers by our scripts' protocol."""
     if VARIABLE not in os.environ:
         return False
     from .completion import completion
 
     completion.install()
     return True
-
-
-def _show_traceback(arguments: Sequence[str]) -> None:
-    if "--debug" in arguments or os.environ.get("WEIGHTQUANT_DEBUG"):
-        import traceback
-
-        traceback.print_exc()
-
-
-def _leave_broken_streams() -> None:
-    """Where nothing more can be written, let the interpreter's last flush go nowhere."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

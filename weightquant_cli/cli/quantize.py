@@ -2,232 +2,150 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
-
-from ..errors import printable
-from .commands import Command
 from .console import Console
-from .options import quantize as quantize_options
-from .options.quantize import decision_options, gate_options, plan_options
-from .options.shared import (
-    MODEL_DIR,
-    common_options,
-    json_option,
-    model_file_options,
-)
+from .options import quantize as options
+from .options.click_command import command as cli_command
+from .options.quantize import QuantizeArguments
+from .reading import load_model
 
 if TYPE_CHECKING:
     from ..core.model.model import Model
     from ..core.plan.plan import Plan
     from ..core.quantize.gates import Gates
     from ..core.quantize.output import OutputOptions
-    from ..core.quantize.results import Quantized
+    from ..core.quantize.results import Progress, Quantized
+    from ..formats.files.atomic_file import FileOutput
+    from ..formats.files.outputs import Outputs
 
-EPILOG = """\b
-Examples:
-  weightquant quantize --bits 16 model/ out/
-  weightquant quantize --op-type all --exclude 'fc_*' model/ out/
-  weightquant quantize --dry-run --json model/ out/
-"""
+EXAMPLES = (
+    "weightquant quantize --bits 16 model/ out/",
+    "weightquant quantize --op-type all --exclude 'fc_*' model/ out/",
+    "weightquant quantize --dry-run --json model/ out/",
+)
 
 
-@click.command(
+@cli_command(
     "quantize",
-    cls=Command,
-    epilog=EPILOG,
-    short_help="Store a model's weights as INT8 or INT16 with their scales.",
+    QuantizeArguments,
+    brief="Store a model's weights as INT8 or INT16 with their scales.",
+    examples=EXAMPLES,
 )
-@click.argument("model_dir", type=MODEL_DIR)
-@click.argument("output_dir", type=MODEL_DIR)
-@decision_options
-@click.option(
-    "--strip-callstack/--keep-callstack",
-    default=True,
-    show_default=True,
-    help="Drop the exporter's stack traces, which hold paths of its machine.",
-)
-@model_file_options
-@click.option(
-    "--save-model-filename",
-    metavar="NAME",
-    help="Name the program's file in OUTPUT_DIR.  [default: the input's]",
-)
-@click.option(
-    "--save-params-filename",
-    metavar="NAME",
-    help="Write all parameters to one file of this name.  [default: the input's layout and names]",
-)
-@click.option("--separate-params", is_flag=True, help="Write one file per parameter.")
-@plan_options
-@gate_options
-@click.option(
-    "-n", "--dry-run", is_flag=True, help="Print the plan and the sizes, and write nothing."
-)
-@click.option("-f", "--force", is_flag=True, help="Replace an existing OUTPUT_DIR, in one step.")
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Use this many threads.  [default: the CPUs one may use]",
-)
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the same facts as --json to a file, with the SHA-256 of every file.",
-)
-@json_option
-@common_options
-def command(
-    console: Console,
-    model_dir: Path,
-    output_dir: Path,
-    as_json: bool,
-    report: Path | None,
-    dry_run: bool,
-    **options: Any,
-) -> None:
+def command(console: Console, arguments: QuantizeArguments) -> None:
     """Store the weights of MODEL_DIR as integers with their scales, in OUTPUT_DIR.
 
     OUTPUT_DIR has the file names and the layout of MODEL_DIR, and appears whole or not at all.
     Biases, and weights that Paddle Lite could not dequantize, stay as they are; --dry-run lists
     every weight with the reason.
     """
-    from ..core.model.model import Model
-    from ..core.quantize.quantize import preview
+    from ..formats.files.outputs import Outputs
 
-    gates = quantize_options.gates(options)
-    output = _output_options(output_dir, options)
-    decide = _decision(options)
-    model = Model.load(model_dir, options["model_filename"], options["params_filename"])
-    plan = decide(model, output)
-    if options["plan_out"] is not None:
-        _write_plan(options["plan_out"], plan)
-    if dry_run:
-        result = preview(model, plan, output, gates)
-    else:
-        shown = as_json or report is not None or not console.quiet
-        result = _quantize(console, model, plan, output, gates, options["jobs"], shown)
-    if as_json or report is not None:
-        _write_document(console, model, result, as_json, report)
-    if not as_json and (dry_run or not console.quiet):
-        _print_summary(console, result, dry_run)
+    make_plan = _planner(arguments)
+    output, gates = options.output_options(arguments), options.gates(arguments)
+    with Outputs() as outputs:
+        plan_file, report = _open_outputs(console, arguments, outputs)
+        model = load_model(console, arguments, arguments.model_dir)
+        plan = make_plan(model)
+        if plan_file is not None:
+            _write_plan(plan_file, plan)
+        result = _result(console, arguments, model, plan, output, gates)
+        document = _document(arguments, model, result)
+        if report is not None:
+            report.write(document)
+    if arguments.as_json:
+        console.write(document.decode())
+    elif not console.quiet:
+        _print_summary(console, arguments, result)
     if not plan.quantized:
-        console.message("warning: nothing was quantized; see the reasons above or --dry-run")
+        console.warning("nothing was quantized; see the reasons above or --dry-run")
 
 
-def _write_plan(file: Path, plan: Plan) -> None:
-    from ..core.plan.plan_file import plan_document
-    from .output import json_output
-
-    json_output.write_file(file, plan_document(plan), "plan")
-
-
-def _write_document(
-    console: Console, model: Model, result: Quantized, as_json: bool, report: Path | None
-) -> None:
-    """The facts as JSON: to a file with the digests, and to stdout."""
-    from .output import json_output
-
-    document = json_output.quantize_document(model, result)
-    if report is not None:
-        document["files"] = _digests(model, result)
-        json_output.write_file(report, document, "report")
-    if as_json:
-        console.write(json_output.dumps(document))
+def _open_outputs(
+    console: Console, arguments: QuantizeArguments, outputs: Outputs
+) -> tuple[FileOutput | None, FileOutput | None]:
+    """The files for the plan and for the report, opened before any work is done."""
+    outputs.reads(arguments.model_dir, "the input folder")
+    outputs.reads(arguments.plan, "the plan that is applied")
+    outputs.writes_folder(arguments.output_dir, "the output folder")
+    plan_file = outputs.writes_file(arguments.plan_out, "the plan")
+    report = outputs.writes_file(arguments.report, "the report")
+    outputs.open()
+    console.notices(outputs.notices)
+    return plan_file, report
 
 
-def _print_summary(console: Console, result: Quantized, dry_run: bool) -> None:
-    from .output import tables
-
-    if dry_run:
-        console.print(tables.plan_table(console, result))
-    console.print(tables.summary(result))
-
-
-def _decision(options: dict[str, Any]) -> Callable[[Model, OutputOptions], Plan]:
-    """How the plan is made; options and plan file are checked before the model is read."""
-    if options["plan_file"] is not None:
+def _planner(arguments: QuantizeArguments) -> Callable[[Model], Plan]:
+    """How the plan is made. Options and plan file are checked before the model is read."""
+    if arguments.plan is not None:
         from ..core.plan.plan_file import apply_plan, parse_plan
+        from .output import json_output
 
-        context = click.get_current_context()
-        planned = parse_plan(quantize_options.read_plan_file(options["plan_file"], context))
-        return lambda model, output: apply_plan(model, planned)
+        options.refuse_options_beside_a_plan(arguments)
+        planned = parse_plan(json_output.read_file(arguments.plan, "plan"))
+        return lambda model: apply_plan(model, planned)
     from ..core.quantize.auto_bits import plan_model
 
-    wanted = quantize_options.quantize_options(options)
-
-    def decide(model: Model, output: OutputOptions) -> Plan:
-        return plan_model(model, wanted, output.strip_callstack, options["jobs"])
-
-    return decide
+    wanted = options.quantize_options(arguments)
+    return lambda model: plan_model(model, wanted, arguments.strip_callstack, arguments.jobs)
 
 
-def _digests(model: Model, result: Quantized) -> dict[str, Any]:
-    """SHA-256 of every file read and written."""
-    from ..core.check.digests import model_digests
-    from ..core.model.model import Model
-    from .output import json_output
+def _write_plan(file: FileOutput, plan: Plan) -> None:
+    from ..core.plan.plan_file import plan_document
+    from .output.json_output import encoded
 
-    written = None
-    if result.folder is not None:
-        written = Model.load(result.folder, result.layout.program, result.layout.params)
-    return {
-        "input": json_output.digest_documents(model_digests(model)),
-        "output": json_output.digest_documents(model_digests(written) if written else ()),
-    }
+    file.write(encoded(plan_document(plan)))
 
 
-def _output_options(folder: Path, options: dict[str, Any]) -> OutputOptions:
-    from ..core.quantize.output import OutputOptions
-    from ..formats.files.atomic_folder import Existing
-
-    return OutputOptions(
-        folder=folder,
-        program=options["save_model_filename"],
-        params=options["save_params_filename"],
-        separate=options["separate_params"],
-        existing=Existing.REPLACE if options["force"] else Existing.REFUSE,
-        strip_callstack=options["strip_callstack"],
-    )
-
-
-def _quantize(
+def _result(
     console: Console,
+    arguments: QuantizeArguments,
     model: Model,
     plan: Plan,
     output: OutputOptions,
     gates: Gates,
-    jobs: int | None,
-    measure_errors: bool,
 ) -> Quantized:
-    """Quantize with a progress bar, and with `-v` a line per weight."""
-    from ..core.quantize.quantize import quantize
-    from ..core.quantize.results import Progress
+    """Quantize with a progress bar, or with `--dry-run` say what would come of it."""
+    from ..core.quantize.quantize import preview, quantize
 
+    if arguments.dry_run:
+        return preview(model, plan, output, gates)
+    measure_errors = arguments.as_json or arguments.report is not None or not console.quiet
     total = sum(weight.size_before for weight in plan.weights)
-    lock = threading.Lock()
-    done = 0
-    with console.progress(total, "quantize") as bar:
+    with console.progress(total, "quantize") as advance:
 
         def step(progress: Progress) -> None:
-            nonlocal done
-            with lock:
-                if bar is not None:
-                    bar.set_description(printable(progress.name), refresh=False)
-                    bar.update(progress.size)
-                if progress.finished is not None:
-                    done += 1
-                    if not console.verbose:
-                        return
-                    from .output import tables
+            advance(progress.size)
 
-                    console.detail(tables.weight_line(done, len(plan.weights), progress.finished))
+        result = quantize(model, plan, output, arguments.jobs, step, gates, measure_errors)
+    if console.verbose:
+        from .output.quantize_view import weight_line
 
-        return quantize(model, plan, output, jobs, step, gates, measure_errors)
+        for weight in result.weights:
+            console.detail(weight_line(weight))
+    if result.written is not None:
+        console.notices(result.written.notices)
+    return result
+
+
+def _document(arguments: QuantizeArguments, model: Model, result: Quantized) -> bytes:
+    """The facts as JSON, in a report with the digests; nothing where nobody asked for them."""
+    if not arguments.as_json and arguments.report is None:
+        return b""
+    from .output.json_output import encoded
+    from .output.quantize_json import digests_document, quantize_document
+
+    document = quantize_document(model, result)
+    if arguments.report is not None:
+        document["files"] = digests_document(model, result)
+    return encoded(document)
+
+
+def _print_summary(console: Console, arguments: QuantizeArguments, result: Quantized) -> None:
+    from .output import quantize_view
+
+    if arguments.dry_run:
+        console.print(quantize_view.plan_table(console, result, arguments.show_all))
+        console.print("")
+    console.print(quantize_view.summary(console, result))

@@ -57,7 +57,7 @@ class WeightQuantization:
         """Quantize and save the model.
 
         Args:
-            save_model_dir: where to. Files go straight into it, and what else is there stays; with
+            save_model_dir: where to. Files go straight into it, and other files there stay; with
                 `generate_test_model` into ``quantized_model/`` and ``test_model/`` within it.
             save_model_filename: the program's file name; None is ``__model__``.
             save_params_filename: the name of one file for all parameters; None writes one file
@@ -100,7 +100,7 @@ class WeightQuantization:
     @staticmethod
     def _dequantize(quantized: OutputOptions, folder: Path) -> None:
         program = quantized.program or DEFAULT_PROGRAM
-        # Not found by looking: files of an earlier run with another layout may lie beside these.
+        # Named, not looked for: files of an earlier run with another layout may lie beside these.
         written = ModelFiles(quantized.folder, program, quantized.params)
         dequantize(
             Model(open_model(written)),
@@ -121,6 +121,7 @@ def _quantize_type(name: str | None) -> WeightQuantizeType | None:
         return WeightQuantizeType(name)
     except ValueError as error:
         raise OptionError(
-            f"unknown weight_quantize_type {name!r}",
+            f"unknown type {name!r}",
+            option="weight_quantize_type",
             expected=" or ".join(kind.value for kind in WeightQuantizeType),
         ) from error

@@ -26,11 +26,12 @@ from types import TracebackType
 import pytest
 
 from tests.cli.helpers import command, environment
-from weightquant_cli.cli.docs import HOUSE
 
 # Long enough for a loaded machine; nothing waits that long where all is well.
 PATIENCE = 60
 COLUMNS = 200
+
+COMPLETIONS = Path(__file__).parents[3] / "completions"
 
 TAB = "\t"
 _CANCEL = "\x03"
@@ -164,7 +165,7 @@ def _install(root: Path, call: Path) -> None:
     """Put the stub and the committed scripts where an installed wheel has them."""
     for name, target in INSTALLED.items():
         (root / "share" / target).parent.mkdir(parents=True)
-        shutil.copyfile(HOUSE / "completions" / name, root / "share" / target)
+        shutil.copyfile(COMPLETIONS / name, root / "share" / target)
     stub = root / "bin" / "weightquant"
     stub.parent.mkdir()
     noted = shlex.quote(str(call))

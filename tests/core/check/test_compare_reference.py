@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +24,12 @@ from weightquant_cli import (
     plan_model,
     quantize,
 )
-from weightquant_cli.core.check import weight_pair
 from weightquant_cli.core.check.check import check
 from weightquant_cli.core.check.compare_reference import WeightComparison, compare
 from weightquant_cli.core.check.findings import FindingCode, Severity
 from weightquant_cli.core.check.quality_gates import QualityGates
-from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS, parts
-from weightquant_cli.core.tensors.error_measures import SMALLEST_NORMAL, ErrorMeasures, Piece
+from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS
+from weightquant_cli.core.tensors.error_measures import SMALLEST_NORMAL, ErrorMeasures, PairBlock
 from weightquant_cli.errors import ModelError
 
 ALL = QuantizeOptions(op_types=("all",))
@@ -166,8 +164,8 @@ def test_a_lost_channel_is_far_beyond_half_a_scale(tmp_path: Path) -> None:
     assert found.misrounded == np.count_nonzero(builders.read_arrays(original)["w"][:, 0])
 
 
-def piece_of(original: Array, integers: Array, scale: Array) -> Piece:
-    return Piece(
+def block_of(original: Array, integers: Array, scale: Array) -> PairBlock:
+    return PairBlock(
         original, integers, reference.dequantized(integers, scale, 1), scale.reshape(1, -1)
     )
 
@@ -187,7 +185,7 @@ def test_every_measure_is_that_of_plain_numpy(
     measures, other = ErrorMeasures(bits), ErrorMeasures(bits)
     for taking, rows in enumerate(np.array_split(np.arange(shape[0]), 3)):
         if rows.size:
-            (measures, other, other)[taking].add(piece_of(original[rows], integers[rows], scale))
+            (measures, other, other)[taking].add(block_of(original[rows], integers[rows], scale))
     measures.merge(other)
     found = reference.dequantized(integers, scale, 1).astype(np.float64)
     error = original.astype(np.float64) - found
@@ -211,7 +209,7 @@ def test_clipping_is_told_from_misrounding_by_the_outermost_integers() -> None:
     integers = np.array([[127, 127], [-128, 3], [0, -127]], np.int8)
     original = np.array([[70, 128], [-70, 3.4], [0.4, -126]], "float32")
     measures = ErrorMeasures(8)
-    assert measures.add(piece_of(original, integers, scale))
+    assert measures.add(block_of(original, integers, scale))
     # Outward of 127 and of -128: clipped. 0.4 became 0, and -126 became -127: misrounded.
     assert (measures.clipped, measures.misrounded) == (3, 2)
 
@@ -231,13 +229,13 @@ def test_the_totals_are_those_of_all_values_together(tmp_path: Path) -> None:
     assert both.weights[0].sqnr < both.sqnr < both.weights[-1].sqnr
 
 
-def test_the_result_does_not_depend_on_the_number_of_threads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(weight_pair, "parts", partial(parts, most=7))
+def test_the_result_does_not_depend_on_the_number_of_threads(tmp_path: Path) -> None:
     folder = builders.write_model(tmp_path / "m")
     model, original = quantized(folder), Model.load(folder)
-    assert compare(model, original, 3, jobs=1) == compare(model, original, 3, jobs=4)
+    one, four = (
+        compare(model, original, histograms=3, jobs=jobs, part_elements=7) for jobs in (1, 4)
+    )
+    assert one == four
 
 
 def test_every_byte_is_told_to_whoever_watches(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from weightquant_cli import (
     summarize,
 )
 from weightquant_cli.core.tensors.buffers import COPY_BYTES
-from weightquant_cli.core.tensors.histogram import Distribution, measure_distribution
+from weightquant_cli.core.tensors.histogram import Histogram, measure_histogram
 from weightquant_cli.formats import dtypes
 from weightquant_cli.formats.lod_tensor import header_bytes
 from weightquant_cli.formats.params import read_separate
@@ -30,14 +30,12 @@ DIGITS = Path(__file__).parents[2] / "models" / "digits"
 FC = "fc_0.w_0"
 
 
-def distribution(
-    folder: Path, values: np.ndarray, dtype: dtypes.DataType, bins: int
-) -> Distribution:
+def distribution(folder: Path, values: np.ndarray, dtype: dtypes.DataType, bins: int) -> Histogram:
     """The distribution of these values, stored as this type."""
     header = header_bytes(bytes(12), dtype, values.shape)
     (folder / "w").write_bytes(header + values.astype(dtype.numpy or "V").tobytes())
     with read_separate(folder, {"w": values.shape}).reader("w") as reader:
-        return measure_distribution(reader, bins)
+        return measure_histogram(reader, bins)
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -60,9 +58,9 @@ def test_a_weight_that_is_not_finite_is_reported_and_not_an_error(tmp_path: Path
     measured = measure(model, summarize(model), sqnr=True, bins=4)
     worst = ordered(measured.weights, Order.SQNR)[0]
     assert (worst.name, worst.error) == (FC, None)
-    assert worst.objection == "not finite: inf at index [1023, 31]"
-    assert worst.distribution is not None
-    assert worst.distribution.non_finite == 1
+    assert worst.not_measured == "not finite: inf at index [1023, 31]"
+    assert worst.histogram is not None
+    assert worst.histogram.non_finite == 1
 
 
 def test_the_worst_come_first_and_what_was_not_measured_last() -> None:
@@ -103,7 +101,7 @@ def test_a_distribution_of_many_blocks_is_that_of_the_whole(tmp_path: Path) -> N
 
 def test_a_constant_lies_in_the_middle(tmp_path: Path) -> None:
     found = distribution(tmp_path, np.full(6, 2.5), dtypes.FP32, 5)
-    assert found == Distribution(2.5, 2.5, (0, 0, 6, 0, 0), 0)
+    assert found == Histogram(2.5, 2.5, (0, 0, 6, 0, 0), 0)
 
 
 @pytest.mark.parametrize("size", [0, 3])

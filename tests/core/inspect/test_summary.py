@@ -99,7 +99,7 @@ def test_a_weight_that_takes_an_option_says_which(fp32: ModelSummary) -> None:
     weight = named(fp32, "depthwise_conv2d_0.w_0")
     assert weight.verdict is Verdict.QUANTIZABLE
     assert weight.reason is not None
-    assert weight.reason.remedy == "--op-type depthwise_conv2d or all"
+    assert weight.reason.remedy == "`op_types` depthwise_conv2d or all"
     assert named(fp32, FC).reason is None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import pytest
 
 from tests.builders import (
     COMBINED,
+    FP32,
     INT64,
     STEP_SCOPES,
     Attr,
     ModelBuilder,
     normal,
+    raw_record,
     small_model,
 )
 from weightquant_cli import (
@@ -27,7 +31,9 @@ from weightquant_cli import (
     WeightPlan,
     WeightQuantizeType,
     make_plan,
+    summarize,
 )
+from weightquant_cli.core.plan.plan import MAX_SCALES
 from weightquant_cli.formats import dtypes
 from weightquant_cli.formats.program import AttrType
 
@@ -199,6 +205,8 @@ REASONS: list[tuple[ReasonCode, Callable[[], ModelBuilder], QuantizeOptions]] = 
     (ReasonCode.NO_REWRITE, no_rewrite, QuantizeOptions(rewrite=False)),
     (ReasonCode.SHARED_TRANSPOSED, shared_transposed, DEFAULT),
     (ReasonCode.WRITTEN, written, DEFAULT),
+    (ReasonCode.SCALES_COST, lambda: matrix_model(normal(1, 100)), DEFAULT),
+    (ReasonCode.SCALES_COST, lambda: matrix_model(normal(2, 100)), QuantizeOptions(16)),
     (ReasonCode.SHADOWED, shadowed, DEFAULT),
     (ReasonCode.EXCLUDED, lambda: matrix_model(normal(2, 2)), QuantizeOptions(exclude=("w*",))),
 ]
@@ -218,7 +226,7 @@ def test_every_reason_has_a_model_for_which_it_is_given(
 def test_without_rewrites_a_matmul_stays_and_the_option_is_named(tmp_path: Path) -> None:
     weight = plan_of(no_rewrite(), tmp_path, QuantizeOptions(rewrite=False))["w"]
     assert weight.reason is not None
-    assert weight.reason.remedy == "--rewrite"
+    assert weight.reason.remedy == "`rewrite`"
     assert verdict(no_rewrite(), tmp_path, DEFAULT) == 8
 
 
@@ -238,7 +246,10 @@ def test_a_weight_with_scales_is_quantized_already_whatever_its_type(tmp_path: P
 
 
 def test_every_reason_is_given_somewhere() -> None:
-    assert {code for code, _, _ in REASONS} | {ReasonCode.RESERVED_NAME} == set(ReasonCode)
+    assert {code for code, _, _ in REASONS} | {
+        ReasonCode.RESERVED_NAME,
+        ReasonCode.TOO_MANY_SCALES,
+    } == set(ReasonCode)
 
 
 @pytest.mark.parametrize("kind", ["Bias", "Input"])
@@ -282,7 +293,7 @@ def test_a_type_that_was_not_chosen_says_which_option_would_choose_it(everything
     (weight,) = [weight for weight in plan.weights if weight.name == "conv.w"]
     assert weight.reason is not None
     assert weight.reason.code is ReasonCode.NOT_SELECTED
-    assert weight.reason.remedy == "--op-type conv2d or all"
+    assert weight.reason.remedy == "`op_types` conv2d or all"
 
 
 @pytest.mark.parametrize(
@@ -439,19 +450,19 @@ def test_patterns_that_give_one_weight_different_bits_contradict_each_other(
     everything: Model,
 ) -> None:
     options = QuantizeOptions(bits_for=(("fc*", 12), ("*2.w", 16)))
-    with pytest.raises(OptionError, match=r"--bits-for fc\*=12 and --bits-for \*2\.w=16 contr"):
+    with pytest.raises(OptionError, match=r"`bits_for` fc\*=12 and `bits_for` \*2\.w=16 contr"):
         make_plan(everything, options)
 
 
 def test_a_weight_cannot_be_excluded_and_given_bits(everything: Model) -> None:
     options = QuantizeOptions(exclude=("fc1.w",), bits_for=(("fc*", 12),))
-    with pytest.raises(OptionError, match=r"--exclude and --bits-for fc\*=12 contradict"):
+    with pytest.raises(OptionError, match=r"`exclude` and `bits_for` fc\*=12 contradict"):
         make_plan(everything, options)
 
 
 def test_bits_for_weights_that_all_stay_are_refused_with_the_reason(everything: Model) -> None:
     options = QuantizeOptions(bits_for=(("table.w", 12),))
-    with pytest.raises(OptionError, match=r"lookup_table was not chosen.*--op-type lookup_table"):
+    with pytest.raises(OptionError, match=r"lookup_table was not chosen.*`op_types` lookup_table"):
         make_plan(everything, options)
 
 
@@ -473,19 +484,19 @@ def test_patterns_know_case_and_brackets(everything: Model) -> None:
         make_plan(everything, QuantizeOptions(exclude=("CONV.W",)))
 
 
-@pytest.mark.parametrize("option", ["--exclude", "--bits-for"])
+@pytest.mark.parametrize("option", ["exclude", "bits_for"])
 def test_a_pattern_that_matches_nothing_suggests_the_nearest_names(
     option: str, everything: Model
 ) -> None:
     options = (
         QuantizeOptions(exclude=("fc1.ww",))
-        if option == "--exclude"
+        if option == "exclude"
         else QuantizeOptions(bits_for=(("fc1.ww", 9),))
     )
     with pytest.raises(OptionError) as caught:
         make_plan(everything, options)
     assert str(caught.value).startswith(
-        f"{option}: the pattern 'fc1.ww' matches no weight; the nearest names are fc1.w"
+        f"`{option}`: the pattern 'fc1.ww' matches no weight; the nearest names are fc1.w"
     )
 
 
@@ -537,3 +548,65 @@ def test_a_plan_of_rewrites_alone_quantizes_nothing(everything: Model) -> None:
     plan = make_plan(everything, DEFAULT).only_rewritten()
     assert plan.quantized == ()
     assert [weight.name for weight in plan.weights if weight.rewrites] == ["fc2.w"]
+
+
+# ---- scales that cost too much -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "bits", "kind", "quantized"),
+    [
+        ((1, 100), 8, CHANNEL_WISE, False),
+        ((1, 100), 8, ABS_MAX, True),
+        ((2, 100), 8, CHANNEL_WISE, True),
+        ((2, 100), 16, CHANNEL_WISE, False),
+        ((3, 100), 16, CHANNEL_WISE, True),
+        ((1, 10), 8, CHANNEL_WISE, True),  # a few bytes
+    ],
+)
+def test_a_weight_whose_scales_cost_more_than_they_save_stays(
+    shape: tuple[int, int], bits: int, kind: WeightQuantizeType, quantized: bool, tmp_path: Path
+) -> None:
+    options = QuantizeOptions(bits, kind)
+    found = verdict(matrix_model(normal(*shape)), tmp_path, options)
+    assert found == (bits if quantized else ReasonCode.SCALES_COST)
+
+
+def sparse(folder: Path, *shapes: tuple[int, int]) -> Model:
+    """A model of `mul`s with weights w0, w1, ... of these shapes, whose files are all holes."""
+    builder = ModelBuilder()
+    for index, shape in enumerate(shapes):
+        builder.main.var(f"w{index}", shape, persistable=True)
+        builder.records[f"w{index}"] = raw_record(b"", FP32, shape)
+        builder.mul("x", f"w{index}")
+    builder.write(folder)
+    for index, shape in enumerate(shapes):
+        path = folder / f"w{index}"
+        os.truncate(path, path.stat().st_size + 4 * math.prod(shape))
+    return Model.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "codes"),
+    [
+        ([(1, 60_000_000)], [ReasonCode.SCALES_COST]),
+        ([(2, 60_000_000)], [ReasonCode.TOO_MANY_SCALES]),
+        ([(2, MAX_SCALES)], [None]),
+        ([(2, MAX_SCALES)] * 10, [None] * 8 + [ReasonCode.TOO_MANY_SCALES] * 2),
+    ],
+)
+def test_the_number_of_scales_is_bounded(
+    shapes: list[tuple[int, int]], codes: list[ReasonCode | None], tmp_path: Path
+) -> None:
+    plan = make_plan(sparse(tmp_path, *shapes), DEFAULT)
+    assert [weight.reason and weight.reason.code for weight in plan.weights] == codes
+
+
+def test_a_weight_of_one_row_and_millions_of_columns_takes_no_memory(tmp_path: Path) -> None:
+    model = sparse(tmp_path, (1, 60_000_000))
+    tracemalloc.start()
+    try:
+        summarize(model)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,7 @@ from weightquant_cli import (
     quantize,
 )
 from weightquant_cli.core.lite.tags import find_tags
-from weightquant_cli.core.quantize import dequantize as module
-from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS, segments
+from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS
 from weightquant_cli.errors import ParameterError
 from weightquant_cli.formats.program import AttrType
 
@@ -108,14 +106,11 @@ def test_values_are_integers_times_scales(
 
 
 @pytest.mark.parametrize("elements", [1, 5, 64])
-def test_the_bytes_do_not_depend_on_the_blocks(
-    elements: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bytes_do_not_depend_on_the_blocks(elements: int, tmp_path: Path) -> None:
     source = small_model().load(tmp_path / "in")
     model = quantized(source, tmp_path / "int", QuantizeOptions(op_types=("all",)))
     dequantize(model, OutputOptions(tmp_path / "whole"))
-    monkeypatch.setattr(module, "segments", partial(segments, block_elements=elements))
-    dequantize(model, OutputOptions(tmp_path / "pieces"))
+    dequantize(model, OutputOptions(tmp_path / "pieces"), block_elements=elements)
     assert tree(tmp_path / "pieces") == tree(tmp_path / "whole")
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +54,16 @@ from weightquant_cli import (
     quantize,
 )
 from weightquant_cli.core.plan.size import Size
-from weightquant_cli.core.quantize import weight_quantizer as weight_stream
 from weightquant_cli.core.quantize.gates import Gates
-from weightquant_cli.core.quantize.weight_quantizer import quantization_error
+from weightquant_cli.core.quantize.weight_quantizer import WeightQuantizer, quantization_error
 from weightquant_cli.core.tensors.blocks import (
     BLOCK_ELEMENTS,
     PART_ELEMENTS,
-    parts,
-    tile_parts,
 )
 from weightquant_cli.core.tensors.weight_error import WeightError, decibels
 from weightquant_cli.errors import AlreadyQuantizedError, GateError, NonFiniteWeightError
 from weightquant_cli.formats.program import AttrType, Operator
+from weightquant_cli.threads import CancelToken
 
 ALL = QuantizeOptions(op_types=("all",))
 CHANNEL_WISE = WeightQuantizeType.CHANNEL_WISE_ABS_MAX
@@ -77,10 +74,17 @@ AXES = {"conv.w": 0, "dw.w": 0, "fc1.w": 1, "fc2.w": 1, "table.w": 1}
 
 
 def run(
-    model: Model, folder: Path, options: QuantizeOptions = ALL, jobs: int | None = 2, **output: Any
+    model: Model,
+    folder: Path,
+    options: QuantizeOptions = ALL,
+    jobs: int | None = 2,
+    block_elements: int = BLOCK_ELEMENTS,
+    **output: Any,
 ) -> Quantized:
     """Quantize a model into `folder`."""
-    return quantize(model, make_plan(model, options), OutputOptions(folder, **output), jobs)
+    plan = make_plan(model, options)
+    into = OutputOptions(folder, **output)
+    return quantize(model, plan, into, jobs, block_elements=block_elements)
 
 
 def tagged(model: Model, weight: str) -> list[Operator]:
@@ -104,19 +108,6 @@ def one_matrix(array: Floats, name: str = "w") -> ModelBuilder:
     builder = ModelBuilder()
     builder.fetch(builder.mul(builder.input("x", (-1, len(array))), name, array))
     return builder
-
-
-# The module: its name as an attribute of the package may be the function.
-quantize_module = sys.modules[quantize.__module__]
-
-
-def in_small_blocks(monkeypatch: pytest.MonkeyPatch, elements: int) -> None:
-    """Cut every tensor into blocks of so few elements."""
-    monkeypatch.setattr(weight_stream, "BLOCK_ELEMENTS", elements)
-    monkeypatch.setattr(weight_stream, "parts", partial(parts, most=3 * elements))
-    small_tiles = partial(tile_parts, most=elements)
-    monkeypatch.setattr(weight_stream, "tile_parts", small_tiles)
-    monkeypatch.setattr(quantize_module, "tile_parts", small_tiles)
 
 
 # ---- integers and scales -------------------------------------------------------------------------
@@ -157,7 +148,6 @@ def test_the_bytes_do_not_depend_on_the_blocks(
     kind: WeightQuantizeType | None,
     rate: float,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     builder = small_model()
     builder.matmul_v2("fc2.w.out0", "fc3.w", normal(9, 6), trans_y=True)
@@ -165,8 +155,7 @@ def test_the_bytes_do_not_depend_on_the_blocks(
     source = builder.load(tmp_path / "in")
     options = QuantizeOptions(8, kind, rate, ("all",))
     whole = run(source, tmp_path / "whole", options)
-    in_small_blocks(monkeypatch, elements)
-    pieces = run(source, tmp_path / "pieces", options)
+    pieces = run(source, tmp_path / "pieces", options, block_elements=elements)
     assert tree(tmp_path / "pieces") == tree(tmp_path / "whole")
     for one, other in zip(whole.weights, pieces.weights, strict=True):
         if one.error is not None and other.error is not None:
@@ -638,9 +627,7 @@ def test_a_value_that_is_not_finite_names_tensor_index_and_offset(
     elements: int,
     layout: Layout,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    in_small_blocks(monkeypatch, elements)
     array = normal(4, 3, 2, 2)
     array[2, 1, 0, 1] = value
     array[2, 2, 1, 1] = np.nan
@@ -648,7 +635,7 @@ def test_a_value_that_is_not_finite_names_tensor_index_and_offset(
     builder.conv2d("x", "bad.w", array)
     source = builder.load(tmp_path / "in", layout)
     with pytest.raises(NonFiniteWeightError) as caught:
-        run(source, tmp_path / "a" / "out")
+        run(source, tmp_path / "a" / "out", block_elements=elements)
     assert caught.value.tensor == "bad.w"
     assert caught.value.found == f"{value} at index [2, 1, 0, 1]"
     assert caught.value.path is not None and caught.value.offset is not None
@@ -804,6 +791,49 @@ def test_a_model_that_shrinks_meanwhile_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="became shorter while it was read"):
         run(source, tmp_path / "a" / "out")
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("value", [9.0, -9.0, np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("measure_errors", [True, False])
+@pytest.mark.parametrize(
+    "model", ["plain", "transposed", "subnormal", "threshold", "transposed threshold"]
+)
+def test_larger_values_in_the_second_pass_never_wrap(
+    value: float, bits: int, measure_errors: bool, model: str, tmp_path: Path
+) -> None:
+    array = np.clip(normal(30, 20), -2, 2)
+    builder, options = one_matrix(array), QuantizeOptions(bits)
+    if "transposed" in model:
+        builder = ModelBuilder()
+        builder.matmul_v2(builder.input("x", (-1, 20)), "w", array, trans_y=True)
+    elif model == "subnormal":
+        array[:, 3] *= np.float32(1e-42)
+        builder = one_matrix(array)
+    if "threshold" in model:
+        options = QuantizeOptions(bits, threshold_rate=0.1)
+    source = builder.load(tmp_path / "in")
+    record = source.weight("w").record
+    quantizer = WeightQuantizer(
+        record,
+        make_plan(source, options).quantized[0].quantization,
+        options,
+        transpose="transposed" in model,
+        measure_error=measure_errors,
+        block_elements=50,
+    )
+    token = CancelToken()
+    with source.stored.parameters.reader("w") as tensor:
+        for scale_pass in quantizer.scale_passes:
+            for block in quantizer.scale_parts:
+                scale_pass(tensor, block, token)
+        quantizer.fix_scales()
+        with record.path.open("r+b") as stream:
+            stream.seek(record.data_offset + 4 * 333)
+            stream.write(np.float32(value).tobytes())
+        with pytest.raises(ModelError, match=r"the file changed while it was read.*tensor w"):
+            for part in quantizer.parts:
+                quantizer.quantize(tensor, None, part, token)
 
 
 # ---- SELECTED_ROWS -------------------------------------------------------------------------------

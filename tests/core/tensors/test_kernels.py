@@ -276,7 +276,7 @@ shares = hnp.arrays(np.float32, st.integers(1, 60), elements=st.floats(-1, 1, wi
 
 @given(maxima)
 def test_edges_divide_the_range_evenly(maximum: float) -> None:
-    edges = kernels.histogram_edges(np.float32(maximum))
+    edges = kernels.threshold_edges(np.float32(maximum))
     assert edges.dtype == np.float32
     assert np.array_equal(edges, reference.find_edges(maximum))
 
@@ -286,20 +286,20 @@ def test_edges_divide_the_range_evenly(maximum: float) -> None:
 def test_edges_and_counts_are_those_of_the_numpy_that_paddle_used(maximum: float) -> None:
     values = (np.random.default_rng(0).random(500) * maximum).astype(np.float32)
     counts, edges = np.histogram(values, 5000, (0, values.max()))
-    assert np.array_equal(kernels.histogram_edges(values.max()), edges)
-    assert np.array_equal(kernels.histogram(values, edges, np.empty_like(values)), counts)
+    assert np.array_equal(kernels.threshold_edges(values.max()), edges)
+    assert np.array_equal(kernels.histogram(np.abs(values), edges), counts)
 
 
 @given(maxima, shares, st.lists(st.integers(0, 5000), max_size=20), st.sampled_from([-1, 0, 1]))
 def test_counts_are_those_of_numpy_at_and_beside_the_edges(
     maximum: float, spread: Floats, on_edges: list[int], side: int
 ) -> None:
-    edges = kernels.histogram_edges(np.float32(maximum))
+    edges = kernels.threshold_edges(np.float32(maximum))
     exact = edges[on_edges]
     beside = np.nextafter(exact, np.float32(np.inf * side)) if side else exact
     values = np.concatenate([spread * edges[-1], -beside, edges[-1:]])
     values = np.clip(values, -edges[-1], edges[-1]).astype(np.float32)
-    found = kernels.histogram(values, edges, np.empty_like(values))
+    found = kernels.histogram(np.abs(values), edges)
     assert np.array_equal(found, np.histogram(np.abs(values), bins=edges)[0])
 
 
@@ -308,12 +308,10 @@ def test_counts_of_parts_add_up_to_those_of_the_whole(values: Floats) -> None:
     maximum = np.abs(values).max()
     if maximum < 1e-30:
         return
-    edges = kernels.histogram_edges(maximum)
+    edges = kernels.threshold_edges(maximum)
     cut = len(values) // 2
-    parts = [
-        kernels.histogram(part, edges, np.empty_like(part)) for part in (values[:cut], values[cut:])
-    ]
-    whole = kernels.histogram(values, edges, np.empty_like(values))
+    parts = [kernels.histogram(np.abs(part), edges) for part in (values[:cut], values[cut:])]
+    whole = kernels.histogram(np.abs(values), edges)
     assert np.array_equal(parts[0] + parts[1], whole)
     assert whole.sum() == len(values)
 
@@ -327,15 +325,15 @@ def test_the_threshold_is_where_the_walk_up_the_histogram_ends(
     seed: int, rate: float, count: int
 ) -> None:
     values = np.random.default_rng(seed).standard_t(3, count).astype(np.float32)
-    edges = kernels.histogram_edges(np.abs(values).max())
-    counts = kernels.histogram(values, edges, np.empty_like(values))
+    edges = kernels.threshold_edges(np.abs(values).max())
+    counts = kernels.histogram(np.abs(values), edges)
     assert kernels.threshold(counts, edges, rate) == pytest.approx(
         reference.find_threshold(values, rate), rel=1e-12
     )
 
 
 def test_the_threshold_of_known_counts() -> None:
-    edges = kernels.histogram_edges(np.float32(5000))
+    edges = kernels.threshold_edges(np.float32(5000))
     counts = np.zeros(5000, np.int64)
     counts[[0, 9, 99, 4999]] = [50, 30, 19, 1]
     found = [kernels.threshold(counts, edges, rate) for rate in (0.6, 0.5, 0.3, 0.2, 0.015, 1e-9)]
@@ -343,5 +341,5 @@ def test_the_threshold_of_known_counts() -> None:
 
 
 def test_where_the_shares_never_add_up_to_one_nothing_is_clipped() -> None:
-    edges = kernels.histogram_edges(np.float32(5000))
+    edges = kernels.threshold_edges(np.float32(5000))
     assert kernels.threshold(np.ones(5000, np.int64), edges, -0.5) == 5000.0

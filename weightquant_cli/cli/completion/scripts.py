@@ -19,7 +19,7 @@ COMPLETION_LINES = {
     "fish": f"{VARIABLE}=fish_source weightquant | source",
 }
 
-_ORIGIN = "# Made by `python -m weightquant_cli.cli.docs`; not to be edited."
+_ORIGIN = "# Made by completions/generate.py; not to be edited."
 
 BASH = (
     _ORIGIN

@@ -1,4 +1,5 @@
-"""The options of the commands, declared once, and made into the options of the core.
+"""What each command accepts: one frozen dataclass per command, each option defined once on it.
 
-May import `core`, `errors` and click.
+Gives the dataclasses, the core options made from them, and click's commands for them.
+May import `core`, `formats`, `errors`, click, `completion` and `console`.
 """

@@ -1,216 +1,260 @@
-"""The options of `quantize`: declared, checked against each other, and made into core options."""
+"""The arguments of `quantize`, and the core's options that are made from them."""
+
+# ruff: noqa: RUF009 # `option` and `argument` return dataclass fields
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from ...core.lite.storage import WeightQuantizeType
-from ...core.lite.targets import DEFAULT_OP_TYPES
 from ...core.plan.options import AutoBits, QuantizeOptions
 from ...core.plan.size import Size
 from ...core.quantize.gates import Gates
 from ...errors import OptionError
 from ..completion.weight_names import complete_weight
-from .shared import (
-    AUTO,
-    Bits,
-    BitsFor,
-    Command,
-    OpTypes,
-    SizeType,
-)
+from .option import Heading, argument, option
+from .shared import ModelArguments, force_option, jobs_option, show_all_option
+from .types import ALL, AUTO, Bits, BitsFor, FileName, FilePath, ModelFolder, OpTypes, SizeType
+
+if TYPE_CHECKING:
+    from ...core.quantize.output import OutputOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeArguments(ModelArguments):
+    """The command line of `quantize`."""
+
+    model_dir: Path = argument(ModelFolder())
+    output_dir: Path = argument(ModelFolder())
+
+    op_types: tuple[tuple[str, ...], ...] = option(
+        "--op-type",
+        heading=Heading.WHAT,
+        type=OpTypes(),
+        multiple=True,
+        metavar="T[,T...]",
+        help="Quantize the weights of these operator types only; repeatable.  [default: all]",
+    )
+    exclude: tuple[str, ...] = option(
+        "--exclude",
+        heading=Heading.WHAT,
+        multiple=True,
+        metavar="GLOB",
+        shell_complete=complete_weight,
+        help="Leave weights whose names match as they are; repeatable.",
+    )
+    rewrite: bool = option(
+        "--rewrite/--no-rewrite",
+        heading=Heading.WHAT,
+        default=True,
+        show_default=True,
+        help="Spell matmul and lookup_table_v2 as Paddle Lite can dequantize them, where that "
+        "is exactly equal; without it their weights stay FP32.",
+    )
+    plan: Path | None = option(
+        "--plan",
+        heading=Heading.WHAT,
+        type=FilePath(),
+        metavar="FILE",
+        help="Apply a plan that --plan-out has written.",
+    )
+    plan_out: Path | None = option(
+        "--plan-out",
+        heading=Heading.WHAT,
+        type=FilePath(),
+        metavar="FILE",
+        help="Write the plan as JSON, to be edited.",
+    )
+
+    bits: int | str = option(
+        "-b",
+        "--bits",
+        heading=Heading.BITS,
+        type=Bits(),
+        default=8,
+        show_default=True,
+        metavar="8..16|auto",
+        help="Store weights with this many bits, 8 as INT8 and 9 to 16 as INT16; "
+        "auto chooses 8 or 16 for every weight.",
+    )
+    bits_for: tuple[tuple[str, int], ...] = option(
+        "--bits-for",
+        heading=Heading.BITS,
+        type=BitsFor(),
+        multiple=True,
+        metavar="GLOB=8..16",
+        help="Use these bits for weights whose names match; repeatable.",
+    )
+    min_sqnr: float | None = option(
+        "--min-sqnr",
+        heading=Heading.BITS,
+        type=float,
+        metavar="DB",
+        help="With --bits auto, give 8 bits where the weight reaches this SQNR, else 16.  "
+        f"[default: {AutoBits().min_sqnr:g}]",
+    )
+    target_size: Size | None = option(
+        "--target-size",
+        heading=Heading.BITS,
+        type=SizeType(),
+        metavar="SIZE",
+        help="With --bits auto, choose the smallest total error within this size, "
+        "such as 4.2MB or 30% of the input.",
+    )
+    weight_quantize_type: str | None = option(
+        "--weight-quantize-type",
+        heading=Heading.BITS,
+        type=click.Choice([kind.value for kind in WeightQuantizeType]),
+        help="Use one scale per output channel, or one per tensor.  "
+        "[default: channel_wise_abs_max; abs_max with --threshold-rate]",
+    )
+    threshold_rate: float = option(
+        "--threshold-rate",
+        heading=Heading.BITS,
+        type=float,
+        default=0.0,
+        show_default="0, which clips nothing",
+        metavar="R",
+        help="Clip this share of the largest values, 0 <= R < 1; with abs_max only.",
+    )
+
+    save_model_filename: str | None = option(
+        "--save-model-filename",
+        heading=Heading.FILES,
+        type=FileName(existing=False),
+        metavar="NAME",
+        help="Name the program's file in OUTPUT_DIR.  [default: the input's]",
+    )
+    save_params_filename: str | None = option(
+        "--save-params-filename",
+        heading=Heading.FILES,
+        type=FileName(existing=False),
+        metavar="NAME",
+        help="Write all parameters to one file of this name.  "
+        "[default: the input's layout and names]",
+    )
+    separate_params: bool = option(
+        "--separate-params",
+        heading=Heading.FILES,
+        is_flag=True,
+        help="Write one file per parameter.",
+    )
+    strip_callstack: bool = option(
+        "--strip-callstack/--keep-callstack",
+        heading=Heading.FILES,
+        default=True,
+        show_default=True,
+        help="Drop the exporter's stack traces, which contain paths of its machine.",
+    )
+    force: bool = force_option("Replace an existing OUTPUT_DIR, in one step.")
+
+    max_size: Size | None = option(
+        "--max-size",
+        heading=Heading.GATES,
+        type=SizeType(),
+        metavar="SIZE",
+        help="Exit with 1 and write nothing where the result would be larger.",
+    )
+    min_quantized: float | None = option(
+        "--min-quantized",
+        heading=Heading.GATES,
+        type=float,
+        metavar="PERCENT",
+        help="Exit with 1 and write nothing where less of the weights' bytes would be quantized.",
+    )
+
+    dry_run: bool = option(
+        "-n",
+        "--dry-run",
+        heading=Heading.OUTPUT,
+        is_flag=True,
+        help="Print the plan and the sizes, and write nothing.",
+    )
+    show_all: bool = show_all_option("With --dry-run, list")
+    report: Path | None = option(
+        "--report",
+        heading=Heading.OUTPUT,
+        type=FilePath(),
+        metavar="FILE",
+        help="Write the same facts as --json to a file, with the SHA-256 of every file.",
+    )
+    jobs: int | None = jobs_option()
+
 
 # With --plan the plan decides all of these.
-DECIDED_BY_PLAN = (
-    "bits",
-    "weight_quantize_type",
-    "threshold_rate",
-    "op_types",
-    "exclude",
-    "bits_for",
-    "rewrite",
-    "min_sqnr",
-    "target_size",
-)
+DECIDED_BY_PLAN = {
+    "bits": "--bits",
+    "bits_for": "--bits-for",
+    "min_sqnr": "--min-sqnr",
+    "target_size": "--target-size",
+    "weight_quantize_type": "--weight-quantize-type",
+    "threshold_rate": "--threshold-rate",
+    "op_types": "--op-type",
+    "exclude": "--exclude",
+    "rewrite": "--rewrite",
+}
 
 
-def decision_options(command: Command) -> Command:
-    """What is quantized, and how."""
-    options = (
-        click.option(
-            "-b",
-            "--bits",
-            type=Bits(),
-            default=8,
-            show_default=True,
-            metavar="8..16|auto",
-            help="Store weights with this many bits, 8 as INT8 and 9 to 16 as INT16; "
-            "auto chooses 8 or 16 for every weight.",
-        ),
-        click.option(
-            "--weight-quantize-type",
-            type=click.Choice([kind.value for kind in WeightQuantizeType]),
-            help="Use one scale per output channel, or one per tensor.  "
-            "[default: channel_wise_abs_max; abs_max with --threshold-rate]",
-        ),
-        click.option(
-            "--threshold-rate",
-            type=float,
-            default=0.0,
-            show_default="0, which clips nothing",
-            metavar="R",
-            help="Clip this share of the largest values, 0 <= R < 1; with abs_max only.",
-        ),
-        click.option(
-            "--op-type",
-            "op_types",
-            type=OpTypes(),
-            multiple=True,
-            metavar="T[,T...]",
-            help="Quantize the weights of these operator types, or of all that are known; "
-            "repeatable.  "
-            f"[default: {','.join(DEFAULT_OP_TYPES)}]",
-        ),
-        click.option(
-            "--exclude",
-            multiple=True,
-            metavar="GLOB",
-            shell_complete=complete_weight,
-            help="Leave weights whose names match as they are; repeatable.",
-        ),
-        click.option(
-            "--bits-for",
-            type=BitsFor(),
-            multiple=True,
-            metavar="GLOB=8..16",
-            help="Use these bits for weights whose names match; repeatable.",
-        ),
-        click.option(
-            "--rewrite/--no-rewrite",
-            default=True,
-            show_default=True,
-            help="Spell matmul and lookup_table_v2 as Paddle Lite can dequantize them, where that "
-            "is exactly equal; without it their weights stay FP32.",
-        ),
-        click.option(
-            "--min-sqnr",
-            type=float,
-            metavar="DB",
-            help="With --bits auto, give 8 bits where the weight reaches this SQNR, else 16.  "
-            f"[default: {AutoBits().min_sqnr:g}]",
-        ),
-        click.option(
-            "--target-size",
-            type=SizeType(),
-            metavar="SIZE",
-            help="With --bits auto, choose the smallest total error within this size, "
-            "such as 4.2MB or 30% of the input.",
-        ),
-    )
-    return _applied(command, options)
+def refuse_options_beside_a_plan(arguments: QuantizeArguments) -> None:
+    """Raise OptionError where options were given that the plan file decides."""
+    for name, spelling in DECIDED_BY_PLAN.items():
+        if name in arguments.given:
+            raise OptionError(
+                f"--plan and {spelling} contradict each other", remedy="edit the plan instead"
+            )
 
 
-def plan_options(command: Command) -> Command:
-    """`--plan` and `--plan-out`."""
-    return _applied(
-        command,
-        (
-            click.option(
-                "--plan-out",
-                type=click.Path(path_type=Path, dir_okay=False),
-                metavar="FILE",
-                help="Write the plan as JSON, to be edited.",
-            ),
-            click.option(
-                "--plan",
-                "plan_file",
-                type=click.Path(path_type=Path, dir_okay=False),
-                metavar="FILE",
-                help="Apply a plan that --plan-out has written.",
-            ),
-        ),
-    )
-
-
-def gate_options(command: Command) -> Command:
-    """What the result must reach."""
-    return _applied(
-        command,
-        (
-            click.option(
-                "--max-size",
-                type=SizeType(),
-                metavar="SIZE",
-                help="Exit with 1 and write nothing where the result would be larger.",
-            ),
-            click.option(
-                "--min-quantized",
-                type=float,
-                metavar="PERCENT",
-                help="Exit with 1 and write nothing where less of the weights' bytes would be "
-                "quantized.",
-            ),
-        ),
-    )
-
-
-def quantize_options(options: dict[str, Any]) -> QuantizeOptions:
-    """The core's options.
+def quantize_options(arguments: QuantizeArguments) -> QuantizeOptions:
+    """What to quantize and how.
 
     Raises:
         OptionError: options that contradict each other or are out of range.
     """
-    kind = options["weight_quantize_type"]
-    chosen = tuple(dict.fromkeys(name for names in options["op_types"] for name in names))
+    kind = arguments.weight_quantize_type
+    chosen = tuple(dict.fromkeys(name for names in arguments.op_types for name in names))
     return QuantizeOptions(
-        bits=_bits(options["bits"], options["min_sqnr"], options["target_size"]),
+        bits=_bits(arguments),
         weight_quantize_type=None if kind is None else WeightQuantizeType(kind),
-        threshold_rate=options["threshold_rate"],
-        op_types=chosen or DEFAULT_OP_TYPES,
-        exclude=options["exclude"],
-        bits_for=options["bits_for"],
-        rewrite=options["rewrite"],
+        threshold_rate=arguments.threshold_rate,
+        op_types=chosen or (ALL,),
+        exclude=arguments.exclude,
+        bits_for=arguments.bits_for,
+        rewrite=arguments.rewrite,
     )
 
 
-def gates(options: dict[str, Any]) -> Gates:
-    """The gates; OptionError where one is out of range."""
-    return Gates(options["max_size"], options["min_quantized"])
+def output_options(arguments: QuantizeArguments) -> OutputOptions:
+    """Where and how the result is written; OptionError for a name that is a path."""
+    from ...core.quantize.output import OutputOptions
+    from ...formats.files.atomic_folder import Existing
+
+    return OutputOptions(
+        folder=arguments.output_dir,
+        program=arguments.save_model_filename,
+        params=arguments.save_params_filename,
+        separate=arguments.separate_params,
+        existing=Existing.REPLACE if arguments.force else Existing.REFUSE,
+        strip_callstack=arguments.strip_callstack,
+        digests=arguments.report is not None,
+    )
 
 
-def read_plan_file(path: Path, context: click.Context) -> object:
-    """The JSON document in a plan file.
-
-    Raises:
-        OptionError: not readable, not JSON, or given together with options that it decides.
-    """
-    for name in DECIDED_BY_PLAN:
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            option = next(param.opts[-1] for param in context.command.params if param.name == name)
-            raise OptionError(
-                f"--plan and {option} contradict each other", remedy="edit the plan instead"
-            )
-    from ..output import json_output
-
-    return json_output.read_file(path, "plan")
+def gates(arguments: QuantizeArguments) -> Gates:
+    """What the result must reach; OptionError for a percentage out of range."""
+    return Gates(arguments.max_size, arguments.min_quantized)
 
 
-def _bits(bits: int | str, min_sqnr: float | None, target_size: Size | None) -> int | AutoBits:
-    if isinstance(bits, int):
-        for option, value in (("--min-sqnr", min_sqnr), ("--target-size", target_size)):
+def _bits(arguments: QuantizeArguments) -> int | AutoBits:
+    min_sqnr, target_size = arguments.min_sqnr, arguments.target_size
+    if isinstance(arguments.bits, int):
+        for spelling, value in (("--min-sqnr", min_sqnr), ("--target-size", target_size)):
             if value is not None:
-                raise OptionError(f"{option} goes with --bits {AUTO} only")
-        return bits
+                raise OptionError(f"{spelling} goes with --bits {AUTO} only")
+        return arguments.bits
     if min_sqnr is not None and target_size is not None:
         raise OptionError("--min-sqnr and --target-size contradict each other: give one")
     return AutoBits(AutoBits().min_sqnr if min_sqnr is None else min_sqnr, target_size)
-
-
-def _applied(command: Command, options: tuple[Any, ...]) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command

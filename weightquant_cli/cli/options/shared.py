@@ -1,194 +1,130 @@
-"""Options and arguments that several commands share; each is defined once."""
+"""Options that several commands share, and those with which every command sets up its console."""
+
+# `option` and `argument` return dataclass fields
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import click
 
-from ...core.lite.targets import ALL_OP_TYPES
-from ...core.plan.options import MAX_BITS, MIN_BITS
-from ...core.plan.size import Size
-from ..completion.weight_names import complete_file, complete_weight
 from ..console import ColorMode, Console
+from .option import Heading, Option, option
+from .types import FileName
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-AUTO = "auto"
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-    OptionType = click.ParamType[Any]
-else:  # generic since click 8.4 only
-    OptionType = click.ParamType
+# How many weights a terminal gets without `--all`.
+LISTED = 20
 
 
-def _completion(value: str, **attributes: Any) -> CompletionItem:
-    from click.shell_completion import CompletionItem  # only who presses the tab key needs it
+@dataclass(frozen=True, kw_only=True)
+class ModelArguments:
+    """What every command takes.
 
-    return CompletionItem(value, **attributes)
+    Attributes:
+        given: names of the fields that the command line or the environment set.
+        model_filename, params_filename: the model's files, where looking is ambiguous.
+        as_json: print one JSON document instead of text.
+    """
 
-
-class Folder(click.Path):
-    """A model's folder; what is wrong with it is for the core to say."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Folders, as the shell finds them."""
-        return [_completion(incomplete, type="dir")]
-
-
-MODEL_DIR = Folder()
-
-
-class OpTypes(OptionType):
-    """Operator types separated by commas."""
-
-    name = "types"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """The types named in `value`; whether they exist is for the core to say."""
-        if isinstance(value, tuple):
-            return value
-        return tuple(part.strip() for part in str(value).split(",") if part.strip())
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """The types that go on from the last comma."""
-        done, comma, last = incomplete.rpartition(",")
-        names = set(ALL_OP_TYPES).difference(done.split(",")) if done else {*ALL_OP_TYPES, "all"}
-        return [_completion(done + comma + name) for name in sorted(names) if name.startswith(last)]
+    given: frozenset[str] = field(default=frozenset())
+    model_filename: str | None = option(
+        "--model-filename",
+        heading=Heading.FILES,
+        type=FileName(existing=True),
+        metavar="NAME",
+        help="Name the program's file in the folder, where looking is ambiguous.",
+    )
+    params_filename: str | None = option(
+        "--params-filename",
+        heading=Heading.FILES,
+        type=FileName(existing=True),
+        metavar="NAME",
+        help="Name the one file that holds all parameters, where looking is ambiguous.",
+    )
+    as_json: bool = option(
+        "--json",
+        heading=Heading.OUTPUT,
+        is_flag=True,
+        help="Print one JSON document on stdout instead of text.",
+    )
 
 
-class Bits(OptionType):
-    """8 to 16, or `auto`."""
-
-    name = "bits"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        """The number, or ``auto``."""
-        if value == AUTO or isinstance(value, int):
-            return value
-        try:
-            return int(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is neither a number from 8 to 16 nor auto", param, ctx)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """The values there are."""
-        values = (AUTO, *map(str, range(MIN_BITS, MAX_BITS + 1)))
-        return [_completion(value) for value in values if value.startswith(incomplete)]
+def jobs_option() -> Any:
+    """`--jobs`."""
+    return option(
+        "-j",
+        "--jobs",
+        heading=Heading.GENERAL,
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Use this many threads.  [default: the CPUs available to the process]",
+    )
 
 
-class BitsFor(OptionType):
-    """A glob pattern of weight names with the bits for them."""
-
-    name = "pattern"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        """Pattern and bits; a name may hold a `=` itself."""
-        if isinstance(value, tuple):
-            return value
-        pattern, equals, bits = str(value).rpartition("=")
-        if not (equals and pattern and bits.isdecimal()):
-            self.fail(f"{value!r} is not GLOB=BITS, such as 'fc_*=16'", param, ctx)
-        return pattern, int(bits)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """The weights' names up to the `=`, then the bits."""
-        pattern, equals, _ = incomplete.rpartition("=")
-        if equals:
-            values = [f"{pattern}={bits}" for bits in range(MIN_BITS, MAX_BITS + 1)]
-            return [_completion(value) for value in values if value.startswith(incomplete)]
-        return [
-            _completion(f"{item.value}=", help=item.help)
-            for item in complete_weight(ctx, param, incomplete)
-        ]
+def force_option(what: str) -> Any:
+    """`--force`; `what` is its help."""
+    return option("-f", "--force", heading=Heading.FILES, is_flag=True, help=what)
 
 
-class SizeType(OptionType):
-    """Bytes with a unit, or percent of the input."""
-
-    name = "size"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Size:
-        """The size; OptionError where it is none."""
-        return value if isinstance(value, Size) else Size.parse(str(value))
+def show_all_option(lists: str) -> Any:
+    """`--all`; its help begins with `lists`."""
+    return option(
+        "--all",
+        heading=Heading.OUTPUT,
+        is_flag=True,
+        help=f"{lists} every weight on a terminal too, not the first {LISTED} only.",
+    )
 
 
-def model_file_options(command: Command) -> Command:
-    """`--model-filename` and `--params-filename`."""
-    for option in (
-        click.option(
-            "--params-filename",
-            metavar="NAME",
-            shell_complete=complete_file,
-            help="Name the one file that holds all parameters, where looking is ambiguous.",
+def console_options() -> list[click.Parameter]:
+    """Options that set up the command's console. Eager, so that usage errors obey them too."""
+    return [
+        _console_flag(
+            "quiet",
+            "-q",
+            "--quiet",
+            help="Print errors only, and what --json, --format or --output asks for.",
         ),
-        click.option(
-            "--model-filename",
-            metavar="NAME",
-            shell_complete=complete_file,
-            help="Name the program's file in the folder, where looking is ambiguous.",
+        _console_flag(
+            "verbose", "-v", "--verbose", help="Say more on stderr, such as a line per weight."
         ),
-    ):
-        command = option(command)
-    return command
-
-
-def common_options(command: Command) -> Command:
-    """Options of every command; the command gets a `console` in their place."""
-
-    @functools.wraps(command)
-    def with_console(
-        *args: object, quiet: bool, verbose: bool, color: str, debug: bool, **kwargs: object
-    ) -> object:
-        console = Console(color=ColorMode(color), quiet=quiet, verbose=verbose)
-        return command(*args, console=console, **kwargs)
-
-    wrapped: Any = with_console
-    for option in (
-        click.option("--debug", is_flag=True, help="Show a traceback with an error."),
-        click.option(
-            "--color",
+        Option(
+            ["--color"],
+            heading=Heading.GENERAL,
             type=click.Choice([mode.value for mode in ColorMode]),
             default=ColorMode.AUTO.value,
             show_default=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_set_color,
             help="Use colours; auto does on a terminal, unless NO_COLOR is set.",
         ),
-        click.option(
-            "-v", "--verbose", is_flag=True, help="Tell more on stderr, such as a line per weight."
+        _console_flag(
+            "debug",
+            "--debug",
+            help="Show a traceback with an error.",
+            envvar="WEIGHTQUANT_DEBUG",
         ),
-        click.option(
-            "-q", "--quiet", is_flag=True, help="Show errors only, no summary and no progress."
-        ),
-    ):
-        wrapped = option(wrapped)
-    result: Command = wrapped
-    return result
+    ]
 
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout instead of text."
-)
+def _console_flag(attribute: str, *spellings: str, **attributes: Any) -> Option:
+    def set_flag(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if isinstance(ctx.obj, Console):  # completion has none
+            setattr(ctx.obj, attribute, value)
+
+    return Option(
+        [attribute, *spellings],
+        heading=Heading.GENERAL,
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=set_flag,
+        **attributes,
+    )
+
+
+def _set_color(ctx: click.Context, parameter: click.Parameter, value: str) -> None:
+    if isinstance(ctx.obj, Console):
+        ctx.obj.color = ColorMode(value)

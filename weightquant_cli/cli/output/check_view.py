@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from ...errors import printable
+from ..option_names import as_options
 from . import units
 from .tables import Column, table
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from ..console import Console
 
 COLUMNS = (
-    Column("weight", folds=True),
-    Column("operator"),
-    Column("type"),
-    Column("sqnr_db", number=True),
-    Column("max_error", number=True),
-    Column("in_scales", number=True),
-    Column("rmse", number=True),
-    Column("cosine", number=True),
+    Column("weight"),
+    Column("operator", importance=2),
+    Column("type", importance=1),
+    Column("sqnr_db", number=True, importance=7),
+    Column("max_error", number=True, importance=6),
+    Column("in_scales", number=True, importance=5),
+    Column("rmse", number=True, importance=3),
+    Column("cosine", number=True, importance=4),
 )
 
 
@@ -35,7 +35,7 @@ def show(console: Console, result: CheckResult) -> None:
     for finding in result.findings:
         console.print(finding_text(finding))
     for failure in result.failures:
-        console.print(f"gate: {printable(failure.weight)}: {failure.why}")
+        console.print(f"gate: {printable(failure.weight)}: {as_options(failure.why)}")
     for line in result.changed:
         console.print(f"changed: {printable(line)}")
     if result.comparison is not None and result.comparison.weights:
@@ -73,7 +73,8 @@ def finding_text(finding: Finding) -> str:
     if finding.operator:
         where += f" ({finding.operator})"
     start = f"{finding.severity.value}: {where}: " if where else f"{finding.severity.value}: "
-    return printable(f"{start}{finding.what}; {finding.consequence}; {finding.remedy}")
+    sentence = f"{finding.what}; {finding.consequence}; {finding.remedy}"
+    return printable(start + as_options(sentence))
 
 
 def weight_row(weight: WeightComparison) -> tuple[str, ...]:
@@ -82,7 +83,7 @@ def weight_row(weight: WeightComparison) -> tuple[str, ...]:
         weight.name,
         weight.operator,
         weight.dtype,
-        "inf" if math.isinf(weight.sqnr) else f"{weight.sqnr:.2f}",
+        f"{weight.sqnr:.2f}",
         f"{weight.max_abs:.3g}",
         f"{weight.max_in_scales:.3f}",
         f"{weight.rmse:.3g}",

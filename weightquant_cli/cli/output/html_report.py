@@ -6,11 +6,12 @@ No script, no network, no image: text in the reader's own colours, narrow enough
 from __future__ import annotations
 
 import io
-import math
 from typing import TYPE_CHECKING
 
 from ...errors import printable
+from ..option_names import as_options
 from . import units
+from .bars import bars
 from .check_view import finding_text, verdict
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ WIDTH = 46
 
 QUIET_DB = 100.0
 """SQNR at which the bar of an error has no length left: INT16 reaches about 95 dB."""
-
-LEVELS = " ▁▂▃▄▅▆▇█"
 
 # Filled by rich's export: the escaped text, and its styles. Doubled braces are CSS's own.
 PAGE = """<!DOCTYPE html>
@@ -61,7 +60,7 @@ def page(result: CheckResult) -> str:
     for finding in result.findings:
         console.print(_quoted("\n" + finding_text(finding)))
     for failure in result.failures:
-        console.print(_quoted(f"\ngate: {printable(failure.weight)}: {failure.why}"))
+        console.print(_quoted(f"\ngate: {printable(failure.weight)}: {as_options(failure.why)}"))
     for line in result.changed:
         console.print(_quoted(f"\nchanged: {line}"))
     weights = result.comparison.weights if result.comparison else ()
@@ -131,17 +130,5 @@ def _draw_weight(console: RichConsole, weight: WeightComparison) -> None:
 def _draw_distribution(console: RichConsole, weight: WeightComparison) -> None:
     console.print(_quoted(f"\n{printable(weight.name)}"))
     for counts in (weight.before, weight.after):
-        console.print(_quoted(histogram_line(counts or ())))
+        console.print(_quoted(bars(counts or ())))
     console.print(_quoted(f"-{weight.limit:.3g} to {weight.limit:.3g}", "dim"))
-
-
-def histogram_line(counts: tuple[int, ...]) -> str:
-    """Counts as a row of bars; the square root, so that tails are seen. None is a blank."""
-    highest = max(counts, default=0)
-    if not highest:
-        return ""
-    top = len(LEVELS) - 1
-    return "".join(
-        LEVELS[max(1, round(top * math.sqrt(count / highest)))] if count else LEVELS[0]
-        for count in counts
-    )

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ... import __version__
-from .json_output import Document, finite
+from . import reasons
+from .json_output import Document, finite, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.inspect.summary import (
         ExpectedSize,
         ModelSummary,
-        StoredScales,
         WeightSummary,
     )
+    from ...core.lite.scales import ScalesSummary
     from ...core.model.inputs_outputs import Port
-    from ...core.tensors.histogram import Distribution
+    from ...core.tensors.histogram import Histogram
 
 INSPECT_SCHEMA = "weightquant.inspect"
 INSPECT_VERSION = 1
@@ -93,24 +94,24 @@ def _weight(weight: WeightSummary) -> Document:
     if weight.reason is not None:
         document["reason"] = {
             "code": weight.reason.code.value,
-            "text": weight.reason.text,
-            "remedy": weight.reason.remedy,
+            "text": reasons.text(weight.reason),
+            "remedy": reasons.remedy(weight.reason),
         }
     if weight.rewritten_as is not None:
         document["rewritten_as"] = weight.rewritten_as
     if weight.scales is not None:
         document["scales"] = _scales(weight.scales)
     if weight.error is not None:
-        document["sqnr_db"] = finite(weight.error.sqnr)
+        document |= sqnr_fields(weight.error.sqnr)
         document["max_abs_error"] = finite(weight.error.max_abs, None)
-    if weight.objection is not None:
-        document["objection"] = weight.objection
-    if weight.distribution is not None:
-        document["distribution"] = _distribution(weight.distribution)
+    if weight.not_measured is not None:
+        document["objection"] = weight.not_measured
+    if weight.histogram is not None:
+        document["distribution"] = _distribution(weight.histogram)
     return document
 
 
-def _scales(scales: StoredScales) -> Document:
+def _scales(scales: ScalesSummary) -> Document:
     return {
         "bits": scales.bits,
         "weight_quantize_type": scales.granularity.value,
@@ -120,7 +121,7 @@ def _scales(scales: StoredScales) -> Document:
     }
 
 
-def _distribution(found: Distribution) -> Document:
+def _distribution(found: Histogram) -> Document:
     return {
         "min": _exact(found.minimum),
         "max": _exact(found.maximum),

@@ -7,34 +7,21 @@ has a large number there.
 from __future__ import annotations
 
 import enum
-import math
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.inspect.summary import ModelSummary, Verdict, WeightSummary
 from ...core.model.inputs_outputs import Port
-from . import units
+from . import reasons, units
+from .bars import bars
 from .table_formats import code, csv_text, markdown
-from .tables import (
-    NOTHING,
-    Column,
-    facts,
-    fits,
-    table,
-)
+from .tables import NOTHING, Column, facts, listing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ..console import Console
-
-BINS = 24
-
-BARS = "▁▂▃▄▅▆▇█"
-ASCII_BARS = ":-=+*#%@"
-EMPTY_BIN = "·"
-ASCII_EMPTY_BIN = "."
 
 CSV_COLUMNS = (
     *("weight", "operator", "shape", "type", "bytes", "share_percent", "bits", "scales"),
@@ -50,7 +37,44 @@ class Format(enum.Enum):
     MARKDOWN = "markdown"
 
 
-def heading(console: Console, summary: ModelSummary) -> RenderableType:
+@dataclass(frozen=True)
+class Listing:
+    """What the table of weights has.
+
+    Attributes:
+        sqnr: the SQNR that INT8 would give.
+        distribution: smallest and largest value, and a picture of what is between.
+        everything: every weight on a terminal too.
+    """
+
+    sqnr: bool = False
+    distribution: bool = False
+    everything: bool = False
+
+
+def show(
+    console: Console,
+    summary: ModelSummary,
+    weights: Sequence[WeightSummary],
+    shown: Listing,
+    form: Format,
+) -> None:
+    """Print it all; if quiet, only what another program is to read."""
+    if form is Format.CSV:
+        console.write(csv_text(CSV_COLUMNS, map(_csv_row, weights)))
+        return
+    if form is Format.MARKDOWN:
+        rows = (_row(weight, shown, False, True) for weight in weights)
+        console.write(markdown_heading(summary) + markdown(_columns(shown), rows))
+        return
+    if console.quiet:
+        return
+    listed = weights_table(console, weights, shown)
+    for part in (heading_lines(console, summary), "", listed, "", totals(console, summary)):
+        console.print(part)
+
+
+def heading_lines(console: Console, summary: ModelSummary) -> RenderableType:
     """What the model is; the first line says it in a word."""
     from rich.console import Group
     from rich.text import Text
@@ -66,39 +90,20 @@ def markdown_heading(summary: ModelSummary) -> str:
 
 
 def weights_table(
-    console: Console, weights: Sequence[WeightSummary], extra: Sequence[str]
+    console: Console, weights: Sequence[WeightSummary], shown: Listing
 ) -> RenderableType:
-    """The table of weights.
-
-    Where a terminal is too narrow for the reasons in full, the table has them in a word: below it
-    `totals` spells them out.
-
-    Args:
-        console: where it goes.
-        weights: in the order in which they are shown.
-        extra: which measures to show: ``sqnr``, ``distribution``.
-    """
-    columns = _columns(extra)
-    rows = [_row(weight, extra, False, console.is_utf8) for weight in weights]
-    if not fits(console, columns, rows):
-        rows = [_row(weight, extra, True, console.is_utf8) for weight in weights]
-    return table(console, columns, rows)
-
-
-def weights_markdown(weights: Sequence[WeightSummary], extra: Sequence[str]) -> str:
-    """The table of weights in Markdown."""
-    return markdown(_columns(extra), (_row(weight, extra, False, True) for weight in weights))
-
-
-def weights_csv(weights: Sequence[WeightSummary]) -> str:
-    """The table of weights as comma-separated values, numbers in full."""
-    return csv_text(CSV_COLUMNS, (_csv_row(weight) for weight in weights))
+    """The table of weights. A terminal gets each reason in a word: `totals` spells them out."""
+    short = console.is_terminal
+    rows = [_row(weight, shown, short, console.is_utf8) for weight in weights]
+    sizes = [weight.record.data_size for weight in weights]
+    return listing(console, _columns(shown), rows, sizes, shown.everything)
 
 
 def totals(console: Console, summary: ModelSummary) -> RenderableType:
     """How many weights and bytes, what is left and why, and the sizes to expect."""
     lines = [("weights", _weights_line(summary))]
-    lines += [("left as it is", line) for line in _left_lines(summary)]
+    left = ((weight.plan, weight.reason) for weight in summary.weights if weight.reason is not None)
+    lines += [("left as it is", line) for line in reasons.grouped(left)]
     for expected in summary.expected:
         sizes = expected.sizes
         lines.append(
@@ -108,15 +113,6 @@ def totals(console: Console, summary: ModelSummary) -> RenderableType:
             )
         )
     return facts(console, lines)
-
-
-def bars(counts: Sequence[int], utf8: bool) -> str:
-    """A histogram as one character per bin, the highest bin the full height."""
-    levels, empty = (BARS, EMPTY_BIN) if utf8 else (ASCII_BARS, ASCII_EMPTY_BIN)
-    highest = max(counts, default=0)
-    return "".join(
-        levels[math.ceil(count / highest * len(levels)) - 1] if count else empty for count in counts
-    )
 
 
 def _facts(summary: ModelSummary) -> list[tuple[str, str]]:
@@ -144,29 +140,29 @@ def _port(port: Port) -> str:
     return f"{port.name} {port.dtype or NOTHING} {shape}"
 
 
-def _columns(extra: Sequence[str]) -> list[Column]:
+def _columns(shown: Listing) -> list[Column]:
     columns = [
-        Column("weight", folds=True),
-        Column("operator"),
-        Column("shape", expendable=1),
-        Column("type", expendable=5),
-        Column("bytes", number=True),
-        Column("share", number=True, expendable=2),
-        Column("bits", number=True, expendable=3),
-        Column("scales", expendable=4),
+        Column("weight"),
+        Column("operator", importance=8),
+        Column("shape", importance=7),
+        Column("type", importance=3),
+        Column("bytes", number=True, importance=11),
+        Column("share", number=True, importance=6),
+        Column("bits", number=True, importance=5),
+        Column("scales", importance=4),
     ]
-    if "sqnr" in extra:
-        columns.append(Column("sqnr_db", number=True))
-    if "distribution" in extra:
+    if shown.sqnr:
+        columns.append(Column("sqnr_db", number=True, importance=10))
+    if shown.distribution:
         columns += [
-            Column("min", number=True, expendable=3),
-            Column("distribution"),
-            Column("max", expendable=3),
+            Column("min", number=True, importance=1),
+            Column("distribution", importance=9),
+            Column("max", importance=2),
         ]
-    return [*columns, Column("verdict", folds=True)]
+    return [*columns, Column("verdict", importance=8)]
 
 
-def _row(weight: WeightSummary, extra: Sequence[str], short: bool, utf8: bool) -> list[str]:
+def _row(weight: WeightSummary, shown: Listing, short: bool, utf8: bool) -> list[str]:
     record, scales = weight.record, weight.scales
     row = [
         weight.name,
@@ -180,42 +176,42 @@ def _row(weight: WeightSummary, extra: Sequence[str], short: bool, utf8: bool) -
         if scales is None or scales.smallest is None
         else f"{scales.smallest:.3g}..{scales.largest:.3g}",
     ]
-    if "sqnr" in extra:
+    if shown.sqnr:
         row.append(NOTHING if weight.error is None else f"{weight.error.sqnr:.1f}")
-    if "distribution" in extra:
+    if shown.distribution:
         row += _distribution_cells(weight, utf8)
     return [*row, _short_verdict(weight) if short else _verdict(weight)]
 
 
 def _distribution_cells(weight: WeightSummary, utf8: bool) -> tuple[str, str, str]:
-    found = weight.distribution
+    found = weight.histogram
     if found is None or not any(found.counts):
         return NOTHING, NOTHING, NOTHING
     return f"{found.minimum:.3g}", bars(found.counts, utf8), f"{found.maximum:.3g}"
 
 
 def _verdict(weight: WeightSummary) -> str:
-    if weight.objection:
-        return weight.objection
+    if weight.not_measured:
+        return weight.not_measured
     if weight.verdict is Verdict.KEPT:
-        return weight.reason.text if weight.reason else NOTHING
+        return reasons.text(weight.reason) if weight.reason else NOTHING
     if weight.verdict is Verdict.QUANTIZED:
         return "quantized"
     spelled = f" as {weight.rewritten_as}" if weight.rewritten_as else ""
-    option = f" with {weight.reason.remedy}" if weight.reason and weight.reason.remedy else ""
-    return f"quantizable{spelled}{option}"
+    option = reasons.remedy(weight.reason) if weight.reason else None
+    return f"quantizable{spelled}" + (f" with {option}" if option else "")
 
 
 def _short_verdict(weight: WeightSummary) -> str:
-    if weight.objection:
+    if weight.not_measured:
         return "not finite"
-    if weight.reason is None:
-        return weight.verdict.value
-    return weight.reason.code.value.replace("_", " ")
+    return (
+        weight.verdict.value if weight.reason is None else reasons.words(weight.plan, weight.reason)
+    )
 
 
 def _csv_row(weight: WeightSummary) -> list[str]:
-    record, scales, found = weight.record, weight.scales, weight.distribution
+    record, scales, found = weight.record, weight.scales, weight.histogram
     return [
         weight.name,
         weight.plan.operator_type,
@@ -232,7 +228,7 @@ def _csv_row(weight: WeightSummary) -> list[str]:
         _number(None if found is None else found.maximum),
         "" if found is None else " ".join(map(str, found.counts)),
         weight.verdict.value,
-        weight.objection or (weight.reason.text if weight.reason else ""),
+        weight.not_measured or (reasons.text(weight.reason) if weight.reason else ""),
     ]
 
 
@@ -257,17 +253,3 @@ def _weights_line(summary: ModelSummary) -> str:
             )
     listed = ", ".join(parts) or "none quantizable"
     return f"{len(summary.weights)} with {units.size(total)}; {listed}"
-
-
-def _left_lines(summary: ModelSummary) -> list[str]:
-    """What is not quantized by default, or was not, and why; the most bytes first."""
-    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for weight in summary.weights:
-        if weight.reason is not None:
-            remedy = f" ({weight.reason.remedy})" if weight.reason.remedy else ""
-            groups[weight.reason.text, remedy].append(weight.record.data_size)
-    ranked = sorted(groups.items(), key=lambda item: (-sum(item[1]), item[0]))
-    return [
-        f"{len(sizes)} ({units.size(sum(sizes))}): {text}{remedy}"
-        for (text, remedy), sizes in ranked
-    ]

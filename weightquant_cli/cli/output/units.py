@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 
 
@@ -35,3 +36,8 @@ def percent(part: int, whole: int) -> str:
 def count(number: int, what: str) -> str:
     """A number of things: ``1 weight``, ``2 weights``."""
     return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def words(code: enum.Enum) -> str:
+    """A code as words: ``not selected``."""
+    return str(code.value).replace("_", " ")

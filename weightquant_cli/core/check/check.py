@@ -1,4 +1,4 @@
-"""The whole check of a quantized model: integrity, error measures, gates; one result of it all."""
+"""The whole check of a quantized model: rules, error measures, gates; one result of it all."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...errors import OptionError
-from ..lite.storage import is_quantized
-from ..lite.tags import tag_of_every_weight
+from ..lite.tags import ModelTags
 from ..model.model import Model
 from .compare_reference import Comparison, compare
 from .findings import Finding, Severity
-from .model_rules import check_integrity
+from .model_rules import check_model
 from .quality_gates import GateFailure, QualityGates
 
 
@@ -59,11 +58,11 @@ def check(
 
     Args:
         model: the quantized model.
-        reference: the FP32 model that it was made from; without it only integrity is checked.
+        reference: the FP32 model that it was made from; without it only the rules are checked.
         gates: what every weight must reach; only with a reference.
         histograms: for how many of the worst weights to count the values.
         jobs: threads; None takes the CPUs that this process may use.
-        changed: what `manifest.differences` found, carried into the result.
+        changed: what `formats.files.digests.differences` found, carried into the result.
         step: told the bytes of the model that have been compared, from the worker threads.
 
     Raises:
@@ -72,16 +71,18 @@ def check(
     """
     gates = gates or QualityGates()
     if gates.any and reference is None:
-        raise OptionError("a gate on the error needs the FP32 model", remedy="add --reference")
-    findings = list(check_integrity(model))
+        raise OptionError("a gate on the error needs the FP32 model", remedy="add `reference`")
+    tags = ModelTags(model)
+    findings = list(check_model(model, tags))
     comparison = None
     if reference is not None:
         broken = frozenset(f.weight for f in findings if f.weight and f.severity is Severity.ERROR)
-        comparison = compare(model, reference, histograms, jobs, broken, step)
+        comparison = compare(
+            model, reference, tags, histograms=histograms, jobs=jobs, broken=broken, step=step
+        )
         findings += comparison.findings
     ranked = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
-    tagged = tag_of_every_weight(model)
-    quantized = [w.name for w in model.weights if is_quantized(w) and w.name in tagged]
+    quantized = [weight.name for weight in model.weights if tags.is_quantized(weight)]
     failures = tuple(_failures(gates, comparison, quantized)) if comparison else ()
     return CheckResult(model, len(quantized), tuple(ranked), comparison, failures, changed)
 

@@ -10,12 +10,13 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ..lite.storage import is_quantized
-from ..lite.tags import tag_of_every_weight
+from ... import threads
+from ..lite.storage import stores_integers
+from ..lite.tags import ModelTags
 from ..model.model import Model
 from ..model.weights import Weight
-from ..tensors import threads
-from ..tensors.blocks import Part, part_elements
+from ..tensors import kernels
+from ..tensors.blocks import PART_ELEMENTS, Part, part_elements
 from ..tensors.error_measures import ErrorMeasures
 from ..tensors.weight_error import decibels
 from .findings import Finding, FindingCode, Severity
@@ -106,42 +107,49 @@ class Comparison:
 def compare(
     model: Model,
     reference: Model,
+    tags: ModelTags | None = None,
+    *,
     histograms: int = 0,
     jobs: int | None = None,
     broken: frozenset[str] = frozenset(),
     step: Callable[[int], None] = lambda _: None,
+    part_elements: int = PART_ELEMENTS,
 ) -> Comparison:
     """Compare every weight of `model` with `reference`.
 
     Args:
         model: the quantized model.
         reference: the FP32 model that it was made from.
+        tags: of the quantized model, where they have been found already.
         histograms: for how many of the worst weights to count the values.
         jobs: threads; None takes the CPUs that this process may use.
         broken: weights that cannot be dequantized, and are left out.
         step: told the bytes of the model that have been compared, from the worker threads.
+        part_elements: the most elements that one thread takes at a time.
 
     Raises:
         ModelError: another shape than the reference's, a reference that is not FP32, or scales
             that do not fit.
     """
     jobs = jobs or threads.default_jobs()
-    tags = tag_of_every_weight(model)
+    tags = tags or ModelTags(model)
     shared = [w for w in model.weights if w.name in reference.stored.parameters]
     pairs = [
-        WeightPair(model, reference, weight, tags[weight.name])
+        WeightPair(model, reference, weight, tag, part_elements)
         for weight in shared
-        if is_quantized(weight) and weight.name in tags and weight.name not in broken
+        if stores_integers(weight)
+        and weight.name not in broken
+        and (tag := tags.of(weight)) is not None
     ]
-    kept = [weight for weight in shared if not is_quantized(weight)]
+    kept = [weight for weight in shared if not stores_integers(weight)]
 
-    def differs(weight: Weight, stop: threads.StopSignal) -> bool:
-        same = is_same(model, reference, weight, stop)
+    def differs(weight: Weight, token: threads.CancelToken) -> bool:
+        same = is_same(model, reference, weight, token)
         step(weight.record.data_size)
         return not same
 
     found = _measured(pairs, jobs, step)
-    changed = threads.run(differs, kept, [w.record.data_size for w in kept], jobs)
+    changed = threads.run(differs, kept, jobs, lambda weight: weight.record.data_size)
     findings = [
         *_unmatched(model, reference),
         *(_differs(w.name) for w, other in zip(kept, changed, strict=True) if other),
@@ -158,11 +166,11 @@ def _measured(
 ) -> list[WeightComparison | None]:
     """All measures, in one pass; None for a weight whose original holds NaN or infinity."""
 
-    def work(item: tuple[WeightPair, Part], stop: threads.StopSignal) -> ErrorMeasures | None:
+    def work(item: tuple[WeightPair, Part], token: threads.CancelToken) -> ErrorMeasures | None:
         pair, part = item
         itemsize = pair.weight.record.dtype.itemsize
         measures = ErrorMeasures(8 * itemsize)
-        finite = all(measures.add(piece) for piece in pair.pieces(part, stop))
+        finite = all(measures.add(block) for block in pair.blocks(part, token))
         step(itemsize * part_elements(part))
         return measures if finite else None
 
@@ -171,13 +179,13 @@ def _measured(
 
 
 def _over_parts(
-    work: Callable[[tuple[WeightPair, Part], threads.StopSignal], Result],
+    work: Callable[[tuple[WeightPair, Part], threads.CancelToken], Result],
     pairs: Sequence[WeightPair],
     jobs: int,
 ) -> list[Result]:
     """What `work` makes of every part of every pair, in order."""
     items = [(pair, part) for pair in pairs for part in pair.parts]
-    return threads.run(work, items, [part_elements(part) for _, part in items], jobs)
+    return threads.run(work, items, jobs, lambda item: part_elements(item[1]))
 
 
 def _merged(pair: WeightPair, measured: Sequence[ErrorMeasures | None]) -> WeightComparison | None:
@@ -208,27 +216,25 @@ def _merged(pair: WeightPair, measured: Sequence[ErrorMeasures | None]) -> Weigh
 def _with_histograms(
     weights: list[WeightComparison], pairs: list[WeightPair], jobs: int
 ) -> list[WeightComparison]:
-    """The same weights with their distributions before and after."""
+    """The same weights with their histograms before and after."""
     by_name = {pair.weight.name: pair for pair in pairs}
     limits = {weight.name: weight.limit or 1.0 for weight in weights}
 
-    def count(item: tuple[WeightPair, Part], stop: threads.StopSignal) -> npt.NDArray[np.int64]:
+    def count(item: tuple[WeightPair, Part], token: threads.CancelToken) -> npt.NDArray[np.int64]:
         pair, part = item
         limit = limits[pair.weight.name]
+        edges = kernels.even_edges(-limit, limit, BINS)
         counts = np.zeros((2, BINS), dtype=np.int64)
-        for piece in pair.pieces(part, stop):
-            for row, values in zip(counts, (piece.original, piece.found), strict=True):
-                wide = np.clip(values.astype(np.float64), -limit, limit)
-                row += np.histogram(wide, bins=BINS, range=(-limit, limit))[0]
+        for block in pair.blocks(part, token):
+            for row, values in zip(counts, (block.original, block.found), strict=True):
+                row += kernels.histogram(np.clip(values.astype(np.float64), -limit, limit), edges)
         return counts
 
     drawn = [by_name[weight.name] for weight in weights]
     found = iter(_over_parts(count, drawn, jobs))
     counted = []
     for weight, pair in zip(weights, drawn, strict=True):
-        counts = np.zeros((2, BINS), dtype=np.int64)
-        for _ in pair.parts:
-            counts += next(found)
+        counts = sum((next(found) for _ in pair.parts), np.zeros((2, BINS), dtype=np.int64))
         before, after = (tuple(row.tolist()) for row in counts)
         counted.append(replace(weight, before=before, after=after))
     return counted

@@ -27,9 +27,10 @@ class QualityGates:
     min_cosine: float | None = None
 
     def __post_init__(self) -> None:
-        for value in (self.min_sqnr, self.max_abs_error, self.min_cosine):
+        for option in ("min_sqnr", "max_abs_error", "min_cosine"):
+            value = getattr(self, option)
             if value is not None and not math.isfinite(value):
-                raise OptionError("a gate is not a number", found=value)
+                raise OptionError("not a number", option=option, found=value)
 
     @property
     def any(self) -> bool:

@@ -1,7 +1,7 @@
 """One weight in two models, as it was and as Paddle Lite dequantizes it, streamed side by side.
 
-A weight that was stored transposed (`matmul` with a transposed Y, spelled as `mul`) is read turned
-round. Values are float32, as in Paddle Lite; everything about their differences is float64.
+A weight that was stored transposed (`matmul` with a transposed Y, rewritten as `mul`) is read
+transposed back. Values are float32, as in Paddle Lite; their differences are float64.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import numpy.typing as npt
 from ...errors import ModelError
 from ...formats import dtypes
 from ...formats.params import TensorReader
-from ..lite.scales import StoredScales, stored_scales
+from ...threads import CancelToken
+from ..lite.scales import Scales, decode_scales
 from ..lite.tags import Tag
 from ..model.model import Model
 from ..model.weights import Weight
 from ..tensors import kernels
 from ..tensors.blocks import (
     FINE_ELEMENTS,
-    Block,
+    PART_ELEMENTS,
     Part,
+    TensorBlock,
     Tile,
-    parts,
+    block_parts,
     tile_parts,
     tiles,
 )
@@ -35,8 +37,7 @@ from ..tensors.buffers import (
     read_tile,
     thread_buffers,
 )
-from ..tensors.error_measures import Piece
-from ..tensors.threads import StopSignal
+from ..tensors.error_measures import PairBlock
 
 FITTING_REFERENCE = "give the FP32 model that this one was made from"
 
@@ -49,19 +50,28 @@ class WeightPair:
         reference: the FP32 model that it was made from.
         weight: a quantized weight that the reference has as well.
         tag: what holds its scales.
+        part_elements: the most elements that one thread takes at a time.
 
     Raises:
         ParameterError: scales that do not fit the weight.
         ModelError: in the reference the weight has another shape, or is not FP32.
     """
 
-    def __init__(self, model: Model, reference: Model, weight: Weight, tag: Tag) -> None:
+    def __init__(
+        self,
+        model: Model,
+        reference: Model,
+        weight: Weight,
+        tag: Tag,
+        part_elements: int = PART_ELEMENTS,
+    ) -> None:
         self._model = model
         self._reference = reference
         self.weight = weight
         self.tag = tag
         self.original = reference.stored.parameters[weight.name]
-        self._scales = stored_scales(weight, tag)
+        self._scales = decode_scales(weight, tag)
+        self._part_elements = part_elements
         self._transposed = is_transposed(model, reference, weight)
         self._require_fit()
 
@@ -95,23 +105,24 @@ class WeightPair:
         if self._transposed:
             rows, columns = self.original.shape
             return tile_parts(rows, columns, FINE_ELEMENTS)
-        return parts(self.weight.record.shape, self._scales.channel_axis)
+        shape, axis = self.weight.record.shape, self._scales.channel_axis
+        return block_parts(shape, axis, self._part_elements)
 
-    def pieces(self, part: Part, stop: StopSignal) -> Iterator[Piece]:
+    def blocks(self, part: Part, token: CancelToken) -> Iterator[PairBlock]:
         """A part of both weights, block by block, in buffers that the next block overwrites."""
         name = self.weight.name
         with (
             self._model.stored.parameters.reader(name) as ours,
             self._reference.stored.parameters.reader(name) as theirs,
         ):
-            pieces = (
+            blocks = (
                 _plain(ours, theirs, self._scales, part)
-                if isinstance(part, Block)
-                else _turned(ours, theirs, self._scales, part)
+                if isinstance(part, TensorBlock)
+                else _transposed(ours, theirs, self._scales, part)
             )
-            for piece in pieces:
-                stop.check()
-                yield piece
+            for block in blocks:
+                token.check()
+                yield block
 
 
 def is_transposed(model: Model, reference: Model, weight: Weight) -> bool:
@@ -135,7 +146,7 @@ def is_transposed(model: Model, reference: Model, weight: Weight) -> bool:
     return turns and all(reader.operator.type == "mul" for reader in weight.readers)
 
 
-def is_same(model: Model, reference: Model, weight: Weight, stop: StopSignal) -> bool:
+def is_same(model: Model, reference: Model, weight: Weight, token: CancelToken) -> bool:
     """Whether a weight that was not quantized is, byte for byte, what it is in the reference."""
     one, other = weight.record, reference.stored.parameters[weight.name]
     if one.dtype is not other.dtype or one.data_size != other.data_size:
@@ -149,48 +160,46 @@ def is_same(model: Model, reference: Model, weight: Weight, stop: StopSignal) ->
         model.stored.parameters.reader(weight.name) as ours,
         reference.stored.parameters.reader(weight.name) as theirs,
     ):
-        compared = _compared_turned(ours, theirs) if transposed else _compared(ours, theirs)
+        compared = _compared_transposed(ours, theirs) if transposed else _compared(ours, theirs)
         for same in compared:
-            stop.check()
+            token.check()
             if not same:
                 return False
     return True
 
 
 def _plain(
-    ours: TensorReader, theirs: TensorReader, scales: StoredScales, part: Block
-) -> Iterator[Piece]:
+    ours: TensorReader, theirs: TensorReader, scales: Scales, part: TensorBlock
+) -> Iterator[PairBlock]:
     buffers = thread_buffers()
     for block in part.cut(FINE_ELEMENTS):
         integers = read_integers(ours, block, buffers)
         scale, found = scales.of(block.channels, block.scale_shape), buffers.work(block)
         kernels.dequantize(integers, scale, found)
-        yield Piece(read_floats(theirs, block, buffers), integers, found, scale)
+        yield PairBlock(read_floats(theirs, block, buffers), integers, found, scale)
 
 
-def _turned(
-    ours: TensorReader, theirs: TensorReader, scales: StoredScales, part: Iterable[Tile]
-) -> Iterator[Piece]:
+def _transposed(
+    ours: TensorReader, theirs: TensorReader, scales: Scales, part: Iterable[Tile]
+) -> Iterator[PairBlock]:
     """Blocks of the original, whose rows are the columns of what is stored."""
     buffers = thread_buffers()
     for tile in part:
-        integers = _read_turned(ours, tile)
-        scale = scales.scales
-        if scales.channel_axis is not None:
-            scale = scale[tile.block.channels].reshape(-1, 1)
+        integers = _read_transposed(ours, tile)
+        scale = scales.of(tile.block.channels, tile.block.scale_shape)
         found = buffers.work(tile.block)
         kernels.dequantize(integers, scale, found)
-        yield Piece(read_tile(theirs, tile, buffers), integers, found, scale)
+        yield PairBlock(read_tile(theirs, tile, buffers), integers, found, scale)
 
 
-def _read_turned(reader: TensorReader, tile: Tile) -> npt.NDArray[np.number]:
+def _read_transposed(tensor: TensorReader, tile: Tile) -> npt.NDArray[np.number]:
     """A tile of the original, from where it lies transposed."""
-    record = reader.record
+    record = tensor.record
     kind = np.dtype(record.dtype.numpy)
     turned = np.empty((tile.columns, tile.rows), dtype=kind)
     for index in range(tile.columns):
         start = (tile.column + index) * record.shape[1] + tile.row
-        reader.read_data(turned[index].data.cast("B"), start * kind.itemsize)
+        tensor.read_data(turned[index].data.cast("B"), start * kind.itemsize)
     return np.ascontiguousarray(turned.T)
 
 
@@ -205,11 +214,11 @@ def _compared(ours: TensorReader, theirs: TensorReader) -> Iterator[bool]:
         yield np.array_equal(mine[:length], original[:length])
 
 
-def _compared_turned(ours: TensorReader, theirs: TensorReader) -> Iterator[bool]:
+def _compared_transposed(ours: TensorReader, theirs: TensorReader) -> Iterator[bool]:
     if ours.record.dtype is not dtypes.FP32:
         yield False  # nothing but a float matrix is ever stored transposed
         return
     buffers = thread_buffers()
     for tile in tiles(*theirs.record.shape):
         original = read_tile(theirs, tile, buffers)
-        yield np.array_equal(_read_turned(ours, tile).view("<u4"), original.view("<u4"))
+        yield np.array_equal(_read_transposed(ours, tile).view("<u4"), original.view("<u4"))

@@ -13,13 +13,13 @@ from collections.abc import Collection, Iterator
 
 from ...formats import dtypes
 from ...formats.program import Attribute, AttrType
-from ..lite.fusions import folds_into_bias
-from ..lite.placement import find_place
+from ..lite.dequantized_inputs import DequantizedInputs, TaggedInput
+from ..lite.fusions import Fusions
 from ..lite.storage import STORAGE_BITS, WeightQuantizeType
 from ..lite.tags import Tag
 from ..lite.targets import RESERVED_NAME_PART
 from ..model.model import Model
-from ..model.weights import OperatorRef, Weight
+from ..model.weights import Weight
 from .findings import (
     REQUANTIZE,
     Finding,
@@ -34,33 +34,31 @@ DECLARABLE = (dtypes.FP32, dtypes.FP64)
 _FLOAT32_OVERFLOW = (2 - 2.0**-24) * 2.0**127
 
 
-class TagCheck:
-    """The checks of one tag of an operator that reads the weight.
+class WeightRules:
+    """The rules for the tagged weights of one model."""
 
-    Args:
-        model: the model.
-        tag: the tag.
-        weight: the weight that it names.
-        fused: the convolutions that opt fuses, unless it sees that they are quantized.
-        folded: the weights for which `shares_batch_norm` holds, which takes a look at every reader.
-        slots: the inputs by which the operator reads the weight.
-    """
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._fusions = Fusions(model)
+        self._inputs = DequantizedInputs(model)
+
+    def check(self, tag: Tag, weight: Weight, slots: Collection[str]) -> Iterator[Finding]:
+        """Every finding about a tag of an operator that reads `weight` by these `slots`."""
+        tagged_input = self._inputs.find(tag, weight, slots)
+        return _TagCheck(self._model, self._fusions, tag, weight, tagged_input).run()
+
+
+class _TagCheck:
+    """The rules for one tag, of an operator that reads the weight."""
 
     def __init__(
-        self,
-        model: Model,
-        tag: Tag,
-        weight: Weight,
-        fused: frozenset[OperatorRef],
-        folded: frozenset[str],
-        slots: Collection[str],
+        self, model: Model, fusions: Fusions, tag: Tag, weight: Weight, tagged_input: TaggedInput
     ) -> None:
         self._model = model
+        self._fusions = fusions
         self._tag = tag
         self._weight = weight
-        self._fused = fused
-        self._folded = folded
-        self._place = find_place(model, tag, weight, slots)
+        self._input = tagged_input
 
     def run(self) -> Iterator[Finding]:
         """Every finding about the tag."""
@@ -74,8 +72,7 @@ class TagCheck:
     # ---- where the tag stands ----------------------------------------------------------------
 
     def _position(self) -> Iterator[Finding]:
-        place = self._place
-        target, rank = place.target, len(self._weight.record.shape)
+        target, rank = self._input.target, len(self._weight.record.shape)
         if target is None:
             yield self._finding(
                 FindingCode.OPERATOR,
@@ -83,9 +80,9 @@ class TagCheck:
                 "Paddle Lite does not dequantize the weight of this operator: wrong results, NaN "
                 "or an abort",
             )
-        elif place.is_bias:
+        elif self._input.is_bias:
             yield from self._bias()
-        elif not place.in_slot:
+        elif not self._input.is_dequantized:
             yield self._finding(
                 FindingCode.OPERATOR,
                 f"scales for what is not the operator's {target.slot}",
@@ -102,11 +99,11 @@ class TagCheck:
                 FindingCode.RESERVED_NAME,
                 f"its name contains {RESERVED_NAME_PART}",
                 "an abort at load",
-                "leave it FP32: --exclude",
+                "leave it FP32: `exclude`",
             )
 
     def _bias(self) -> Iterator[Finding]:
-        folded = folds_into_bias(self._model, self._tag.operator)
+        folded = self._fusions.folded_into_bias(self._tag.operator)
         if folded is not None:
             yield self._finding(
                 FindingCode.BIAS,
@@ -115,7 +112,7 @@ class TagCheck:
             )
 
     def _sharing(self) -> Iterator[Finding]:
-        if self._weight.name in self._folded:
+        if self._weight.name in self._fusions.shared_with_batch_norm:
             yield self._finding(
                 FindingCode.SHARED_BATCH_NORM,
                 "several operators read it and batch_norm follows",
@@ -188,9 +185,9 @@ class TagCheck:
         yield from self._values(values)
 
     def _count(self, values: tuple[float, ...]) -> Iterator[Finding]:
-        channels = self._place.channels
+        channels = self._input.channels
         if channels is None or not self._has_known_type:
-            return  # said already
+            return  # there is a finding about that already
         if not self._takes_first:
             if len(values) != channels:
                 yield self._finding(
@@ -213,7 +210,7 @@ class TagCheck:
         """Whether opt takes the first scale for all channels."""
         kind = self._tag.type
         named = kind is not None and kind.value != WeightQuantizeType.ABS_MAX.attribute
-        return self._place.expands and not named
+        return self._input.expands and not named
 
     def _values(self, values: tuple[float, ...]) -> Iterator[Finding]:
         """The first scale that is no scale; zero is one, of a channel of zeros."""
@@ -263,7 +260,7 @@ class TagCheck:
                 "quantization_type is missing, with one scale per channel",
                 "the first scale is taken for all: wrong results, silently",
             )
-        elif self._tag.operator in self._fused:
+        elif self._tag.operator in self._fusions.fused_convolutions:
             yield self._finding(
                 FindingCode.TYPE_MISSING,
                 "quantization_type is missing, and opt fuses the convolution with another",

@@ -1,16 +1,18 @@
-"""What `inspect` measures: the error that 8 bits would make, and the weights' distributions."""
+"""What `inspect` measures: the error that 8 bits would make, and the weights' histograms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from ... import threads
 from ...errors import NonFiniteWeightError
+from ...formats.params import TensorReader
 from ..model.model import Model
 from ..plan.options import QuantizeOptions
+from ..plan.weight_plan import QuantizedWeight
 from ..quantize.weight_quantizer import quantization_error
-from ..tensors import threads
-from ..tensors.histogram import has_distribution, measure_distribution
+from ..tensors.histogram import is_countable, measure_histogram
 from .summary import ModelSummary, Verdict, WeightSummary
 
 
@@ -37,23 +39,28 @@ def measure(
         ModelError: the data cannot be read. A weight that is not finite is no error here.
     """
 
-    def work(weight: WeightSummary, stop: threads.StopSignal) -> WeightSummary:
-        stop.check()
-        with model.stored.parameters.reader(weight.name) as reader:
-            if bins and has_distribution(weight.record.dtype):
-                found = measure_distribution(reader, bins, stop)
-                weight = replace(weight, distribution=found)
+    def work(weight: WeightSummary, token: threads.CancelToken) -> WeightSummary:
+        token.check()
+        with model.stored.parameters.reader(weight.name) as tensor:
+            if bins and is_countable(weight.record.dtype):
+                weight = replace(weight, histogram=measure_histogram(tensor, bins, token))
             if sqnr and weight.verdict is Verdict.QUANTIZABLE:
-                assert weight.plan.quantization is not None
-                options = QuantizeOptions()
-                try:
-                    error = quantization_error(reader, weight.plan.quantization, options, stop)
-                    weight = replace(weight, error=error)
-                except NonFiniteWeightError as problem:
-                    weight = replace(weight, objection=f"not finite: {problem.found}")
+                weight = _with_error(weight, tensor, token)
         step(weight.record.data_size)
         return weight
 
-    cost = [weight.record.data_size for weight in summary.weights]
-    done = threads.run(work, summary.weights, cost, jobs or threads.default_jobs())
+    jobs = jobs or threads.default_jobs()
+    done = threads.run(work, summary.weights, jobs, lambda weight: weight.record.data_size)
     return replace(summary, weights=tuple(done))
+
+
+def _with_error(
+    weight: WeightSummary, tensor: TensorReader, token: threads.CancelToken
+) -> WeightSummary:
+    if not isinstance(weight.plan, QuantizedWeight):
+        return weight
+    try:
+        error = quantization_error(tensor, weight.plan.quantization, QuantizeOptions(), token)
+    except NonFiniteWeightError as problem:
+        return replace(weight, not_measured=f"not finite: {problem.found}")
+    return replace(weight, error=error)

@@ -7,23 +7,25 @@ data is added by `measure.measure`.
 from __future__ import annotations
 
 import enum
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...formats.lod_tensor import TensorRecord
 from ...formats.model_dir import ModelFiles
-from ..lite.storage import WeightQuantizeType, is_quantized
-from ..lite.tags import Tag, find_tags
+from ..lite.scales import ScalesSummary, summarize_scales
+from ..lite.storage import WeightQuantizeType
+from ..lite.tags import ModelTags, Tag
 from ..model.inputs_outputs import Port, feeds, fetches
 from ..model.model import SKIPPED_OPERATORS, Model
 from ..model.weights import Weight
+from ..plan.eligibility import Eligibility
 from ..plan.options import QuantizeOptions
-from ..plan.plan import Plan, WeightPlan, make_plan
+from ..plan.plan import make_plan
 from ..plan.reasons import Reason, ReasonCode
+from ..plan.weight_plan import QuantizedWeight, WeightPlan
 from ..quantize.sizes import Sizes, exact_sizes
-from ..tensors.histogram import Distribution
+from ..tensors.histogram import Histogram
 from ..tensors.weight_error import WeightError
 
 EXPECTED_BITS = (8, 16)
@@ -38,24 +40,6 @@ class Verdict(enum.Enum):
 
 
 @dataclass(frozen=True)
-class StoredScales:
-    """The scales that an operator carries for a weight, as they are, right or wrong.
-
-    Attributes:
-        bits: the attribute `quantize_weight_bits`, or None.
-        count: number of scales.
-        smallest, largest: the range of the scales, or None where they are not numbers.
-        granularity: per channel or per tensor, as `quantization_type` or else their number says.
-    """
-
-    bits: int | None
-    count: int
-    smallest: float | None
-    largest: float | None
-    granularity: WeightQuantizeType
-
-
-@dataclass(frozen=True)
 class WeightSummary:
     """One weight.
 
@@ -64,20 +48,20 @@ class WeightSummary:
         share: percent of all weights' bytes.
         verdict: what can be done with it.
         reason: why it is kept; or for a quantizable one, which option it takes; or None.
-        scales: what its operator says of its scales, or None.
+        scales: what the operator that carries its tag says of its scales, or None without a tag.
         error: what 8 bits would do to it, where that was measured.
-        distribution: of its values, where that was measured.
-        objection: why the error could not be measured, or None.
+        histogram: of its values, where that was measured.
+        not_measured: why the error could not be measured, or None.
     """
 
     plan: WeightPlan
     share: float
     verdict: Verdict
     reason: Reason | None
-    scales: StoredScales | None
+    scales: ScalesSummary | None
     error: WeightError | None = None
-    distribution: Distribution | None = None
-    objection: str | None = None
+    histogram: Histogram | None = None
+    not_measured: str | None = None
 
     @property
     def name(self) -> str:
@@ -91,7 +75,7 @@ class WeightSummary:
 
     @property
     def rewritten_as(self) -> str | None:
-        """The operator type as which its operator would be spelled; None where it stays."""
+        """What its operator would be rewritten as; None where it stays."""
         return next((used.to for used in self.plan.rewrites), None)
 
 
@@ -157,14 +141,15 @@ class Order(enum.Enum):
     SQNR = "sqnr"
 
 
-def summarize(model: Model) -> ModelSummary:
-    """A model's facts, from its headers alone."""
-    default = make_plan(model, QuantizeOptions())
-    everything = make_plan(model, QuantizeOptions(op_types=("all",)))
-    tags = {tag.weight: tag for tag in find_tags(model)}
+def summarize(model: Model, options: QuantizeOptions | None = None) -> ModelSummary:
+    """A model's facts, from its headers alone; the sizes to expect are those with `options`."""
+    tags = ModelTags(model)
+    eligibility = Eligibility(model, tags)
+    default = make_plan(model, options or QuantizeOptions(), eligibility)
+    everything = make_plan(model, QuantizeOptions(op_types=("all",)), eligibility)
     total = sum(weight.record.data_size for weight in model.weights)
     weights = tuple(
-        _summarize_weight(plan, planned.reason, tags.get(plan.name), total)
+        _summarize_weight(plan, planned.reason, tags, total)
         for plan, planned in zip(everything.weights, default.weights, strict=True)
     )
     counts = Counter(ref.type for ref, _ in model.operators() if ref.type not in SKIPPED_OPERATORS)
@@ -180,7 +165,7 @@ def summarize(model: Model) -> ModelSummary:
         outputs=fetches(model),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         weights=weights,
-        expected=() if quantized or not default.quantized else _expected(model, default),
+        expected=() if quantized or not default.quantized else _expected(model, eligibility),
     )
 
 
@@ -194,19 +179,27 @@ def ordered(weights: Sequence[WeightSummary], order: Order) -> tuple[WeightSumma
 
 
 def _quality(weight: WeightSummary) -> tuple[int, float]:
-    if weight.objection is not None:
+    if weight.not_measured is not None:
         return 0, 0.0
     return (2, 0.0) if weight.error is None else (1, weight.error.sqnr)
 
 
 def _summarize_weight(
-    plan: WeightPlan, by_default: Reason | None, tag: Tag | None, total: int
+    plan: WeightPlan, by_default: Reason | None, tags: ModelTags, total: int
 ) -> WeightSummary:
-    """One weight, from its plan with all operator types and the objection with the default ones."""
+    """One weight.
+
+    Args:
+        plan: with every operator type chosen.
+        by_default: why it is kept with the default ones, or None.
+        tags: of the model.
+        total: bytes of all weights.
+    """
     weight = plan.weight
-    if is_quantized(weight) and tag is not None:
+    tag = tags.of(weight)
+    if tags.is_quantized(weight):
         verdict, reason = Verdict.QUANTIZED, None
-    elif plan.quantization is not None:
+    elif isinstance(plan, QuantizedWeight):
         verdict, reason = Verdict.QUANTIZABLE, by_default
     else:
         verdict, reason = Verdict.KEPT, _reason_to_keep(weight, plan.reason, tag)
@@ -215,7 +208,7 @@ def _summarize_weight(
         share=100 * weight.record.data_size / total if total else 0.0,
         verdict=verdict,
         reason=reason,
-        scales=None if tag is None else _stored_scales(tag),
+        scales=None if tag is None else summarize_scales(tag),
     )
 
 
@@ -228,35 +221,15 @@ def _left_out(weight: WeightSummary) -> WeightSummary:
     return replace(weight, verdict=Verdict.KEPT, reason=reason)
 
 
-def _reason_to_keep(weight: Weight, reason: Reason | None, tag: Tag | None) -> Reason | None:
+def _reason_to_keep(weight: Weight, reason: Reason, tag: Tag | None) -> Reason:
     """Says more than "quantized already" where data and scales do not belong together."""
-    if reason is None or reason.code is not ReasonCode.ALREADY_QUANTIZED:
+    if reason.code is not ReasonCode.ALREADY_QUANTIZED:
         return reason
     state = "without scales" if tag is None else "with scales"
     return Reason(
         reason.code,
         f"{weight.record.dtype} {state}: Paddle Lite computes garbage",
         "weightquant dequantize-check",
-    )
-
-
-def _stored_scales(tag: Tag) -> StoredScales:
-    value = tag.scales.value
-    values: tuple[object, ...] = value if isinstance(value, tuple) else (value,)
-    numbers = [item for item in values if isinstance(item, (int, float))]
-    known = bool(numbers) and len(numbers) == len(values) and not any(map(math.isnan, numbers))
-    bits = tag.bits.value if tag.bits is not None else None
-    stated = {kind.attribute: kind for kind in WeightQuantizeType}
-    guess = (
-        WeightQuantizeType.ABS_MAX if len(values) == 1 else WeightQuantizeType.CHANNEL_WISE_ABS_MAX
-    )
-    kind = tag.type.value if tag.type is not None else None
-    return StoredScales(
-        bits=bits if isinstance(bits, int) else None,
-        count=len(values),
-        smallest=min(numbers) if known else None,
-        largest=max(numbers) if known else None,
-        granularity=stated.get(kind, guess) if isinstance(kind, str) else guess,
     )
 
 
@@ -282,9 +255,10 @@ def _unquantized(weights: Sequence[WeightSummary]) -> str:
     return " and ".join(name for name, _ in sizes.most_common()) or "no weights"
 
 
-def _expected(model: Model, plan: Plan) -> tuple[ExpectedSize, ...]:
-    names = [weight.name for weight in plan.quantized]
+def _expected(model: Model, eligibility: Eligibility) -> tuple[ExpectedSize, ...]:
+    """Sizes at 8 and at 16 bits."""
+    plans = [make_plan(model, QuantizeOptions(bits=bits), eligibility) for bits in EXPECTED_BITS]
     return tuple(
-        ExpectedSize(bits, exact_sizes(model, plan.with_bits(dict.fromkeys(names, bits)), True))
-        for bits in EXPECTED_BITS
+        ExpectedSize(bits, exact_sizes(model, plan, strip_callstack=True))
+        for bits, plan in zip(EXPECTED_BITS, plans, strict=True)
     )

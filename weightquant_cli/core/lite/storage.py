@@ -1,4 +1,4 @@
-"""How Paddle Lite stores a quantized weight: its integer type, and how many scales it has."""
+"""How Paddle Lite stores weights: the types it loads, the integers, the granularity of scales."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     from ..model.weights import Weight
 
 STORAGE_BITS = {dtypes.INT8: 8, dtypes.INT16: 16}
+"""Types of quantized weights, and the `quantize_weight_bits` of each."""
+
+LOADABLE_TYPES = (
+    dtypes.FP32,
+    dtypes.INT8,
+    dtypes.INT16,
+    dtypes.INT32,
+    dtypes.INT64,
+    dtypes.UINT8,
+)
+"""Types of parameters that opt can read at all, read by an operator or not."""
 
 
 class WeightQuantizeType(enum.Enum):
@@ -30,6 +41,6 @@ def storage_dtype(bits: int) -> dtypes.DataType:
     return dtypes.INT8 if bits <= 8 else dtypes.INT16
 
 
-def is_quantized(weight: Weight) -> bool:
-    """Whether the weight is stored as integers of a kind that quantizing writes."""
-    return weight.record.dtype in (dtypes.INT8, dtypes.INT16)
+def stores_integers(weight: Weight) -> bool:
+    """Whether the weight is stored in a type that quantizing writes: INT8 or INT16."""
+    return weight.record.dtype in STORAGE_BITS

@@ -1,9 +1,9 @@
 """The table of what can be quantized: operator type -> weight slot, channel axis, rank, rewrite.
 
-Measured against Paddle Lite 2.6.0 to 2.13rc0: the operators without a rewrite are those whose
-weights it dequantizes at load, and the axis is the one along which it expects one scale per
-channel. The others compute the same once they are spelled as one of these (`rewrite.py`). Tagged
-as they are, Paddle Lite gives NaN or aborts.
+The one place to add an operator type. Measured with Paddle Lite 2.6.0 to 2.13rc0 (FACTS.md): the
+operators without a rewrite are those whose weights it dequantizes at load, and the axis is the one
+along which it expects one scale per channel. The others compute the same once they are rewritten as
+one of these (`plan/rewrites.py`); tagged as they are, Paddle Lite gives NaN or aborts.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Target:
         op_type: the operator's type.
         slot: the input slot of the weight.
         channel_axis: axis of the output channels, one scale for each; negative counts from the end.
-        rank: the weight's rank that Paddle Lite dequantizes.
-        rewrite: the operator type as which it must be spelled to be dequantized, or None.
+        rank: the only rank of the weight that Paddle Lite dequantizes.
+        rewrite: the operator type that it must be rewritten as to be dequantized, or None.
         expands_scale: whether Paddle Lite itself expands a single scale to all channels; where it
             does not, the one scale is repeated.
     """
@@ -37,8 +37,8 @@ class Target:
     rewrite: str | None = None
     expands_scale: bool = True
 
-    def objection(self, operator: Operator) -> str | None:
-        """Why Paddle Lite would not compute rightly with this operator's weight quantized."""
+    def why_unsupported(self, operator: Operator) -> str | None:
+        """Why Paddle Lite would compute wrongly with this operator's weight quantized, or None."""
         if self.op_type == "mul" and operator.value("y_num_col_dims") not in (None, 1):
             return "mul with y_num_col_dims other than 1"
         if self.op_type == "fc" and operator.value("padding_weights"):
@@ -68,7 +68,7 @@ ALL_OP_TYPES = tuple(TARGETS)
 
 
 RESERVED_NAME_PART = "/target_trans"
-"""Paddle Lite appends this to names of its own; a weight that has it already makes it abort."""
+"""Paddle Lite appends this to names of its own; it aborts on a weight whose name has it already."""
 
 
 def target_readers(weight: Weight) -> list[tuple[Reader, Target]]:

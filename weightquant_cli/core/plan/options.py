@@ -13,7 +13,7 @@ from .size import Size
 MIN_BITS = 8
 MAX_BITS = 16
 
-# Paddle takes a smaller rate for none.
+# Paddle treats a smaller rate as none.
 MIN_THRESHOLD_RATE = 1e-10
 
 
@@ -34,7 +34,7 @@ class AutoBits:
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.min_sqnr):
-            raise OptionError("--min-sqnr is not a number of decibels", found=self.min_sqnr)
+            raise OptionError("not a number of decibels", option="min_sqnr", found=self.min_sqnr)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class QuantizeOptions:
         op_types: operator types whose weights are chosen; ``("all",)`` for every one known.
         exclude: glob patterns of weight names to leave as they are.
         bits_for: glob patterns of weight names, each with the bits for them.
-        rewrite: spell operators as Paddle Lite can dequantize them, where that is exactly equal.
+        rewrite: rewrite operators to ones whose weight Paddle Lite dequantizes, where the numbers
+            stay exactly the same.
 
     Raises:
         OptionError: a value out of its range, an unknown operator type, or a threshold rate
@@ -75,7 +76,7 @@ class QuantizeOptions:
         if rate and self.weight_quantize_type is WeightQuantizeType.CHANNEL_WISE_ABS_MAX:
             raise OptionError(
                 "a threshold rate goes with abs_max only",
-                remedy="leave out --threshold-rate, or use --weight-quantize-type abs_max",
+                remedy="leave out `threshold_rate`, or use `weight_quantize_type` abs_max",
             )
         if not self.op_types:
             raise OptionError("no operator type chosen")

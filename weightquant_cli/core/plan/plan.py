@@ -1,123 +1,20 @@
-"""(model, options) -> a verdict for every weight, with one reason, before anything is written."""
+"""(model, options) -> what is done with every weight and why, before anything is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
-from ...errors import OptionError, listed
-from ...formats import dtypes
-from ..lite.storage import WeightQuantizeType, storage_dtype
+from ...errors import OptionError
+from ..lite.storage import WeightQuantizeType
 from ..lite.targets import TARGETS
 from ..model.model import Model
-from ..model.weights import OperatorRef, Weight
-from .eligibility import Use, judge
+from ..model.weights import Weight
+from .eligibility import Eligibility, Eligible
 from .options import QuantizeOptions
+from .patterns import match_names
 from .reasons import Reason, ReasonCode
-from .rewrites import Rewrite
-
-__all__ = [
-    "Plan",
-    "Quantization",
-    "Reason",
-    "ReasonCode",
-    "WeightPlan",
-    "make_plan",
-    "match_names",
-    "plan_weight",
-]
-
-
-@dataclass(frozen=True)
-class Quantization:
-    """How one weight is quantized.
-
-    Attributes:
-        operator: the one operator that carries the attributes.
-        bits: 8 to 16; the integers lie within +-(2^(bits-1) - 1).
-        weight_quantize_type: granularity of the scales.
-        channel_axis: axis of the channels in the weight as it is stored by the input, or None for
-            one scale per tensor.
-        scales: number of scales that the operator carries.
-    """
-
-    operator: OperatorRef
-    bits: int
-    weight_quantize_type: WeightQuantizeType
-    channel_axis: int | None
-    scales: int
-
-    @property
-    def channels(self) -> int:
-        """Number of different scales: one where a single one is repeated."""
-        return 1 if self.channel_axis is None else self.scales
-
-    @property
-    def stored_type(self) -> WeightQuantizeType:
-        """What the operator says of its scales: a repeated one counts as one per channel."""
-        if self.scales > self.channels:
-            return WeightQuantizeType.CHANNEL_WISE_ABS_MAX
-        return self.weight_quantize_type
-
-    @property
-    def dtype(self) -> dtypes.DataType:
-        """The integer type in which the weight is stored."""
-        return storage_dtype(self.bits)
-
-    @property
-    def limit(self) -> int:
-        """The largest integer that is used."""
-        return int(2 ** (self.bits - 1)) - 1
-
-
-@dataclass(frozen=True)
-class WeightPlan:
-    """The verdict on one weight.
-
-    Attributes:
-        weight: the weight.
-        quantization: how it is quantized, or None where it stays as it is.
-        reason: why it stays as it is, or None where it is quantized.
-        rewrites: its readers that are spelled anew.
-        transpose: whether it is stored transposed.
-    """
-
-    weight: Weight
-    quantization: Quantization | None
-    reason: Reason | None
-    rewrites: tuple[Rewrite, ...] = ()
-    transpose: bool = False
-
-    @property
-    def name(self) -> str:
-        """The weight's name."""
-        return self.weight.name
-
-    @property
-    def operator_type(self) -> str:
-        """Type of the operator that the weight belongs to; empty if nobody reads it."""
-        if self.quantization is not None:
-            return self.quantization.operator.type
-        return self.weight.readers[0].operator.type if self.weight.readers else ""
-
-    @property
-    def stored_shape(self) -> tuple[int, ...]:
-        """The weight's dims in the output."""
-        shape = self.weight.record.shape
-        return shape[::-1] if self.transpose else shape
-
-    @property
-    def size_before(self) -> int:
-        """Bytes of data in the input."""
-        return self.weight.record.data_size
-
-    @property
-    def size_after(self) -> int:
-        """Bytes of data in the output, scales not counted."""
-        if self.quantization is None:
-            return self.size_before
-        return self.weight.record.elements * self.quantization.dtype.itemsize
+from .weight_plan import KeptWeight, Quantization, QuantizedWeight, WeightPlan
 
 
 @dataclass(frozen=True)
@@ -126,7 +23,7 @@ class Plan:
 
     Attributes:
         options: what was asked for.
-        weights: one verdict per parameter, in byte order of the names.
+        weights: the plan for every parameter, in byte order of the names.
         fixed_bits: names of the weights whose bits the user gave one by one.
     """
 
@@ -135,14 +32,14 @@ class Plan:
     fixed_bits: frozenset[str] = frozenset()
 
     @property
-    def quantized(self) -> tuple[WeightPlan, ...]:
+    def quantized(self) -> tuple[QuantizedWeight, ...]:
         """The weights that are quantized."""
-        return tuple(weight for weight in self.weights if weight.quantization is not None)
+        return tuple(weight for weight in self.weights if isinstance(weight, QuantizedWeight))
 
     @property
-    def kept(self) -> tuple[WeightPlan, ...]:
+    def kept(self) -> tuple[KeptWeight, ...]:
         """The weights that stay as they are."""
-        return tuple(weight for weight in self.weights if weight.quantization is None)
+        return tuple(weight for weight in self.weights if isinstance(weight, KeptWeight))
 
     @property
     def quantized_share(self) -> float:
@@ -153,124 +50,141 @@ class Plan:
 
     def only_rewritten(self) -> Plan:
         """The plan with every rewrite and nothing quantized: the same model in another spelling."""
-        return replace(
-            self,
-            weights=tuple(replace(weight, quantization=None) for weight in self.weights),
-        )
-
-    def with_bits(self, bits: Mapping[str, int]) -> Plan:
-        """The plan with these weights, all of them quantized, at other bits."""
+        reason = Reason(ReasonCode.NOT_SELECTED, "nothing is to be quantized")
         return replace(
             self,
             weights=tuple(
-                replace(weight, quantization=replace(weight.quantization, bits=bits[weight.name]))
-                if weight.quantization is not None and weight.name in bits
+                weight.kept(reason) if isinstance(weight, QuantizedWeight) else weight
+                for weight in self.weights
+            ),
+        )
+
+    def with_bits(self, bits: Mapping[str, int]) -> Plan:
+        """The plan with these weights at other bits; those that are kept stay so."""
+        return replace(
+            self,
+            weights=tuple(
+                weight.with_bits(bits[weight.name])
+                if isinstance(weight, QuantizedWeight) and weight.name in bits
                 else weight
                 for weight in self.weights
             ),
         )
 
 
-def make_plan(model: Model, options: QuantizeOptions) -> Plan:
+def make_plan(
+    model: Model, options: QuantizeOptions, eligibility: Eligibility | None = None
+) -> Plan:
     """Decide what is done with every weight; reads no data.
 
-    With automatic bits every weight is planned at 8; `bits.choose_bits` decides from the data.
+    With automatic bits every weight is planned at 8; `auto_bits.choose_bits` decides from the data.
+
+    Args:
+        model: the model.
+        options: what is asked for.
+        eligibility: of the same model, where it is there from another plan.
 
     Raises:
         OptionError: a pattern that matches no weight, or two that contradict each other.
     """
     names = [weight.name for weight in model.weights]
-    excluded = match_names("--exclude", options.exclude, names)
+    excluded = match_names("exclude", options.exclude, names)
     bits = _bits_by_name(options, names, excluded)
+    planner = Planner(options, eligibility or Eligibility(model))
     weights = tuple(
-        plan_weight(model, weight, options, bits.get(weight.name), weight.name in excluded)
+        planner.plan(weight, bits.get(weight.name), weight.name in excluded)
         for weight in model.weights
     )
     _refuse_unused_bits(weights, bits)
     return Plan(options, weights, frozenset(bits))
 
 
-def match_names(option: str, patterns: Iterable[str], names: Sequence[str]) -> set[str]:
-    """The names that one of the glob patterns matches.
+MAX_SCALES = 1 << 20
+"""Scales of one weight. Models have thousands of channels; a hostile one, any number, and each
+takes a hundred bytes of memory on its way into the program."""
 
-    Raises:
-        OptionError: a pattern that matches nothing; it suggests the nearest names.
-    """
-    matched: set[str] = set()
-    for pattern in patterns:
-        found = {name for name in names if fnmatchcase(name, pattern)}
-        if not found:
-            import difflib
+MAX_SCALES_IN_ALL = 8 * MAX_SCALES
+"""Scales of a model: 40 MiB of its program. A language model of 7 billion parameters has 1.4
+million."""
 
-            near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4)
-            raise OptionError(
-                f"{option}: the pattern {pattern!r} matches no weight",
-                remedy=f"the nearest names are {listed(near)}"
-                if near
-                else "`weightquant inspect` lists the names",
+
+class Planner:
+    """Plans the weights of one model, one by one."""
+
+    def __init__(self, options: QuantizeOptions, eligibility: Eligibility) -> None:
+        self._options = options
+        self._eligibility = eligibility
+        self._scales_left = MAX_SCALES_IN_ALL
+
+    def plan(self, weight: Weight, bits: int | None, excluded: bool) -> WeightPlan:
+        """The plan for one weight.
+
+        Args:
+            weight: the weight.
+            bits: bits for this weight alone, or None for those of the options.
+            excluded: whether the user wants it kept.
+        """
+        found = self._eligibility.of(weight, self._options)
+        if isinstance(found, Reason):
+            return KeptWeight(weight, (), False, found)
+        if excluded:
+            return KeptWeight(weight, (), False, Reason(ReasonCode.EXCLUDED, "excluded by name"))
+        quantization = self._quantization(weight, found, bits or self._options.first_bits)
+        planned = QuantizedWeight(weight, found.rewrites, found.transpose, quantization)
+        reason = self._unaffordable(planned)
+        if reason is not None:
+            return KeptWeight(weight, (), False, reason)
+        self._scales_left -= quantization.scales
+        return planned
+
+    def _unaffordable(self, planned: QuantizedWeight) -> Reason | None:
+        """Why the weight has too many scales."""
+        scales = planned.quantization.scales
+        if not planned.pays_off:
+            return Reason(
+                ReasonCode.SCALES_COST,
+                f"its {scales} scales would take more bytes than quantizing it saves",
             )
-        matched |= found
-    return matched
+        if scales > min(MAX_SCALES, self._scales_left):
+            return Reason(
+                ReasonCode.TOO_MANY_SCALES,
+                f"it would take {scales} scales, more than any model has",
+            )
+        return None
 
-
-def plan_weight(
-    model: Model, weight: Weight, options: QuantizeOptions, bits: int | None, excluded: bool
-) -> WeightPlan:
-    """The verdict on one weight.
-
-    Args:
-        model: the model.
-        weight: one of its weights.
-        options: what was asked for.
-        bits: bits for this weight alone, or None for those of the options.
-        excluded: whether the user wants it kept.
-    """
-    use = judge(model, weight, options)
-    if isinstance(use, Reason):
-        return WeightPlan(weight, None, use)
-    if excluded:
-        return WeightPlan(weight, None, Reason(ReasonCode.EXCLUDED, "excluded by name"))
-    return WeightPlan(
-        weight,
-        _quantization(weight, use, options, bits or options.first_bits),
-        None,
-        use.rewrites,
-        use.transpose,
-    )
-
-
-def _quantization(weight: Weight, use: Use, options: QuantizeOptions, bits: int) -> Quantization:
-    target = TARGETS[use.tagged.operator.type]
-    shape = weight.record.shape
-    axis = target.channel_axis % len(shape)
-    if use.transpose:
-        axis = len(shape) - 1 - axis
-    per_channel = options.granularity is WeightQuantizeType.CHANNEL_WISE_ABS_MAX
-    single = not per_channel and target.expands_scale
-    return Quantization(
-        operator=use.tagged.operator,
-        bits=bits,
-        weight_quantize_type=options.granularity,
-        channel_axis=axis if per_channel else None,
-        scales=1 if single else shape[axis],
-    )
+    def _quantization(self, weight: Weight, found: Eligible, bits: int) -> Quantization:
+        target = TARGETS[found.tagged.operator.type]
+        shape = weight.record.shape
+        axis = target.channel_axis % len(shape)
+        if found.transpose:
+            axis = len(shape) - 1 - axis
+        granularity = self._options.granularity
+        per_channel = granularity is WeightQuantizeType.CHANNEL_WISE_ABS_MAX
+        single = not per_channel and target.expands_scale
+        return Quantization(
+            operator=found.tagged.operator,
+            bits=bits,
+            weight_quantize_type=granularity,
+            channel_axis=axis if per_channel else None,
+            scales=1 if single else shape[axis],
+        )
 
 
 def _bits_by_name(
     options: QuantizeOptions, names: Sequence[str], excluded: set[str]
 ) -> dict[str, int]:
-    """What `--bits-for` says of every name that it matches."""
+    """What `bits_for` says of every name that it matches."""
     chosen: dict[str, tuple[int, str]] = {}
     for pattern, bits in options.bits_for:
-        for name in match_names("--bits-for", [pattern], names):
+        for name in match_names("bits_for", [pattern], names):
             if name in excluded:
                 raise OptionError(
-                    f"--exclude and --bits-for {pattern}={bits} contradict each other", tensor=name
+                    f"`exclude` and `bits_for` {pattern}={bits} contradict each other", tensor=name
                 )
             before = chosen.setdefault(name, (bits, pattern))
             if before[0] != bits:
                 raise OptionError(
-                    f"--bits-for {before[1]}={before[0]} and --bits-for {pattern}={bits} "
+                    f"`bits_for` {before[1]}={before[0]} and `bits_for` {pattern}={bits} "
                     "contradict each other",
                     tensor=name,
                 )
@@ -278,13 +192,14 @@ def _bits_by_name(
 
 
 def _refuse_unused_bits(weights: Sequence[WeightPlan], bits: Mapping[str, int]) -> None:
-    """A pattern whose weights all stay as they are is a mistake of whoever wrote it."""
-    if bits and not any(weight.quantization and weight.name in bits for weight in weights):
+    """Bits for weights that all stay as they are were given by mistake."""
+    reasons = {weight.name: weight.reason for weight in weights if isinstance(weight, KeptWeight)}
+    if bits and all(name in reasons for name in bits):
         name = next(iter(bits))
-        reason = next(weight.reason for weight in weights if weight.name == name)
+        remedy = reasons[name].remedy
         raise OptionError(
-            "--bits-for names only weights that stay as they are",
+            "`bits_for` names only weights that stay as they are",
             tensor=name,
-            found=reason.text if reason else None,
-            remedy=f"use {reason.remedy}" if reason and reason.remedy else None,
+            found=reasons[name].text,
+            remedy=f"use {remedy}" if remedy else None,
         )

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import OptionError, listed
 from ..lite.storage import WeightQuantizeType
 from ..model.model import Model
+from .eligibility import Eligibility
 from .options import MAX_BITS, MIN_BITS, QuantizeOptions
-from .plan import Plan, WeightPlan, plan_weight
+from .plan import Plan, Planner
 from .reasons import Reason, ReasonCode
+from .weight_plan import KeptWeight, WeightPlan
 
 SCHEMA = "weightquant.plan"
 VERSION = 1
 
 
 @dataclass(frozen=True)
-class PlannedWeight:
-    """One line of the document.
+class PlanLine:
+    """One weight of the document.
 
     Attributes:
         name: the weight's name.
@@ -43,7 +45,7 @@ class PlanFile:
     """
 
     options: QuantizeOptions
-    weights: tuple[PlannedWeight, ...]
+    weights: tuple[PlanLine, ...]
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def parse_plan(document: object) -> PlanFile:
             "not a plan that this version reads",
             expected=f"schema {SCHEMA}, version {VERSION}",
             found=f"{top.get('schema')}, {top.get('version')}",
-            remedy="write one with --plan-out",
+            remedy="write one with `plan_document`",
         )
     options = QuantizeOptions(
         weight_quantize_type=_quantize_type(top.get("weight_quantize_type")),
@@ -99,6 +101,7 @@ def apply_plan(model: Model, planned: PlanFile) -> Plan:
     misfits = [
         f"{name} is not in the model" for name in lines if name not in model.stored.parameters
     ]
+    planner = Planner(planned.options, Eligibility(model))
     weights = []
     for weight in model.weights:
         line = lines.get(weight.name)
@@ -111,40 +114,42 @@ def apply_plan(model: Model, planned: PlanFile) -> Plan:
                 f"the plan says {list(line.shape)}"
             )
             continue
-        verdict = plan_weight(model, weight, planned.options, line.bits, line.bits is None)
-        if line.bits is not None and verdict.reason is not None:
-            misfits.append(f"{weight.name} cannot be quantized: {verdict.reason.text}")
-        weights.append(_kept_by_plan(verdict))
+        plan = planner.plan(weight, line.bits, line.bits is None)
+        if line.bits is not None and isinstance(plan, KeptWeight):
+            misfits.append(f"{weight.name} cannot be quantized: {plan.reason.text}")
+        weights.append(_kept_by_plan(plan))
     if misfits:
         raise OptionError(
             f"the plan does not fit the model: {listed(misfits, len(misfits))}",
             path=model.files.folder,
-            remedy="make a new one with --plan-out",
+            remedy="make a new one with `plan_document`",
         )
     fixed = frozenset(line.name for line in planned.weights)
     return Plan(planned.options, tuple(weights), fixed)
 
 
-def _kept_by_plan(weight: WeightPlan) -> WeightPlan:
-    if weight.reason is None or weight.reason.code is not ReasonCode.EXCLUDED:
-        return weight
-    reason = Reason(ReasonCode.EXCLUDED, "the plan keeps it", "bits in the plan")
-    return WeightPlan(weight.weight, None, reason)
+def _kept_by_plan(plan: WeightPlan) -> WeightPlan:
+    """The same, with the plan itself as the reason why it is excluded."""
+    if isinstance(plan, KeptWeight) and plan.reason.code is ReasonCode.EXCLUDED:
+        return replace(
+            plan, reason=Reason(ReasonCode.EXCLUDED, "the plan keeps it", "bits in the plan")
+        )
+    return plan
 
 
-def _line(weight: WeightPlan) -> dict[str, Any]:
+def _line(plan: WeightPlan) -> dict[str, Any]:
     line: dict[str, Any] = {
-        "name": weight.name,
-        "operator": weight.operator_type or None,
-        "shape": list(weight.weight.record.shape),
-        "bits": weight.quantization.bits if weight.quantization else None,
+        "name": plan.name,
+        "operator": plan.operator_type or None,
+        "shape": list(plan.weight.record.shape),
+        "bits": None if isinstance(plan, KeptWeight) else plan.quantization.bits,
     }
-    if weight.reason is not None:
-        line["reason"] = weight.reason.text
+    if isinstance(plan, KeptWeight):
+        line["reason"] = plan.reason.text
     return line
 
 
-def _planned(line: object, index: int) -> PlannedWeight:
+def _planned(line: object, index: int) -> PlanLine:
     where = f"weights[{index}]"
     entry = _mapping(line, where)
     name, shape, bits = entry.get("name"), entry.get("shape"), entry.get("bits")
@@ -154,7 +159,7 @@ def _planned(line: object, index: int) -> PlannedWeight:
         raise _wrong(f"{where}.shape", "a list of integers", shape)
     if bits is not None and (type(bits) is not int or not MIN_BITS <= bits <= MAX_BITS):
         raise _wrong(f"{where}.bits", f"{MIN_BITS} to {MAX_BITS}, or null", bits)
-    return PlannedWeight(name, tuple(shape), bits)
+    return PlanLine(name, tuple(shape), bits)
 
 
 def _mapping(value: object, where: str) -> Mapping[str, object]:

@@ -27,6 +27,8 @@ class ReasonCode(enum.Enum):
     WRITTEN = "written"
     SHADOWED = "shadowed"
     RESERVED_NAME = "reserved_name"
+    SCALES_COST = "scales_cost"
+    TOO_MANY_SCALES = "too_many_scales"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Reason:
     Attributes:
         code: for programs.
         text: for people, one clause.
-        remedy: the option that would change it, or None.
+        remedy: what would change it, or None; options as in `errors.spelled`.
     """
 
     code: ReasonCode

@@ -1,11 +1,11 @@
-"""Exact rewrites of the program: operators spelled so that Paddle Lite dequantizes their weight.
+"""Exact rewrites: operators replaced by ones whose weight Paddle Lite dequantizes.
 
-    matmul_v2 or matmul      ->  mul, x_num_col_dims = rank(X) - 1, y_num_col_dims = 1
-    the same with Y transposed -> mul, and the weight is stored transposed
-    lookup_table_v2          ->  unsqueeze2(Ids, axes=[-1]), then lookup_table
+    matmul_v2 or matmul          ->  mul, x_num_col_dims = rank(X) - 1, y_num_col_dims = 1
+    the same with Y transposed   ->  mul, and the weight is stored transposed
+    lookup_table_v2              ->  unsqueeze2(Ids, axes=[-1]), then lookup_table
 
-Each computes the same numbers as before, quantized or not. Where that cannot be proven from the
-program alone, `propose` says why, and the operator stays as it is.
+Each computes the same numbers as before, quantized or not. Where the program alone does not prove
+that, `find_rewrite` says why, and the operator stays as it is.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from ..model.weights import OperatorRef, Reader, Weight
 MUL = "mul"
 LOOKUP_TABLE = "lookup_table"
 
-# Attributes that lookup_table knows as well; the others belong to lookup_table_v2 alone.
+# Attributes of a matmul that mul does not have, at values that change nothing (`find_rewrite`).
 _MATMUL_ATTRIBUTES = ("trans_x", "trans_y", "transpose_X", "transpose_Y", "alpha", "head_number")
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """One operator to be spelled anew.
+    """One operator to be rewritten.
 
     Attributes:
         operator: the operator.
@@ -57,7 +57,7 @@ class Unproven:
     why: str
 
 
-def propose(model: Model, reader: Reader, weight: Weight) -> Rewrite | Unproven | None:
+def find_rewrite(model: Model, reader: Reader, weight: Weight) -> Rewrite | Unproven | None:
     """The rewrite by which `reader` would read `weight` as Paddle Lite can dequantize it.
 
     Args:
@@ -72,34 +72,36 @@ def propose(model: Model, reader: Reader, weight: Weight) -> Rewrite | Unproven 
     if rewrite is None:
         return None
     if rewrite == MUL:
-        return _propose_mul(model, reader.operator, weight)
-    return _propose_lookup(model, reader.operator)
+        return _find_mul(model, reader.operator, weight)
+    return _find_lookup_table(model, reader.operator)
 
 
-def apply(program: Program, rewrites: Iterable[Rewrite], transposed: Iterable[str]) -> None:
-    """Carry out `rewrites`, and turn round the declared dims of the `transposed` weights.
+def apply_rewrites(
+    program: Program, rewrites: Iterable[Rewrite], transposed: Iterable[str]
+) -> None:
+    """Carry out `rewrites`, and reverse the declared dims of the `transposed` weights.
 
     Args:
         program: edited in place; its operators are those the rewrites were proposed for.
-        rewrites: from `propose`; every operator once.
+        rewrites: from `find_rewrite`; every operator once.
         transposed: names of the 2-D weights that are stored transposed.
     """
     blocks = program.blocks
     operators = [block.operators for block in blocks]
     variables = _Variables(blocks)
-    _turn_round(blocks, frozenset(transposed))
-    # From the last to the first: an operator that is put in moves only those behind it.
+    _reverse_dims(blocks, frozenset(transposed))
+    # From the last to the first: inserting an operator moves only those behind it.
     ordered = sorted(rewrites, key=lambda r: (r.operator.block, r.operator.index), reverse=True)
     for rewrite in ordered:
         ref = rewrite.operator
         operator = operators[ref.block][ref.index]
         if rewrite.to == MUL:
-            _spell_as_mul(operator, rewrite.num_col_dims)
+            _rewrite_as_mul(operator, rewrite.num_col_dims)
         else:
-            _spell_as_lookup_table(blocks[ref.block], ref, operator, variables)
+            _rewrite_as_lookup_table(blocks[ref.block], ref, operator, variables)
 
 
-def _propose_mul(model: Model, ref: OperatorRef, weight: Weight) -> Rewrite | Unproven:
+def _find_mul(model: Model, ref: OperatorRef, weight: Weight) -> Rewrite | Unproven:
     operator = model.operator(ref)
     if operator.value("trans_x") or operator.value("transpose_X"):
         return Unproven("its X is transposed")
@@ -123,7 +125,7 @@ def _propose_mul(model: Model, ref: OperatorRef, weight: Weight) -> Rewrite | Un
     return Rewrite(ref, MUL, rank - 1, transpose)
 
 
-def _propose_lookup(model: Model, ref: OperatorRef) -> Rewrite | Unproven:
+def _find_lookup_table(model: Model, ref: OperatorRef) -> Rewrite | Unproven:
     operator = model.operator(ref)
     ids = _only_input(model, ref, operator, "Ids")
     if ids is None or ids.shape is None:
@@ -152,7 +154,7 @@ def _only_input(model: Model, ref: OperatorRef, operator: Operator, slot: str) -
     return variable
 
 
-def _turn_round(blocks: Sequence[Block], transposed: frozenset[str]) -> None:
+def _reverse_dims(blocks: Sequence[Block], transposed: frozenset[str]) -> None:
     if not transposed:
         return
     for block in blocks:
@@ -161,17 +163,17 @@ def _turn_round(blocks: Sequence[Block], transposed: frozenset[str]) -> None:
                 variable.shape = variable.shape[::-1]
 
 
-def _spell_as_mul(operator: Operator, num_col_dims: int) -> None:
+def _rewrite_as_mul(operator: Operator, num_col_dims: int) -> None:
     operator.type = MUL
     operator.remove_attributes(lambda name: name in _MATMUL_ATTRIBUTES or name.startswith("fused_"))
     operator.set_attribute("x_num_col_dims", AttrType.INT, num_col_dims)
     operator.set_attribute("y_num_col_dims", AttrType.INT, 1)
 
 
-def _spell_as_lookup_table(
+def _rewrite_as_lookup_table(
     block: Block, ref: OperatorRef, operator: Operator, variables: _Variables
 ) -> None:
-    """Give lookup_table the trailing dimension of 1 that it demands of its Ids."""
+    """Ids need a trailing dimension of 1 in a lookup_table: unsqueeze2 adds it."""
     ids = operator.inputs["Ids"][0]
     declared = variables.declared(ref.block, ids)
     dims = declared.shape or ()
@@ -189,7 +191,7 @@ def _spell_as_lookup_table(
 
 
 class _Variables:
-    """What the program declares, found by name: thousands of operators may be rewritten."""
+    """The declared variables by name, looked up once: thousands of operators may be rewritten."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self._parents = [block.parent for block in blocks]
@@ -204,7 +206,7 @@ class _Variables:
     def declared(self, block: int, name: str) -> Variable:
         """The variable as the block sees it: its own, or that of a block around it."""
         while name not in self._by_name[block]:
-            block = self._parents[block]  # `propose` has found it
+            block = self._parents[block]  # `find_rewrite` has found it
         return self._by_name[block][name]
 
     def new_name(self, wanted: str) -> str:

@@ -11,14 +11,16 @@ layer's weights says nothing about its share in the output.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
+from ... import threads
 from ...errors import OptionError
 from ..model.model import Model
 from ..plan.options import AutoBits, QuantizeOptions
-from ..plan.plan import Plan, WeightPlan, make_plan
-from ..tensors import threads
+from ..plan.plan import Plan, make_plan
+from ..plan.size import readable
+from ..plan.weight_plan import QuantizedWeight
 from ..tensors.weight_error import WeightError
 from .sizes import exact_sizes
 from .weight_quantizer import quantization_error
@@ -82,7 +84,7 @@ def choose_bits(
     size_of: Callable[[Plan], int],
     jobs: int | None = None,
 ) -> Plan:
-    """The plan with 8 or 16 bits for every weight that no `--bits-for` names.
+    """The plan with 8 or 16 bits for every weight that `bits_for` does not name.
 
     Args:
         model: the model.
@@ -98,22 +100,23 @@ def choose_bits(
     auto = plan.options.bits
     if not isinstance(auto, AutoBits):
         return plan
-    free = [weight for weight in plan.quantized if weight.name not in plan.fixed_bits]
-    candidates = threads.run(
-        partial(_measure, model, plan, auto.target_size is not None),
-        free,
-        [weight.size_before for weight in free],
-        jobs or threads.default_jobs(),
-    )
+    free = [
+        weight
+        for weight in plan.quantized
+        if weight.name not in plan.fixed_bits and weight.with_bits(HIGH).pays_off
+    ]
+    measure = partial(_measure, model, plan.options, auto.target_size is not None)
+    jobs = jobs or threads.default_jobs()
+    candidates = threads.run(measure, free, jobs, lambda weight: weight.size_before)
     if auto.target_size is None:
         raised = [c.name for c in candidates if c.low.sqnr < auto.min_sqnr]
     else:
         limit = auto.target_size.of(model.stored.size)
-        raised = spend(candidates, limit - _smallest(plan, size_of, limit))
+        raised = most_gain_within(candidates, limit - _smallest(plan, size_of, limit))
     return plan.with_bits(dict.fromkeys(raised, HIGH))
 
 
-def spend(candidates: list[Candidate], budget: int) -> list[str]:
+def most_gain_within(candidates: list[Candidate], budget: int) -> list[str]:
     """The weights to raise to 16 bits: most error removed per byte first, as long as they fit."""
     ranked = sorted(candidates, key=lambda c: (-c.gain / c.cost, c.name))
     raised = []
@@ -129,21 +132,25 @@ def _smallest(plan: Plan, size_of: Callable[[Plan], int], limit: int) -> int:
     if smallest > limit:
         raise OptionError(
             "the target size cannot be reached",
-            expected=f"at least {smallest} bytes, with every weight at {LOW} bits",
-            found=f"{limit} bytes",
-            remedy="raise --target-size, or choose more weights with --op-type all",
+            expected=f"at least {readable(smallest)}, with every weight at {LOW} bits",
+            found=readable(limit),
+            remedy="raise `target_size`, or choose more weights with `op_types` all",
         )
     return smallest
 
 
 def _measure(
-    model: Model, plan: Plan, both: bool, weight: WeightPlan, stop: threads.StopSignal
+    model: Model,
+    options: QuantizeOptions,
+    both: bool,
+    weight: QuantizedWeight,
+    token: threads.CancelToken,
 ) -> Candidate:
-    assert weight.quantization is not None
-    with model.stored.parameters.reader(weight.name) as reader:
-        low = quantization_error(reader, weight.quantization, plan.options, stop)
+    """The weight's error at 8 bits, and at 16 if `both`."""
+    cost = weight.weight.record.elements
+    with model.stored.parameters.reader(weight.name) as tensor:
+        low = quantization_error(tensor, weight.quantization, options, token)
         if not both:
-            return Candidate(weight.name, weight.weight.record.elements, low, low)
-        raised = replace(weight.quantization, bits=HIGH)
-        high = quantization_error(reader, raised, plan.options, stop)
-    return Candidate(weight.name, weight.weight.record.elements, low, high)
+            return Candidate(weight.name, cost, low, low)
+        raised = weight.with_bits(HIGH).quantization
+        return Candidate(weight.name, cost, low, quantization_error(tensor, raised, options, token))

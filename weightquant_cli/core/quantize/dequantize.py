@@ -1,121 +1,122 @@
 """quantized model -> FP32 model: the "test model" that PaddlePaddle itself can run.
 
 The weights are the integers times their scales in float32, as Paddle Lite computes them at load.
-No quantization attribute stays: Paddle Lite makes garbage of an FP32 weight with one.
+No tag stays: Paddle Lite makes garbage of an FP32 weight with one.
 """
 
 from __future__ import annotations
 
+from ... import threads
 from ...errors import ModelError
 from ...formats import dtypes
-from ...formats.files.atomic_folder import new_folder
 from ...formats.lod_tensor import header_bytes
-from ...formats.model_writer import ModelWriter, NewRecord, RecordWriter
+from ...formats.model_writer import NewRecord, RecordWriter
 from ...formats.params import TensorReader
-from ..lite.scales import StoredScales, stored_scales
-from ..lite.storage import is_quantized
-from ..lite.tags import BITS_ATTRIBUTE, SCALE_SUFFIX, TYPE_ATTRIBUTE, Tag, tag_of_every_weight
+from ..lite.scales import Scales, decode_scales
+from ..lite.storage import stores_integers
+from ..lite.tags import ModelTags, Tag, strip_tags
 from ..lite.targets import target_readers
 from ..model.model import Model
 from ..model.weights import Weight
-from ..tensors import kernels, threads
-from ..tensors.blocks import segments
-from ..tensors.buffers import (
-    copy_carried,
-    copy_record,
-    read_integers,
-    thread_buffers,
-)
-from ..tensors.threads import default_jobs
-from .output import OutputOptions
-
-# Written by PaddlePaddle 2.x beside the others.
-OTHER_ATTRIBUTES = ("with_quant_attr",)
+from ..tensors import kernels
+from ..tensors.blocks import BLOCK_ELEMENTS, block_parts
+from ..tensors.buffers import read_integers, thread_buffers
+from .copying import copy_carried, copy_record
+from .output import OutputOptions, Written, is_model_in_its_place, written_model
 
 
-def dequantize(model: Model, output: OutputOptions, jobs: int | None = None) -> None:
+def dequantize(
+    model: Model,
+    output: OutputOptions,
+    jobs: int | None = None,
+    block_elements: int = BLOCK_ELEMENTS,
+) -> Written:
     """Write `model` with every quantized weight as FP32 and without quantization attributes.
 
     Args:
         model: a quantized model; its files are only read.
         output: where to, under which names.
         jobs: threads; None takes the CPUs that this process may use.
+        block_elements: the most elements of a weight in memory, at most BLOCK_ELEMENTS.
+
+    Returns:
+        What the user should know, and the digests where `output` asks for them.
 
     Raises:
         ModelError: integers without scales, or scales that do not fit.
         OptionError, OutputError: as `quantize` raises them.
     """
-    layout = output.validate(model.stored)
-    tags = tag_of_every_weight(model)
-    records = [_new_record(weight, tags.get(weight.name)) for weight in model.weights]
-    with new_folder(output.folder, output.existing) as folder:
-        writer = ModelWriter(folder, layout, records)
+    layout = output.validate(model.stored, is_model_in_its_place)
+    tags = ModelTags(model)
+    restored = {w.name: tag for w in model.weights if (tag := _tag_to_restore(w, tags)) is not None}
+    records = [_new_record(weight, weight.name in restored) for weight in model.weights]
+    with written_model(model.stored, output, layout, records, is_model_in_its_place) as (
+        writer,
+        written,
+    ):
 
-        def work(weight: Weight, stop: threads.StopSignal) -> None:
-            stop.check()
+        def work(weight: Weight, token: threads.CancelToken) -> None:
+            token.check()
+            tag = restored.get(weight.name)
             with (
-                model.stored.parameters.reader(weight.name) as reader,
-                writer.record(weight.name) as record_writer,
+                model.stored.parameters.reader(weight.name) as tensor,
+                writer.record(weight.name) as record,
             ):
-                if _is_restored(weight, tags.get(weight.name)):
-                    _dequantize(stored_scales(weight, tags[weight.name]), reader, record_writer)
+                if tag is None:
+                    copy_record(tensor, record, range(weight.record.size), token)
                 else:
-                    copy_record(reader, record_writer)
+                    _dequantize(decode_scales(weight, tag), tensor, record, block_elements)
 
-        cost = [weight.record.data_size for weight in model.weights]
-        threads.run(work, model.weights, cost, jobs or default_jobs())
+        jobs = jobs or threads.default_jobs()
+        threads.run(work, model.weights, jobs, lambda weight: weight.record.data_size)
         writer.write_program(_untagged(model, output.strip_callstack))
-        copy_carried(model.stored, folder)
+        copy_carried(model.stored, writer)
+    return written
 
 
-def _is_restored(weight: Weight, tag: Tag | None) -> bool:
-    """Whether the weight comes back as FP32; integers that are no operator's weight stay.
+def _tag_to_restore(weight: Weight, tags: ModelTags) -> Tag | None:
+    """The tag with which the weight comes back as FP32; None for one that stays as it is.
+
+    Integers that are no operator's weight, such as indexes, stay.
 
     Raises:
         ModelError: an operator's weight is stored as integers, and no operator has scales for it.
     """
-    if not is_quantized(weight) or tag is not None:
-        return is_quantized(weight)
-    if target_readers(weight):
+    if not stores_integers(weight):
+        return None
+    tag = tags.of(weight)
+    if tag is None and target_readers(weight):
         raise ModelError(
             f"the weight is {weight.record.dtype} and no operator has scales for it",
             path=weight.record.path,
             tensor=weight.name,
         )
-    return False
+    return tag
 
 
-def _new_record(weight: Weight, tag: Tag | None) -> NewRecord:
+def _new_record(weight: Weight, restored: bool) -> NewRecord:
     record = weight.record
-    if not _is_restored(weight, tag):
+    if not restored:
         return NewRecord(record.name, b"", record.size)
     return NewRecord(
         record.name, header_bytes(record.lod, dtypes.FP32, record.shape), record.elements * 4
     )
 
 
-def _dequantize(scales: StoredScales, reader: TensorReader, writer: RecordWriter) -> None:
+def _dequantize(
+    scales: Scales, tensor: TensorReader, writer: RecordWriter, block_elements: int
+) -> None:
     buffers = thread_buffers()
-    for segment in segments(reader.record.shape, scales.channel_axis):
-        for block in segment:
-            integers = read_integers(reader, block, buffers)
-            values = buffers.values(block)
-            kernels.dequantize(integers, scales.of(block.channels, block.scale_shape), values)
-            writer.write(values.data.cast("B"), block.start * 4)
+    for block in block_parts(tensor.record.shape, scales.channel_axis, block_elements):
+        integers = read_integers(tensor, block, buffers)
+        values = buffers.values(block)
+        kernels.dequantize(integers, scales.of(block.channels, block.scale_shape), values)
+        writer.write(values.data.cast("B"), block.start * 4)
 
 
 def _untagged(model: Model, strip_callstack: bool) -> bytes:
     program = model.program.copy()
     if strip_callstack:
         program.strip_callstacks()
-    for _, _, operator in program.operators():
-        operator.remove_attributes(_is_of_quantization)
+    strip_tags(program)
     return program.serialize()
-
-
-def _is_of_quantization(name: str) -> bool:
-    return name.endswith(SCALE_SUFFIX) or name in (
-        BITS_ATTRIBUTE,
-        TYPE_ATTRIBUTE,
-        *OTHER_ATTRIBUTES,
-    )

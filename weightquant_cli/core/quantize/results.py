@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ...formats.model_dir import ModelFiles
 from ...formats.model_writer import Layout
-from ..plan.plan import Plan, WeightPlan
+from ..plan.plan import Plan
+from ..plan.weight_plan import WeightPlan
 from ..tensors.weight_error import WeightError
+from .output import Written
 from .sizes import Sizes
 
 
@@ -18,9 +20,9 @@ class WeightResult:
     """One weight of the result.
 
     Attributes:
-        plan: the verdict.
+        plan: what was decided.
         scale_range: smallest and largest scale, or None where the weight was not quantized.
-        error: what quantizing did to it, likewise; or None where that was not measured.
+        error: what quantizing did to it, or None where that was not measured.
     """
 
     plan: WeightPlan
@@ -39,6 +41,7 @@ class Quantized:
         plan: what was decided.
         sizes: bytes before and after.
         weights: every weight in byte order of the names; errors and scales only after a real run.
+        written: notices and digests after a real run.
     """
 
     source: ModelFiles
@@ -47,6 +50,7 @@ class Quantized:
     plan: Plan
     sizes: Sizes
     weights: tuple[WeightResult, ...]
+    written: Written | None = None
 
     @property
     def worst(self) -> WeightResult | None:
@@ -74,4 +78,4 @@ ProgressCallback = Callable[[Progress], None]
 
 
 def ignore_progress(_: Progress) -> None:
-    """Nobody is watching."""
+    """No progress is wanted."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...formats.lod_tensor import header_bytes
 from ...formats.model_writer import NewRecord
 from ..model.model import Model
-from ..plan.plan import Plan, WeightPlan
-from .program import tagged_program
+from ..plan.plan import Plan
+from ..plan.weight_plan import KeptWeight, WeightPlan
+from .tagged_program import TaggedProgram
 
 
 @dataclass(frozen=True)
@@ -39,32 +38,25 @@ class Sizes:
 
 
 def exact_sizes(model: Model, plan: Plan, strip_callstack: bool) -> Sizes:
-    """Bytes of input and output, from the headers alone: scales take the same place whatever
-    their values.
-    """
-    zeros = {
-        weight.name: np.broadcast_to(np.float32(0), weight.quantization.channels)
-        for weight in plan.weights
-        if weight.quantization is not None
-    }
-    program = tagged_program(model, plan, zeros, strip_callstack).serialize()
+    """Bytes of input and output, from the headers alone."""
+    return sizes_with(model, plan, TaggedProgram(model, plan, strip_callstack).size)
+
+
+def sizes_with(model: Model, plan: Plan, program_size: int) -> Sizes:
+    """Bytes of input and output, where the size of the output's program is known."""
+    carried = model.stored.carried_size
     return Sizes(
         program_before=model.stored.program_size,
-        params_before=model.stored.parameters.size + model.stored.carried_size,
-        program_after=len(program),
-        params_after=sum(new_record(weight).size for weight in plan.weights)
-        + model.stored.carried_size,
+        params_before=model.stored.parameters.size + carried,
+        program_after=program_size,
+        params_after=sum(new_record(weight).size for weight in plan.weights) + carried,
     )
 
 
-def new_record(weight: WeightPlan) -> NewRecord:
+def new_record(plan: WeightPlan) -> NewRecord:
     """The record that a weight has in the output: its header, and the size of its data."""
-    record = weight.weight.record
-    if weight.quantization is None and not weight.transpose:
-        return NewRecord(record.name, b"", record.size)  # as it stands in the file
-    dtype = weight.quantization.dtype if weight.quantization else record.dtype
-    return NewRecord(
-        record.name,
-        header_bytes(record.lod, dtype, weight.stored_shape),
-        record.elements * dtype.itemsize,
-    )
+    record = plan.weight.record
+    if isinstance(plan, KeptWeight) and not plan.transpose:
+        return NewRecord(record.name, b"", record.size)  # header and all, as it is in the file
+    header = header_bytes(record.lod, plan.dtype, plan.stored_shape)
+    return NewRecord(record.name, header, plan.size_after)

@@ -1,84 +1,77 @@
 """One weight, streamed: its scales, its integers, and the error; written, or only measured.
 
-`quantize` gives a writer; `quantization_error` gives none, and measures by the same code. Nothing
-here holds more than a block of the weight.
+`quantize` passes a writer; `quantization_error` passes none, and measures with the same code. No
+thread holds more than a block of the weight.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import NonFiniteWeightError
+from ...errors import ModelError, NonFiniteWeightError
 from ...formats.lod_tensor import TensorRecord
 from ...formats.model_writer import RecordWriter
 from ...formats.params import TensorReader
+from ...threads import CancelToken
 from ..plan.options import QuantizeOptions
+from ..plan.weight_plan import Quantization
 from ..tensors import kernels
 from ..tensors.blocks import (
     BLOCK_ELEMENTS,
-    Block,
+    PART_BLOCKS,
     Part,
+    TensorBlock,
     Tile,
-    parts,
+    block_parts,
     spreads,
     tile_parts,
 )
-from ..tensors.buffers import (
-    read_floats,
-    read_tile,
-    thread_buffers,
-    write_tile,
-)
-from ..tensors.threads import StopSignal
+from ..tensors.buffers import read_floats, read_tile, thread_buffers, write_tile
 from ..tensors.weight_error import WeightError
 
-if TYPE_CHECKING:
-    from ..plan.plan import Quantization
-
-Survey = Callable[[TensorReader, Block, StopSignal], None]
+ScalePass = Callable[[TensorReader, TensorBlock, CancelToken], None]
 
 
 def quantization_error(
-    reader: TensorReader,
+    tensor: TensorReader,
     quantization: Quantization,
     options: QuantizeOptions,
-    stop: StopSignal | None = None,
+    token: CancelToken | None = None,
 ) -> WeightError:
     """What `quantization` would do to a weight, measured without writing anything.
 
     Args:
-        reader: the weight's data, FP32.
+        tensor: the weight's data, FP32.
         quantization: bits and channel axis.
         options: for the threshold rate.
-        stop: asked between blocks.
+        token: checked between blocks.
 
     Raises:
         NonFiniteWeightError: NaN or infinity in the weight.
         ModelError: the file cannot be read.
     """
-    stop = stop or StopSignal()
-    stream = WeightStream(reader.record, quantization, options)
-    for survey in stream.surveys:
-        for block in stream.surveyed:
-            survey(reader, block, stop)
-    stream.settle()
-    for part in stream.parts:
-        stream.quantize(reader, None, part, stop)
-    return stream.error
+    token = token or CancelToken()
+    quantizer = WeightQuantizer(tensor.record, quantization, options)
+    for scale_pass in quantizer.scale_passes:
+        for block in quantizer.scale_parts:
+            scale_pass(tensor, block, token)
+    quantizer.fix_scales()
+    for part in quantizer.parts:
+        quantizer.quantize(tensor, None, part, token)
+    return quantizer.error
 
 
-class WeightStream:
-    """One weight on its way from the file: part by part, from any thread.
+class WeightQuantizer:
+    """Quantizes one weight, part by part, from any thread.
 
-    Every part of `surveyed` goes through every one of `surveys`, in turn; then `settle` finds the
-    scales; then every part of `parts` goes through `quantize`. Neither the order of the parts
-    nor the threads change the result. Where no channel spreads over several blocks there is no
-    survey: `quantize` finds the scales of each block, and the data is read once.
+    First every part of `scale_parts` goes through each of `scale_passes` in turn; then `fix_scales`
+    computes the scales; then every part of `parts` goes through `quantize`. Neither the order of
+    the parts nor the threads change the result. Where no channel spreads over several blocks there
+    are no scale passes: `quantize` finds the scales of each block, and the data is read once.
 
     Args:
         record: the weight, FP32.
@@ -86,11 +79,12 @@ class WeightStream:
         options: for the threshold rate.
         transpose: whether a matrix is written transposed.
         measure_error: whether `error` is wanted.
+        block_elements: the most elements of a block, at most BLOCK_ELEMENTS.
 
     Attributes:
         parts: what `quantize` takes.
-        surveyed: what every survey takes.
-        surveys: passes over the whole weight before `settle`.
+        scale_parts: what every scale pass takes.
+        scale_passes: passes over the whole weight before `fix_scales`.
         scales: one per channel, or a single one; complete at the end.
     """
 
@@ -99,29 +93,35 @@ class WeightStream:
         record: TensorRecord,
         quantization: Quantization,
         options: QuantizeOptions,
+        *,
         transpose: bool = False,
         measure_error: bool = True,
+        block_elements: int = BLOCK_ELEMENTS,
     ) -> None:
         self._record = record
         self._quantization = quantization
         self._options = options
+        self._measure_error = measure_error
+        self._block_elements = block_elements
         self._lock = Lock()
         self._maxima = np.zeros(quantization.channels, dtype="<f4")
-        self._counts = np.zeros(kernels.HISTOGRAM_BINS if options.clips else 0, dtype=np.int64)
+        self._counts = np.zeros(kernels.THRESHOLD_BINS if options.clips else 0, dtype=np.int64)
         self._edges = self._maxima
-        self._measure_error = measure_error
         self._errors: dict[int, WeightError] = {}
-        self._largest = 0.0
+        self._largest_change = 0.0
         self._clips = options.clips
         self.scales = np.zeros(quantization.channels, dtype="<f4")
         axis = quantization.channel_axis
-        self.surveyed = parts(record.shape, axis)
-        self.parts: Sequence[Part] = tile_parts(*record.shape) if transpose else self.surveyed
-        self.surveys: tuple[Survey, ...] = ()
+        self.scale_parts = block_parts(record.shape, axis, PART_BLOCKS * block_elements)
+        self.parts: Sequence[Part] = self.scale_parts
+        self.scale_passes: tuple[ScalePass, ...] = ()
+        if transpose:
+            rows, columns = record.shape
+            self.parts = tile_parts(rows, columns, block_elements)
         if options.clips:
-            self.surveys = (self._find_maxima, self._count)
-        elif transpose or spreads(record.shape, axis, BLOCK_ELEMENTS):
-            self.surveys = (self._find_maxima,)
+            self.scale_passes = (self._find_maxima, self._count)
+        elif transpose or spreads(record.shape, axis, block_elements):
+            self.scale_passes = (self._find_maxima,)
 
     @property
     def error(self) -> WeightError:
@@ -136,9 +136,9 @@ class WeightStream:
             max((error.max_abs for error in found), default=0.0),
         )
 
-    def settle(self) -> None:
-        """Find the scales, once all surveys are done."""
-        if not self.surveys:
+    def fix_scales(self) -> None:
+        """Compute the scales, once all scale passes are done."""
+        if not self.scale_passes:
             return
         limits: npt.NDArray[np.floating] = self._maxima
         if self._options.clips and self._maxima[0] > 0:
@@ -148,35 +148,40 @@ class WeightStream:
         self._clips = self._options.clips or kernels.may_exceed(self.scales)
 
     def quantize(
-        self, reader: TensorReader, writer: RecordWriter | None, part: Part, stop: StopSignal
+        self, tensor: TensorReader, writer: RecordWriter | None, part: Part, token: CancelToken
     ) -> None:
         """Quantize one part, and write it where there is a writer.
 
         Raises:
             NonFiniteWeightError: NaN or infinity in the part.
-            ModelError, OutputError: as the reader and the writer raise them.
+            ModelError: the file changed since the scale passes.
+            ModelError, OutputError: as `tensor` and `writer` raise them.
         """
-        total = _Total(self._largest, self._quantization.limit)
-        if isinstance(part, Block):
-            for block in part.cut(BLOCK_ELEMENTS):
-                stop.check()
-                self._quantize_block(reader, writer, block, total)
+        error = _PartError(self._largest_change, self._quantization.limit)
+        if isinstance(part, TensorBlock):
+            for block in part.cut(self._block_elements):
+                token.check()
+                self._quantize_block(tensor, writer, block, error)
             start = part.start
         else:
             for tile in part:
-                stop.check()
-                self._quantize_tile(reader, writer, tile, total)
+                token.check()
+                self._quantize_tile(tensor, writer, tile, error)
             start = part[0].row * self._record.shape[1] + part[0].column
-        self._errors[start] = total.error
-        self._largest = max(self._largest, total.error.max_abs)
+        self._errors[start] = error.total
+        self._largest_change = max(self._largest_change, error.total.max_abs)
 
     def _quantize_block(
-        self, reader: TensorReader, writer: RecordWriter | None, block: Block, total: _Total
+        self,
+        tensor: TensorReader,
+        writer: RecordWriter | None,
+        block: TensorBlock,
+        error: _PartError,
     ) -> None:
         buffers = thread_buffers()
-        values = read_floats(reader, block, buffers)
+        values = read_floats(tensor, block, buffers)
         clips = self._clips
-        if not self.surveys:
+        if not self.scale_passes:
             scales = kernels.scales(self._abs_max(block, values), self._quantization.limit)
             self.scales[block.channels] = scales
             clips = kernels.may_exceed(scales)
@@ -185,14 +190,14 @@ class WeightStream:
             offset = block.start * self._quantization.dtype.itemsize
             writer.write(integers.data.cast("B"), offset)
         if self._measure_error:
-            total.add(values, buffers.work(block), self._scale_of(block), clips)
+            error.add(values, buffers.work(block), self._scale_of(block), clips)
 
     def _quantize_tile(
-        self, reader: TensorReader, writer: RecordWriter | None, tile: Tile, total: _Total
+        self, tensor: TensorReader, writer: RecordWriter | None, tile: Tile, error: _PartError
     ) -> None:
         """Quantize a rectangle of a matrix, and write it transposed."""
         buffers = thread_buffers()
-        values = read_tile(reader, tile, buffers)
+        values = read_tile(tensor, tile, buffers)
         integers = self._round(tile.block, values, self._clips)
         if writer is not None:
             turned = np.ascontiguousarray(integers.T)
@@ -200,56 +205,86 @@ class WeightStream:
             write_tile(writer, tile, turned, self._record.shape[0], itemsize)
         if self._measure_error:
             work = buffers.work(tile.block)
-            total.add(values, work, self._scale_of(tile.block), self._clips)
+            error.add(values, work, self._scale_of(tile.block), self._clips)
 
-    def _find_maxima(self, reader: TensorReader, part: Block, stop: StopSignal) -> None:
-        """First survey: the largest absolute value of every channel."""
-        for block in part.cut(BLOCK_ELEMENTS):
-            stop.check()
-            highest = self._abs_max(block, read_floats(reader, block, thread_buffers()))
+    def _find_maxima(self, tensor: TensorReader, part: TensorBlock, token: CancelToken) -> None:
+        """First scale pass: the largest absolute value of every channel."""
+        for block in part.cut(self._block_elements):
+            token.check()
+            highest = self._abs_max(block, read_floats(tensor, block, thread_buffers()))
             with self._lock:
                 found = self._maxima[block.channels]
                 np.maximum(found, highest, out=found)
 
-    def _count(self, reader: TensorReader, part: Block, stop: StopSignal) -> None:
-        """Second survey, for a threshold: the histogram up to the largest absolute value."""
+    def _count(self, tensor: TensorReader, part: TensorBlock, token: CancelToken) -> None:
+        """Second scale pass, for a threshold: the histogram of the absolute values."""
         if self._maxima[0] == 0:
             return
-        self._edges = kernels.histogram_edges(self._maxima[0])
+        self._edges = kernels.threshold_edges(self._maxima[0])
         buffers = thread_buffers()
-        for block in part.cut(BLOCK_ELEMENTS):
-            stop.check()
-            values = read_floats(reader, block, buffers)
-            counts = kernels.histogram(values, self._edges, buffers.work(block))
+        for block in part.cut(self._block_elements):
+            token.check()
+            values = read_floats(tensor, block, buffers)
+            self._require_maxima(block, values)
+            magnitudes = np.abs(values, out=buffers.work(block))
+            counts = kernels.histogram(magnitudes, self._edges)
             with self._lock:
                 self._counts += counts
 
-    def _abs_max(self, block: Block, values: kernels.FloatArray) -> kernels.FloatArray:
+    def _abs_max(self, block: TensorBlock, values: kernels.FloatArray) -> kernels.FloatArray:
         """The largest absolute value of every channel of the block, all of them finite."""
         highest = kernels.abs_max(values, block.reduced_axis)
         if not np.isfinite(highest).all():
             self._refuse(block, values)
         return highest
 
-    def _scale_of(self, block: Block) -> kernels.FloatArray:
+    def _scale_of(self, block: TensorBlock) -> kernels.FloatArray:
         """The scales of a block's channels, in a shape that broadcasts over it."""
         if self._quantization.channel_axis is None:
             return self.scales
         return self.scales[block.channels].reshape(block.scale_shape)
 
-    def _round(self, block: Block, values: kernels.FloatArray, clips: bool) -> kernels.IntArray:
+    def _round(
+        self, block: TensorBlock, values: kernels.FloatArray, clips: bool
+    ) -> kernels.IntArray:
         """The block's integers; the work buffer holds them as floats.
 
-        Where no error is measured, nobody needs the values any more: the floats take their place.
+        Where no error is measured, the values are not needed any more: the floats take their place.
         """
         buffers = thread_buffers()
         integers = buffers.integers(block, self._quantization.dtype.itemsize)
-        limit = self._quantization.limit if clips else None
         work = buffers.work(block) if self._measure_error else values
-        kernels.quantize(values, self._scale_of(block), limit, work, integers)
+        if clips:
+            self._require_maxima(block, values)
+            kernels.quantize(
+                values, self._scale_of(block), self._quantization.limit, work, integers
+            )
+            return integers
+        kernels.quantize(values, self._scale_of(block), None, work, integers)
+        # Without a scale pass the scales are those of these very values.
+        if self.scale_passes and kernels.exceeds(work, self._quantization.limit):
+            self._refuse_change()
         return integers
 
-    def _refuse(self, block: Block, values: kernels.FloatArray) -> None:
+    def _require_maxima(self, block: TensorBlock, values: kernels.FloatArray) -> None:
+        """Refuse values that the first scale pass has not seen."""
+        if self.scale_passes:
+            single = self._quantization.channel_axis is None
+            seen = self._maxima if single else self._maxima[block.channels]
+            highest = kernels.abs_max(values, None if single else block.reduced_axis)
+            if not (highest <= seen).all():
+                self._refuse_change()
+
+    def _refuse_change(self) -> None:
+        """The second time a block was read it held larger values, or NaN: integers would wrap."""
+        raise ModelError(
+            "the file changed while it was read",
+            path=self._record.path,
+            tensor=self._record.name,
+            remedy="do not write to the model while it is being read",
+        )
+
+    def _refuse(self, block: TensorBlock, values: kernels.FloatArray) -> None:
         first = int(np.flatnonzero(~np.isfinite(values))[0])
         record = self._record
         index = np.unravel_index(block.start + first, record.shape)
@@ -260,20 +295,20 @@ class WeightStream:
             offset=record.data_offset + 4 * (block.start + first),
             found=f"{values.reshape(-1)[first]} at index {[int(i) for i in index]}",
             remedy="the training diverged or the file is damaged; "
-            "--exclude leaves the weight as it is",
+            "`exclude` leaves the weight as it is",
         )
 
 
-class _Total:
+class _PartError:
     """The error of one part, block by block.
 
     Args:
-        largest: a change of the weight that was found elsewhere; smaller ones do not matter.
+        largest: a change of the weight that was found in another part; smaller ones are ignored.
         limit: 2^(bits-1) - 1.
     """
 
     def __init__(self, largest: float, limit: int) -> None:
-        self.error = WeightError(0.0, 0.0, largest)
+        self.total = WeightError(0.0, 0.0, largest)
         self._limit = limit
 
     def add(
@@ -294,8 +329,8 @@ class _Total:
         kernels.dequantize(rounded, scale, rounded)
         np.subtract(values, rounded, out=rounded)
         bounds = np.full(1, np.inf) if clipped else kernels.largest_changes(scale, self._limit)
-        self.error = WeightError(
-            self.error.signal + kernels.energy(values),
-            self.error.noise + kernels.energy(rounded),
-            kernels.abs_max_above(self.error.max_abs, rounded, bounds),
+        self.total = WeightError(
+            self.total.signal + kernels.energy(values),
+            self.total.noise + kernels.energy(rounded),
+            kernels.abs_max_above(self.total.max_abs, rounded, bounds),
         )

@@ -1,5 +1,5 @@
-"""Arrays and blocks of weights: kernels, buffers, threads, error measures, histograms.
+"""Arrays and blocks of weights: kernels, buffers, error measures, histograms.
 
 Knows nothing of models, plans or Paddle Lite.
-May import `formats` and `errors`.
+May import `formats`, `threads` and `errors`.
 """

@@ -1,9 +1,9 @@
 """Cut a tensor into blocks that fit the cache, along its channel axis.
 
 A tensor is seen as a matrix: one row per channel (channel axis first), one column per channel
-(channel axis last), or a single row (one scale for all). A segment is a part whose scales depend
-on nothing outside it: some whole rows, or everything. A block is a piece of a segment that is
-contiguous in the file.
+(channel axis last), or a single row (one scale for all). One thread takes a part at a time, which
+is a large block, and cuts it into blocks that fit the cache. A matrix that is to be transposed is
+cut into tiles instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ BLOCK_ELEMENTS = 512 * 1024
 every numpy call lets go of the interpreter's lock, and short calls of several threads spend their
 time in getting it back."""
 
-PART_ELEMENTS = 4 * BLOCK_ELEMENTS
+PART_BLOCKS = 4
+PART_ELEMENTS = PART_BLOCKS * BLOCK_ELEMENTS
 """8 MiB of float32: what one thread takes at a time, so that all threads end together."""
 
 FINE_ELEMENTS = 128 * 1024
@@ -30,7 +31,7 @@ TILE_COLUMNS = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TensorBlock:
     """A contiguous piece of a tensor, seen as a matrix.
 
     Attributes:
@@ -70,8 +71,8 @@ class Block:
         """Axis to reduce for one value per channel of the block; None reduces everything."""
         return None if self.channels_on is None else 1 - self.channels_on
 
-    def cut(self, most: int) -> Iterator[Block]:
-        """The block in pieces of at most `most` elements: whole rows, or parts of a row."""
+    def cut(self, most: int) -> Iterator[TensorBlock]:
+        """Blocks of at most `most` elements: whole rows, or runs of one row."""
         if self.columns <= most:
             step = most // self.columns
             for row in range(0, self.rows, step):
@@ -86,83 +87,10 @@ class Block:
 
     def _piece(
         self, row: int, rows: int, column: int, columns: int, channels_on: int | None
-    ) -> Block:
+    ) -> TensorBlock:
         skipped = {None: 0, 0: row, 1: column}[self.channels_on]
         start = self.start + row * self.columns + column
-        return Block(start, rows, columns, self.channel + skipped, channels_on)
-
-
-Segment = tuple[Block, ...]
-
-
-def segments(
-    shape: tuple[int, ...], channel_axis: int | None, block_elements: int = BLOCK_ELEMENTS
-) -> Iterator[Segment]:
-    """The segments of a tensor, in order; none of one without elements.
-
-    Args:
-        shape: the tensor's dims.
-        channel_axis: 0, the last axis, or None for one channel in all.
-        block_elements: the most elements of a block.
-
-    Raises:
-        ValueError: a channel axis between the first and the last.
-    """
-    elements = math.prod(shape)
-    if elements == 0:
-        return
-    if channel_axis is None:
-        yield tuple(_pieces(0, elements, 0, block_elements))
-    elif channel_axis == 0:
-        yield from _row_segments(shape[0], elements // shape[0], block_elements)
-    elif channel_axis == len(shape) - 1:
-        yield tuple(_column_blocks(elements // shape[-1], shape[-1], block_elements))
-    else:
-        raise ValueError(f"channel axis {channel_axis} of {len(shape)} is not supported")
-
-
-def parts(
-    shape: tuple[int, ...], channel_axis: int | None, most: int = PART_ELEMENTS
-) -> list[Block]:
-    """A tensor in large pieces, in order, each to be cut into blocks by the thread that takes it.
-
-    Args, raises: as `segments`.
-    """
-    return [part for segment in segments(shape, channel_axis, most) for part in segment]
-
-
-def spreads(shape: tuple[int, ...], channel_axis: int | None, most: int = BLOCK_ELEMENTS) -> bool:
-    """Whether a channel lies in more than one block, so that its scale takes a pass of its own."""
-    elements = math.prod(shape)
-    return (elements // shape[0] if channel_axis == 0 and elements else elements) > most
-
-
-def _pieces(start: int, elements: int, channel: int, most: int) -> Iterator[Block]:
-    """Blocks of a run of elements that share one channel."""
-    for offset in range(0, elements, most):
-        yield Block(start + offset, 1, min(most, elements - offset), channel, None)
-
-
-def _row_segments(rows: int, columns: int, most: int) -> Iterator[Segment]:
-    if columns > most:
-        for row in range(rows):
-            yield tuple(_pieces(row * columns, columns, row, most))
-        return
-    step = most // columns
-    for row in range(0, rows, step):
-        yield (Block(row * columns, min(step, rows - row), columns, row, 0),)
-
-
-def _column_blocks(rows: int, columns: int, most: int) -> Iterator[Block]:
-    if columns > most:
-        for row in range(rows):
-            for column in range(0, columns, most):
-                width = min(most, columns - column)
-                yield Block(row * columns + column, 1, width, column, 1)
-        return
-    step = most // columns
-    for row in range(0, rows, step):
-        yield Block(row * columns, min(step, rows - row), columns, 0, 1)
+        return TensorBlock(start, rows, columns, self.channel + skipped, channels_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +103,46 @@ class Tile:
     columns: int
 
     @property
-    def block(self) -> Block:
+    def block(self) -> TensorBlock:
         """The tile's elements once they lie together: one channel per row."""
-        return Block(0, self.rows, self.columns, self.row, 0)
+        return TensorBlock(0, self.rows, self.columns, self.row, 0)
+
+
+Part: TypeAlias = "TensorBlock | tuple[Tile, ...]"
+"""What one thread takes at a time: a large block, or tiles where the weight is transposed."""
+
+
+def block_parts(
+    shape: tuple[int, ...], channel_axis: int | None, most: int = PART_ELEMENTS
+) -> list[TensorBlock]:
+    """A tensor in large blocks, in order, each to be cut by the thread that takes it.
+
+    Args:
+        shape: the tensor's dims.
+        channel_axis: 0, the last axis, or None for one channel in all.
+        most: the most elements of a part.
+
+    Raises:
+        ValueError: a channel axis between the first and the last.
+    """
+    elements = math.prod(shape)
+    if elements == 0:
+        return []
+    if channel_axis is None:
+        whole = TensorBlock(0, 1, elements, 0, None)
+    elif channel_axis == 0:
+        whole = TensorBlock(0, shape[0], elements // shape[0], 0, 0)
+    elif channel_axis == len(shape) - 1:
+        whole = TensorBlock(0, elements // shape[-1], shape[-1], 0, 1)
+    else:
+        raise ValueError(f"channel axis {channel_axis} of {len(shape)} is not supported")
+    return list(whole.cut(most))
+
+
+def tile_parts(rows: int, columns: int, most: int = BLOCK_ELEMENTS) -> list[tuple[Tile, ...]]:
+    """The tiles of a matrix, as many together as make a part."""
+    remaining = tiles(rows, columns, most)
+    return list(iter(lambda: tuple(islice(remaining, PART_BLOCKS)), ()))
 
 
 def tiles(rows: int, columns: int, most: int = BLOCK_ELEMENTS) -> Iterator[Tile]:
@@ -194,17 +159,13 @@ def tiles(rows: int, columns: int, most: int = BLOCK_ELEMENTS) -> Iterator[Tile]
             yield Tile(row, min(height, rows - row), column, min(width, columns - column))
 
 
-Part: TypeAlias = "Block | tuple[Tile, ...]"
-"""What one thread takes at a time: a large block, or tiles where the weight is transposed."""
-
-
 def part_elements(part: Part) -> int:
     """Number of elements of a part."""
-    pieces = (part,) if isinstance(part, Block) else part
+    pieces = (part,) if isinstance(part, TensorBlock) else part
     return sum(piece.rows * piece.columns for piece in pieces)
 
 
-def tile_parts(rows: int, columns: int, most: int = BLOCK_ELEMENTS) -> list[tuple[Tile, ...]]:
-    """The tiles of a matrix, so many together as make a part."""
-    cut = tiles(rows, columns, most)
-    return list(iter(lambda: tuple(islice(cut, PART_ELEMENTS // BLOCK_ELEMENTS)), ()))
+def spreads(shape: tuple[int, ...], channel_axis: int | None, most: int = BLOCK_ELEMENTS) -> bool:
+    """Whether a channel lies in several blocks, so that finding its scale takes an extra pass."""
+    elements = math.prod(shape)
+    return (elements // shape[0] if channel_axis == 0 and elements else elements) > most

@@ -1,24 +1,20 @@
-"""Weights as streams: blocks read from the file into one thread's reused buffers."""
+"""One thread's reused buffers, and blocks of weights read from the file into them."""
 
 from __future__ import annotations
 
 import math
 import mmap
 import threading
-from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ...formats.files.regular import read_into
-from ...formats.model_dir import StoredModel, opened
-from ...formats.model_writer import RecordWriter, copied_file
+from ...formats.model_writer import RecordWriter
 from ...formats.params import TensorReader
 from .blocks import (
     BLOCK_ELEMENTS,
     FINE_ELEMENTS,
-    Block,
+    TensorBlock,
     Tile,
 )
 from .kernels import DoubleArray, FloatArray, IntArray
@@ -29,7 +25,7 @@ COPY_BYTES = BLOCK_ELEMENTS * 4
 class Buffers:
     """One thread's memory: everything that a block of a weight needs, allocated once.
 
-    Mapped rather than from the heap, which would keep some of it for every thread that there was.
+    Mapped rather than from the heap, which would keep some of it for every thread that has ended.
     """
 
     def __init__(self) -> None:
@@ -38,15 +34,15 @@ class Buffers:
         self._integers = np.frombuffer(_mapped(2 * BLOCK_ELEMENTS), dtype="<i2")
         self._doubles: tuple[DoubleArray, ...] = ()  # few commands need them
 
-    def values(self, block: Block) -> FloatArray:
+    def values(self, block: TensorBlock) -> FloatArray:
         """The block's matrix of float32 values."""
         return self._values[: block.elements].reshape(block.rows, block.columns)
 
-    def work(self, block: Block) -> FloatArray:
+    def work(self, block: TensorBlock) -> FloatArray:
         """A second float32 matrix of the block's shape."""
         return self._work[: block.elements].reshape(block.rows, block.columns)
 
-    def integers(self, block: Block, itemsize: int) -> IntArray:
+    def integers(self, block: TensorBlock, itemsize: int) -> IntArray:
         """The block's matrix of int8 or int16."""
         flat: IntArray = self._integers.view("|i1") if itemsize == 1 else self._integers
         return flat[: block.elements].reshape(block.rows, block.columns)
@@ -82,31 +78,31 @@ def thread_buffers() -> Buffers:
     return buffers
 
 
-def read_floats(reader: TensorReader, block: Block, buffers: Buffers) -> FloatArray:
+def read_floats(tensor: TensorReader, block: TensorBlock, buffers: Buffers) -> FloatArray:
     """The block's values, read into this thread's buffer."""
     values = buffers.values(block)
-    reader.read_data(values.data.cast("B"), block.start * 4)
+    tensor.read_data(values.data.cast("B"), block.start * 4)
     return values
 
 
-def read_integers(reader: TensorReader, block: Block, buffers: Buffers) -> IntArray:
+def read_integers(tensor: TensorReader, block: TensorBlock, buffers: Buffers) -> IntArray:
     """The block's stored integers, read into this thread's buffer."""
-    itemsize = reader.record.dtype.itemsize
+    itemsize = tensor.record.dtype.itemsize
     integers = buffers.integers(block, itemsize)
-    reader.read_data(integers.data.cast("B"), block.start * itemsize)
+    tensor.read_data(integers.data.cast("B"), block.start * itemsize)
     return integers
 
 
-def read_tile(reader: TensorReader, tile: Tile, buffers: Buffers) -> FloatArray:
+def read_tile(tensor: TensorReader, tile: Tile, buffers: Buffers) -> FloatArray:
     """A rectangle of a float32 matrix, row by row into this thread's buffer."""
     values = buffers.values(tile.block)
-    columns = reader.record.shape[1]
+    columns = tensor.record.shape[1]
     if tile.columns == columns:
-        reader.read_data(values.data.cast("B"), 4 * tile.row * columns)
+        tensor.read_data(values.data.cast("B"), 4 * tile.row * columns)
         return values
     for index in range(tile.rows):
         start = (tile.row + index) * columns + tile.column
-        reader.read_data(values[index].data.cast("B"), 4 * start)
+        tensor.read_data(values[index].data.cast("B"), 4 * start)
     return values
 
 
@@ -128,37 +124,3 @@ def write_tile(
     for index in range(tile.columns):
         start = (tile.column + index) * rows + tile.row
         writer.write(turned[index].data.cast("B"), itemsize * start)
-
-
-def copy_transposed(reader: TensorReader, writer: RecordWriter, part: Iterable[Tile]) -> None:
-    """Copy tiles of a float32 matrix to where they lie transposed."""
-    buffers = thread_buffers()
-    for tile in part:
-        values = read_tile(reader, tile, buffers)
-        write_tile(writer, tile, np.ascontiguousarray(values.T), reader.record.shape[0], 4)
-
-
-def copy_record(reader: TensorReader, writer: RecordWriter, part: range | None = None) -> None:
-    """Copy these bytes of a record, or all of them, header included."""
-    copy_bytes(reader.read_record, writer, part or range(reader.record.size))
-
-
-def copy_bytes(read: Callable[[memoryview, int], None], writer: RecordWriter, part: range) -> None:
-    """Copy the bytes `part` that ``read(view, offset)`` gives, through this thread's buffer."""
-    buffers = thread_buffers()
-    for offset in range(part.start, part.stop, COPY_BYTES):
-        view = buffers.raw(min(COPY_BYTES, part.stop - offset))
-        read(view, offset)
-        writer.write(view, offset)
-
-
-def copy_carried(model: StoredModel, folder: Path) -> None:
-    """Copy the files of variables that are no tensor records (SELECTED_ROWS) into `folder`."""
-    for name in model.carried:
-        _copy_carried_file(model, name, folder)
-
-
-def _copy_carried_file(model: StoredModel, name: str, folder: Path) -> None:
-    with opened(model, name) as (descriptor, size), copied_file(folder, name) as writer:
-        path = model.files.folder / name
-        copy_bytes(lambda view, at: read_into(descriptor, view, at, path), writer, range(size))

@@ -17,12 +17,12 @@ from .kernels import DoubleArray
 from .weight_error import decibels
 
 SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
-"""Errors of channels with a smaller scale are counted in units of this: 2^-126 in float32. A
-subnormal scale has lost digits, and PP-OCR has channels of 3e-40, which nobody will miss."""
+"""2^-126. Errors of channels with a smaller scale are counted in units of this: a subnormal scale
+has lost digits, and PP-OCR has channels of 3e-40, whose errors do not matter."""
 
 
-class Piece(NamedTuple):
-    """A block of both weights, in the order of the original.
+class PairBlock(NamedTuple):
+    """A block of a weight and of its original, in the order of the original.
 
     Attributes:
         original: float32.
@@ -63,29 +63,29 @@ class ErrorMeasures:
         self._outward: dict[int, int] = {}  # how many are beyond each absolute integer
         self._outermost = 2 ** (bits - 1)
 
-    def add(self, piece: Piece) -> bool:
+    def add(self, block: PairBlock) -> bool:
         """Take a block into account; False, with nothing counted, if its original is not finite."""
-        limit = float(kernels.abs_max(piece.original, None))
+        limit = float(kernels.abs_max(block.original, None))
         if not math.isfinite(limit):
             return False
         self.limit = max(self.limit, limit)
-        original, found, units = thread_buffers().doubles(piece.original.shape)
-        np.copyto(original, piece.original)
-        np.copyto(found, piece.found)
+        original, found, units = thread_buffers().doubles(block.original.shape)
+        np.copyto(original, block.original)
+        np.copyto(found, block.found)
         self.elements += original.size
         self.signal += _dot(original, original)
         self._product += _dot(original, found)
         self._energy += _dot(found, found)
-        self._furthest = max(self._furthest, int(piece.integers.max()), -int(piece.integers.min()))
+        self._furthest = max(self._furthest, int(block.integers.max()), -int(block.integers.min()))
         error = np.subtract(original, found, out=original)
         self.noise += _dot(error, error)
         np.abs(error, out=units)
         self.max_abs = max(self.max_abs, float(units.max()))
-        scale = np.maximum(np.abs(piece.scale.astype(np.float64)), SMALLEST_NORMAL)
+        scale = np.maximum(np.abs(block.scale.astype(np.float64)), SMALLEST_NORMAL)
         kernels.by_channel(np.divide, units, scale, units)
         self.max_in_scales = max(self.max_in_scales, float(units.max()))
         if self.max_in_scales > self._allowed:
-            self._count_beyond(piece, error, units > self._allowed)
+            self._count_beyond(block, error, units > self._allowed)
         return True
 
     def merge(self, other: ErrorMeasures) -> None:
@@ -104,12 +104,12 @@ class ErrorMeasures:
             self._outward[integer] = self._outward.get(integer, 0) + count
 
     def _count_beyond(
-        self, piece: Piece, error: DoubleArray, beyond: npt.NDArray[np.bool_]
+        self, block: PairBlock, error: DoubleArray, beyond: npt.NDArray[np.bool_]
     ) -> None:
         """Sort what is beyond half a scale by its integer, if clipping could have done it."""
-        integers = piece.integers[beyond].astype(np.int64)
+        integers = block.integers[beyond].astype(np.int64)
         toward = (
-            np.sign(error[beyond]) * np.broadcast_to(np.sign(piece.scale), beyond.shape)[beyond]
+            np.sign(error[beyond]) * np.broadcast_to(np.sign(block.scale), beyond.shape)[beyond]
         )
         outward = integers * toward > 0
         self._inward += int(np.count_nonzero(~outward))

@@ -10,6 +10,8 @@ Paddle does not clip; that differs only where the scale is subnormal, and its in
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,12 +19,12 @@ FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int8] | npt.NDArray[np.int16]
 
-HISTOGRAM_BINS = 5000
+THRESHOLD_BINS = 5000
 """Bins of the histogram from which a threshold rate finds its threshold."""
 
 _SMALLEST_NORMAL = np.finfo(np.float32).tiny
 
-# Of numpy's ufuncs, see `by_channel`; no row that takes long is shorter.
+# Of numpy's ufuncs, see `by_channel`; shorter rows do not take long.
 _BUFFER_ELEMENTS = 1024
 
 # Sums of squares beyond these have lost digits in float32.
@@ -42,8 +44,8 @@ def abs_max(values: FloatArray, axis: int | None) -> FloatArray:
 def abs_max_above(floor: float, values: FloatArray, bounds: FloatArray) -> float:
     """The largest absolute value, or `floor` where that is larger.
 
-    Only channels whose bound is above the floor are looked at: few, once one is found that comes
-    close to its bound.
+    Looks only at channels whose bound is above the floor: few, once a value close to its bound has
+    been found.
 
     Args:
         floor: what was found so far.
@@ -79,19 +81,25 @@ def quantize(
     """``out = clip(rint(values / scale), +-limit)``; zero where the scale is zero.
 
     Args:
-        values: float32, of any shape, finite.
+        values: float32, of any shape.
         scale: float32, broadcastable to `values`.
         limit: 2^(bits-1) - 1; None does not clip, see `may_exceed`.
         work: float32 of the shape of `values`, or `values`; holds the rounded quotients afterwards.
         out: int8 or int16 of the shape of `values`.
     """
     divisor = np.where(scale == 0, np.float32(1), scale)
-    with np.errstate(over="ignore"):  # a subnormal scale; clipped next
+    # A subnormal scale overflows, and is clipped next; NaN is told by `exceeds`.
+    with np.errstate(over="ignore", invalid="ignore"):
         by_channel(np.divide, values, divisor, work)
-    np.rint(work, out=work)
-    if limit is not None:
-        np.clip(work, -limit, limit, out=work)
-    np.copyto(out, work, casting="unsafe")
+        np.rint(work, out=work)
+        if limit is not None:
+            np.clip(work, -limit, limit, out=work)
+        np.copyto(out, work, casting="unsafe")
+
+
+def exceeds(rounded: FloatArray, limit: int) -> bool:
+    """Whether a rounded quotient lies beyond +-`limit`, or is NaN: its integer has wrapped."""
+    return not (rounded.max() <= limit and rounded.min() >= -limit)
 
 
 def dequantize(integers: npt.NDArray[np.number], scale: FloatArray, out: FloatArray) -> None:
@@ -111,8 +119,8 @@ def by_channel(
 ) -> None:
     """``ufunc(values, scale, out=out)`` in the type of `out`, broadcast without copies.
 
-    Where the rows are shorter than numpy's buffer (8192 elements), it copies every operand into
-    buffers first, though none needs a cast; that doubles the time.
+    With rows shorter than its buffer (8192 elements), numpy copies every operand into buffers
+    first, though none needs a cast, which doubles the time: hence a smaller buffer.
 
     Args:
         ufunc: np.divide or the like.
@@ -128,7 +136,7 @@ def by_channel(
 
 
 def largest_changes(scale: FloatArray, limit: int) -> FloatArray:
-    """No change of a weight of these channels is larger, where nothing is clipped.
+    """Upper bounds of how much quantizing changes a weight of each channel, without clipping.
 
     |w - q s| <= s/2 for the exact quotient. The rounded one, of at most `limit`, is off by
     limit 2^-24 s, the product q s and the difference by as much each: less than limit 2^-22 s.
@@ -148,32 +156,52 @@ def energy(values: FloatArray) -> float:
     return float(np.dot(exact, exact))
 
 
-def histogram_edges(maximum: np.float32) -> FloatArray:
+def threshold_edges(maximum: np.float32) -> FloatArray:
     """Edges of the bins over [0, maximum], as ``numpy.histogram`` of numpy 1 makes them.
 
     In float64, then rounded to float32; numpy 2 computes them in float32, which Paddle never saw.
     """
-    edges = np.arange(HISTOGRAM_BINS + 1, dtype=np.float64) * (float(maximum) / HISTOGRAM_BINS)
+    edges = np.arange(THRESHOLD_BINS + 1, dtype=np.float64) * (float(maximum) / THRESHOLD_BINS)
     edges[-1] = maximum
     return edges.astype(np.float32)
 
 
-def histogram(values: FloatArray, edges: FloatArray, work: FloatArray) -> npt.NDArray[np.int64]:
-    """Counts of the absolute values per bin ``edges[i] <= x < edges[i+1]``, the last one closed.
+def even_edges(low: float, high: float, bins: int) -> DoubleArray:
+    """The edges of `bins` bins that divide [low, high] evenly."""
+    if math.isfinite(high - low):
+        return np.linspace(low, high, bins + 1)
+    return np.linspace(low / 4, high / 4, bins + 1) * 4  # the span of the largest floats overflows
+
+
+def histogram(
+    values: npt.NDArray[np.floating], edges: npt.NDArray[np.floating]
+) -> npt.NDArray[np.int64]:
+    """Counts of the values per bin ``edges[i] <= x < edges[i+1]``, the last one closed.
 
     Args:
-        values: float32, none larger than the last edge.
-        edges: from `histogram_edges`, for a maximum above zero.
-        work: float32 of the shape of `values`; overwritten.
+        values: of any shape, within the edges, finite.
+        edges: from `threshold_edges` or `even_edges`, of a range that is not empty.
     """
-    np.abs(values, out=work)
-    flat = work.reshape(-1)
+    bins = len(edges) - 1
+    low, high = float(edges[0]), float(edges[-1])
+    flat = values.reshape(-1)
     # The division finds the bin or its neighbour; the edges decide.
-    index = (flat.astype(np.float64) * (HISTOGRAM_BINS / float(edges[-1]))).astype(np.int64)
-    np.clip(index, 0, HISTOGRAM_BINS - 1, out=index)
+    share = flat.astype(np.float64)
+    if low:
+        share /= 2
+        share -= low / 2
+        share /= high / 2 - low / 2
+        share *= bins
+    elif bins / high < np.inf:
+        share *= bins / high
+    else:
+        share /= high
+        share *= bins
+    index = share.astype(np.int64)
+    np.clip(index, 0, bins - 1, out=index)
     index -= flat < edges[index]
-    index += (flat >= edges[index + 1]) & (index < HISTOGRAM_BINS - 1)
-    return np.bincount(index, minlength=HISTOGRAM_BINS)
+    index += (flat >= edges[index + 1]) & (index < bins - 1)
+    return np.bincount(index, minlength=bins)
 
 
 def threshold(counts: npt.NDArray[np.int64], edges: FloatArray, rate: float) -> float:
@@ -184,5 +212,5 @@ def threshold(counts: npt.NDArray[np.int64], edges: FloatArray, rate: float) -> 
     """
     shares = np.cumsum(counts / float(counts.sum()))
     reached = np.flatnonzero(shares >= 1.0 - rate)
-    bins = int(reached[0]) + 1 if reached.size else HISTOGRAM_BINS
+    bins = int(reached[0]) + 1 if reached.size else THRESHOLD_BINS
     return bins * float(edges[1] - edges[0])

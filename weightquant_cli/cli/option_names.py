@@ -1,0 +1,56 @@
+"""How the command line spells the fields that the core's messages name (see `errors.spelled`)."""
+
+from __future__ import annotations
+
+from ..errors import spelled
+
+_FIELDS = (
+    "accurate",
+    "bits",
+    "bits_for",
+    "dry_run",
+    "exclude",
+    "force",
+    "max_abs_error",
+    "max_size",
+    "mend",
+    "min_cosine",
+    "min_quantized",
+    "min_sqnr",
+    "model_filename",
+    "op_type",
+    "optimize_out",
+    "params_filename",
+    "plan_out",
+    "reference",
+    "report",
+    "rewrite",
+    "rounding",
+    "save_model_filename",
+    "save_params_filename",
+    "separate_params",
+    "target_compressed",
+    "target_size",
+    "threshold_rate",
+    "weight_quantize_type",
+)
+
+OPTIONS = {
+    **{field: "--" + field.replace("_", "-") for field in _FIELDS},
+    # fields of the options classes that have another name on the command line
+    "op_types": "--op-type",
+    "program": "--save-model-filename",
+    "params": "--save-params-filename",
+    "separate": "--separate-params",
+    "existing": "--force",
+    "script": "--output",
+    # functions of the core
+    "plan_document": "--plan-out",
+    "preview": "--dry-run",
+}
+"""Field or argument -> option."""
+
+
+def as_options(text: str) -> str:
+    """A text of the core's with its fields spelled as options."""
+    return spelled(text, OPTIONS)

@@ -1,0 +1,91 @@
+"""The arguments of `dequantize-check`."""
+
+# ruff: noqa: RUF009 # `option` and `argument` return dataclass fields
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .option import Heading, argument, option
+from .shared import ModelArguments, force_option, jobs_option
+from .types import FileName, FilePath, ModelFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckArguments(ModelArguments):
+    """The command line of `dequantize-check`."""
+
+    quantized_dir: Path = argument(ModelFolder())
+    reference: Path | None = option(
+        "--reference",
+        heading=Heading.CHECK,
+        type=ModelFolder(),
+        metavar="FP32_DIR",
+        help="Compare every weight with this FP32 model, from which the other was made.",
+    )
+    reference_model_filename: str | None = option(
+        "--reference-model-filename",
+        heading=Heading.CHECK,
+        type=FileName(existing=False),
+        metavar="NAME",
+        help="Name the program's file in FP32_DIR, where looking is ambiguous.",
+    )
+    reference_params_filename: str | None = option(
+        "--reference-params-filename",
+        heading=Heading.CHECK,
+        type=FileName(existing=False),
+        metavar="NAME",
+        help="Name the one parameter file in FP32_DIR, where looking is ambiguous.",
+    )
+    verify_report: Path | None = option(
+        "--verify-report",
+        heading=Heading.CHECK,
+        type=FilePath(),
+        metavar="FILE",
+        help="Compare the files with the digests in a report of `quantize --report`.",
+    )
+    save_dequantized: Path | None = option(
+        "--save-dequantized",
+        heading=Heading.FILES,
+        type=ModelFolder(),
+        metavar="DIR",
+        help="Write the FP32 model that PaddlePaddle can run, without quantization attributes.",
+    )
+    force: bool = force_option("Replace an existing DIR, in one step.")
+    min_sqnr: float | None = option(
+        "--min-sqnr",
+        heading=Heading.GATES,
+        type=float,
+        metavar="DB",
+        help="Exit with 1 where a weight's SQNR is lower.",
+    )
+    max_abs_error: float | None = option(
+        "--max-abs-error",
+        heading=Heading.GATES,
+        type=float,
+        metavar="E",
+        help="Exit with 1 where a weight's error is larger.",
+    )
+    min_cosine: float | None = option(
+        "--min-cosine",
+        heading=Heading.GATES,
+        type=float,
+        metavar="C",
+        help="Exit with 1 where a weight's cosine is lower.",
+    )
+    report: Path | None = option(
+        "--report",
+        heading=Heading.OUTPUT,
+        type=FilePath(),
+        metavar="FILE",
+        help="Write the same facts as --json to a file.",
+    )
+    html: Path | None = option(
+        "--html",
+        heading=Heading.OUTPUT,
+        type=FilePath(),
+        metavar="FILE",
+        help="Write a page with the table and pictures, which loads nothing from the network.",
+    )
+    jobs: int | None = jobs_option()

@@ -1,0 +1,45 @@
+"""The arguments of `inspect`."""
+
+# ruff: noqa: RUF009 # `option` and `argument` return dataclass fields
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from .option import Heading, argument, option
+from .shared import ModelArguments, show_all_option
+from .types import ModelFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectArguments(ModelArguments):
+    """The command line of `inspect`."""
+
+    model_dir: Path = argument(ModelFolder())
+    sort: str = option(
+        "--sort",
+        heading=Heading.SHOW,
+        type=click.Choice(["size", "name", "sqnr"]),
+        default="size",
+        show_default=True,
+        help="List the largest first, by name, or the worst first by the SQNR that INT8 would "
+        "give, which reads the weights.",
+    )
+    histogram: bool = option(
+        "--histogram",
+        heading=Heading.SHOW,
+        is_flag=True,
+        help="Draw the distribution of every weight, which reads it.",
+    )
+    show_all: bool = show_all_option("List")
+    table_format: str = option(
+        "--format",
+        heading=Heading.SHOW,
+        type=click.Choice(["table", "csv", "markdown"]),
+        default="table",
+        show_default=True,
+        help="List the weights as a table, as Markdown, or as CSV and nothing else.",
+    )

@@ -1,0 +1,193 @@
+"""The types of option values: what a word on the command line stands for, and its completions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...core.lite.targets import ALL_OP_TYPES
+from ...core.plan.options import MAX_BITS, MIN_BITS
+from ...core.plan.size import Size
+from ..completion.weight_names import complete_file, complete_weight
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    ValueType = click.ParamType[Any]
+else:  # generic since click 8.4 only
+    ValueType = click.ParamType
+
+AUTO = "auto"
+ALL = "all"
+
+# Names of layers for which somebody may take them for operator types.
+_LAYERS = {
+    "linear": "matmul_v2 or mul",
+    "dense": "matmul_v2 or mul",
+    "embedding": "lookup_table_v2 or lookup_table",
+    "conv": "conv2d",
+}
+
+# Below this a size without a unit is taken for a mistake: `--target-size 3`.
+_LEAST_BYTES = 1024
+
+
+def _completion(value: str, **attributes: Any) -> CompletionItem:
+    from click.shell_completion import CompletionItem  # not needed to run a command
+
+    return CompletionItem(value, **attributes)
+
+
+class PathType(click.Path):
+    """A path, never empty: an unset shell variable must not mean the current folder."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(path_type=Path, **attributes)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a usage error where it is empty."""
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class ModelFolder(PathType):
+    """A model's folder. The core reports what is wrong with it."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Folders, as the shell finds them."""
+        return [_completion(incomplete, type="dir")]
+
+
+class FilePath(PathType):
+    """A file, not a folder."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False)
+
+
+class FileName(ValueType):
+    """The name of a file in a folder; the core checks that it is not a path.
+
+    Args:
+        existing: whether the model's files complete it.
+    """
+
+    name = "name"
+
+    def __init__(self, existing: bool) -> None:
+        self.existing = existing
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name; a usage error where it is empty."""
+        if value == "":
+            self.fail("the name is empty", param, ctx)
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The files in the model's folder."""
+        return complete_file(ctx, param, incomplete) if self.existing else []
+
+
+class OpTypes(ValueType):
+    """Operator types separated by commas."""
+
+    name = "types"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The types named in `value`; the core checks that they exist."""
+        if isinstance(value, tuple):
+            return value
+        types = tuple(part.strip() for part in str(value).split(",") if part.strip())
+        for op_type in types:
+            if op_type.lower() in _LAYERS:
+                meant = _LAYERS[op_type.lower()]
+                self.fail(f"{op_type} is a layer; its operator type is {meant}", param, ctx)
+        return types
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The types that can follow the last comma."""
+        done, comma, last = incomplete.rpartition(",")
+        names = set(ALL_OP_TYPES).difference(done.split(",")) if done else {*ALL_OP_TYPES, ALL}
+        return [_completion(done + comma + name) for name in sorted(names) if name.startswith(last)]
+
+
+class Bits(ValueType):
+    """8 to 16, or `auto`."""
+
+    name = "bits"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """The number, or ``auto``."""
+        if isinstance(value, int):
+            return value
+        if value == AUTO:
+            return AUTO
+        try:
+            return int(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is neither a number from 8 to 16 nor auto", param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The possible values."""
+        values = (AUTO, *map(str, range(MIN_BITS, MAX_BITS + 1)))
+        return [_completion(value) for value in values if value.startswith(incomplete)]
+
+
+class BitsFor(ValueType):
+    """A glob pattern of weight names with the bits for them."""
+
+    name = "pattern"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Pattern and bits; a weight's name may contain a ``=``."""
+        if isinstance(value, tuple):
+            return value
+        pattern, equals, bits = str(value).rpartition("=")
+        if not (equals and pattern and bits.isdecimal()):
+            self.fail(f"{value!r} is not GLOB=BITS, such as 'fc_*=16'", param, ctx)
+        return pattern, int(bits)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The weights' names up to the ``=``, then the bits."""
+        pattern, equals, _ = incomplete.rpartition("=")
+        if equals:
+            values = [f"{pattern}={bits}" for bits in range(MIN_BITS, MAX_BITS + 1)]
+            return [_completion(value) for value in values if value.startswith(incomplete)]
+        return [
+            _completion(f"{item.value}=", help=item.help)
+            for item in complete_weight(ctx, param, incomplete)
+        ]
+
+
+class SizeType(ValueType):
+    """Bytes with a unit, or percent of the input."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
+        """The size; OptionError where it is none, a usage error where a unit is missing."""
+        if isinstance(value, Size):
+            return value
+        size = Size.parse(str(value))
+        if not size.relative and size.number < _LEAST_BYTES and not str(value)[-1:].isalpha():
+            self.fail(f"{value!r} has no unit: write {value}MB, or a share such as 30%", param, ctx)
+        return size

@@ -1,0 +1,58 @@
+"""The JSON document of `dequantize-check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ... import __version__
+from ..option_names import as_options
+from .json_output import Document, finite, sqnr_fields
+
+if TYPE_CHECKING:
+    from ...core.check.check import CheckResult
+    from ...core.check.compare_reference import WeightComparison
+
+CHECK_SCHEMA = "weightquant.dequantize-check"
+CHECK_VERSION = 1
+
+
+def check_document(result: CheckResult) -> Document:
+    """What `weightquant dequantize-check` found."""
+    weights = result.comparison.weights if result.comparison else ()
+    return {
+        "schema": CHECK_SCHEMA,
+        "version": CHECK_VERSION,
+        "tool_version": __version__,
+        "folder": str(result.model.files.folder),
+        "ok": result.ok,
+        "quantized": result.quantized,
+        "findings": [
+            {
+                "code": finding.code.value,
+                "severity": finding.severity.value,
+                "weight": finding.weight,
+                "operator": finding.operator,
+                "what": as_options(finding.what),
+                "consequence": as_options(finding.consequence),
+                "remedy": as_options(finding.remedy),
+            }
+            for finding in result.findings
+        ],
+        "gate_failures": [{"weight": f.weight, "why": as_options(f.why)} for f in result.failures],
+        "changed_files": list(result.changed),
+        "weights": None if result.comparison is None else [_compared(weight) for weight in weights],
+    }
+
+
+def _compared(weight: WeightComparison) -> Document:
+    return {
+        "name": weight.name,
+        "operator": weight.operator,
+        "dtype": weight.dtype,
+        "shape": list(weight.shape),
+        **sqnr_fields(weight.sqnr),
+        "max_abs_error": finite(weight.max_abs, None),
+        "max_error_in_scales": finite(weight.max_in_scales, 6),
+        "rmse": finite(weight.rmse, None),
+        "cosine": finite(weight.cosine, 10),
+    }

@@ -1,0 +1,69 @@
+"""The program of the output: rewritten, and tagged with the scales that Paddle Lite reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...formats.program import Operator
+from ..lite.tags import replace_scales, write_tag
+from ..model.model import Model
+from ..plan.plan import Plan
+from ..plan.rewrites import apply_rewrites
+from ..plan.weight_plan import Quantization
+from ..tensors import kernels
+
+
+class TaggedProgram:
+    """A copy of a model's program, rewritten and tagged. Made once per run.
+
+    The scales are zeros until `serialize` is given them, so that the size is known before any data
+    is read: a scale takes the same place whatever its value.
+
+    Args:
+        model: the model.
+        plan: its plan.
+        strip_callstack: drop the exporter's stack traces.
+    """
+
+    def __init__(self, model: Model, plan: Plan, strip_callstack: bool) -> None:
+        self._program = model.program.copy()
+        if strip_callstack:
+            self._program.strip_callstacks()
+        self._tagged: dict[str, tuple[Operator, Quantization]] = {}
+        operators = [block.operators for block in self._program.blocks]
+        for weight in plan.quantized:
+            quantization = weight.quantization
+            operator = operators[quantization.operator.block][quantization.operator.index]
+            write_tag(
+                operator,
+                weight.name,
+                [0.0] * quantization.scales,
+                8 * quantization.dtype.itemsize,
+                quantization.stored_type,
+            )
+            self._tagged[weight.name] = operator, quantization
+        apply_rewrites(
+            self._program,
+            [rewrite for weight in plan.weights for rewrite in weight.rewrites],
+            [weight.name for weight in plan.weights if weight.transpose],
+        )
+
+    @property
+    def size(self) -> int:
+        """Bytes of the program."""
+        return self._program.size
+
+    def serialize(self, scales: Mapping[str, kernels.FloatArray]) -> bytes:
+        """The program's bytes.
+
+        Args:
+            scales: of every quantized weight, one per channel or a single one.
+        """
+        for name, (operator, quantization) in self._tagged.items():
+            values = scales[name].tolist()
+            if (
+                len(values) < quantization.scales
+            ):  # a single one, which Paddle Lite would not expand
+                values *= quantization.scales
+            replace_scales(operator, name, values)
+        return self._program.serialize()
