@@ -1,7 +1,7 @@
 """How quantizing many models scales: `python -m tests.scaling [--models N] [--scratch DIR]`.
 
 Half of the models are copies of `tests/models/digits` (0.2 MB), half have three matrices of 4 MiB.
-The README's Makefile and GNU parallel quantize them, with one job at a time and with two.
+The Makefile of `.docs/ci.md` and GNU parallel quantize them, with one job at a time and with two.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.builders import ModelBuilder, normal
 from tests.cli.helpers import environment
-from tests.test_readme import DIGITS, block
+from tests.pages import DIGITS, block
 
 JOBS = (1, 2)
 _PARALLEL = "ls models | parallel -j{jobs} --joblog jobs.log " + (
@@ -27,7 +27,7 @@ _PARALLEL = "ls models | parallel -j{jobs} --joblog jobs.log " + (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, and print the README's table."""
+    """Measure, and print the table of `.docs/ci.md`."""
     parser = argparse.ArgumentParser(prog="python -m tests.scaling", description=__doc__)
     parser.add_argument("--models", type=int, default=200, help="how many (200)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each; the best counts (3)")
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write_models(folder: Path, count: int) -> None:
-    """`models/` with so many models, half of them small, and the README's Makefile beside it."""
+    """`models/` with so many models, half of them small, and the Makefile beside it."""
     (folder / "Makefile").write_text(block("test: makefile"))
     larger = folder / "larger"
     builder = ModelBuilder()

@@ -1,4 +1,4 @@
-"""The README's job descriptions for CI are read as YAML, and their steps are run."""
+"""The job descriptions for CI are read as YAML, and their steps are run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.test_readme import block, with_command, workplace
+from tests.pages import block, with_command
+from tests.test_readme import workplace
 
 __all__ = ["workplace"]  # a fixture
 

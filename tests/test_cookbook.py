@@ -9,15 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_readme import (
-    COMBINED,
-    DIGITS,
-    block,
-    with_command,
-)
+from tests.pages import COMBINED, DIGITS, block, with_command
+from tests.test_readme import FAKE_OPT, commands
 
-FAKE_OPT = Path(__file__).parent / "cli" / "fake_opt.sh"
-LINES = [line for line in block("test: cookbook").splitlines() if not line.startswith("#")]
+LINES = commands("test: cookbook")
 
 
 def test_every_line_but_those_of_two_parts_says_what_it_is_for() -> None:

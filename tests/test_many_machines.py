@@ -1,4 +1,4 @@
-"""The README's lines for many models: GNU parallel from Debian, here and over ssh."""
+"""The lines for many models: GNU parallel from Debian, here and over ssh."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from tests.builders import tree
 from tests.cli.helpers import run
+from tests.pages import DIGITS, block, with_command
 from tests.ssh_hosts import LocalHosts, local_hosts, missing
-from tests.test_readme import DIGITS, block, with_command
 
 DAMAGED = "three"
 MODELS = ("five", "four", "one", DAMAGED, "two")

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DIGITS = ROOT / "tests" / "models" / "digits"
 VERSION = weightquant_cli.__version__
 SHARED = f"weightquant-{VERSION}.data/data/share/"
-TOPS = ("weightquant_cli/", "tests/", "completions/", "man/", ".ci/", ".docs/")
+TOPS = ("weightquant_cli/", "tests/", "completions/", "man/", ".ci/", ".docs/", ".github/")
 
 
 def call(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -96,7 +96,12 @@ def test_both_are_pure_python_and_named_after_the_version(dist: Path) -> None:
 
 def test_the_wheel_holds_the_whole_package_and_nothing_else(names_in_wheel: set[str]) -> None:
     tracked = ours("weightquant_cli")
-    for needed in ("py.typed", "formats/framework.proto", "formats/framework_pb2.py"):
+    schemas = [path.name for path in (ROOT / "weightquant_cli" / "schemas").iterdir()]
+    assert len(schemas) == 5
+    for needed in (
+        *("py.typed", "formats/framework.proto", "formats/framework_pb2.py"),
+        *(f"schemas/{name}" for name in schemas),
+    ):
         assert f"weightquant_cli/{needed}" in tracked
     own = {name for name in names_in_wheel if not name.startswith(f"weightquant-{VERSION}.")}
     assert own == set(tracked)

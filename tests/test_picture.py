@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
+from tests.pages import README
 from tests.picture import PICTURE, lines_of, session
-from tests.test_readme import README
 
 
 def test_the_picture_shows_what_a_run_prints_now() -> None:

@@ -1,9 +1,8 @@
-"""What the README shows is run: its commands, its Makefile, its Python, its table of exit codes."""
+"""What the README and its Chinese twin show is run: commands, Python, exit codes, JSON."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,19 +13,12 @@ from typing import Any
 import pytest
 
 from tests.cli.helpers import environment, run, shell
+from tests.pages import CHINESE, COMBINED, DIGITS, README, ROOT, block
 from weightquant_cli.cli.completion.scripts import COMPLETION_LINES
 from weightquant_cli.cli.exit_codes import MEANINGS
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-DIGITS = ROOT / "tests" / "models" / "digits"
-
-
-def block(name: str) -> str:
-    """The code block behind the comment with this name."""
-    found = re.search(rf"<!-- {re.escape(name)} -->\n```\w*\n(.*?)```", README, re.DOTALL)
-    assert found is not None, name
-    return found[1]
+(FAKE_OPT,) = Path(__file__).parent.rglob("fake_opt.sh")
+BOTH = ("phone", "release", "cookbook", "python", "paddle")
 
 
 @pytest.fixture
@@ -36,13 +28,16 @@ def workplace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def with_command(folder: Path) -> dict[str, str]:
-    """An environment in which `weightquant` is the command line under test."""
-    script = folder / "bin" / "weightquant"
-    script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m weightquant_cli "$@"\n')
-    script.chmod(0o755)
-    return environment({"PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}"})
+def commands(name: str) -> list[str]:
+    """The lines of an example without those that explain them."""
+    return [line for line in block(name).splitlines() if not line.startswith(("#", "//"))]
+
+
+# ---- commands -------------------------------------------------------------------------------
+
+
+def test_the_readme_has_at_most_300_lines() -> None:
+    assert len(README.splitlines()) <= 300
 
 
 def test_the_first_command_prints_what_is_shown(tmp_path: Path) -> None:
@@ -52,92 +47,102 @@ def test_the_first_command_prints_what_is_shown(tmp_path: Path) -> None:
     assert result.stdout.replace(str(tmp_path) + "/", "") == block("test: first output")
 
 
-@pytest.mark.parametrize("name", ["test: release", "test: release in Chinese"])
-def test_the_release_job_s_lines_pass_on_a_good_model(name: str, workplace: Path) -> None:
-    result = shell(f"set -e\n{block(name)}", cwd=workplace)
+def test_the_release_job_s_lines_pass_on_a_good_model(workplace: Path) -> None:
+    result = shell(f"set -e\n{block('test: release')}", cwd=workplace)
     assert (result.code, result.stdout, result.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", ["test: phone", "test: phone in Chinese"])
-def test_the_way_to_the_phone_up_to_opt(name: str, workplace: Path) -> None:
-    lines = block(name).replace("&& sh out/convert_to_lite.sh", "")
-    result = shell(f"set -e\n{lines}", cwd=workplace)
-    assert (result.code, result.stderr.replace("wrote", "", 1).count("error")) == (0, 0)
-    assert (workplace / "out" / "convert_to_lite.sh").exists()
+def test_the_way_to_the_phone_from_the_model_to_the_nb(workplace: Path) -> None:
+    # What installs is run by tests/test_way_to_the_phone.py, and the real opt by the oracles.
+    lines = commands("test: phone")
+    start = lines.index("cp -R tests/models/digits model") + 1
+    assert start == 4
+    script = "\n".join(["set -e", f"export OPT='{FAKE_OPT}'", *lines[start:]])
+    result = shell(script, cwd=workplace)
+    assert (result.code, result.stderr.count("error")) == (0, 0), result.stderr
+    assert (workplace / "out" / "out.nb").exists()
 
 
-def test_the_python_runs(workplace: Path) -> None:
-    for index, name in enumerate(["test: python", "test: paddle"]):
-        shutil.rmtree(workplace / "out", ignore_errors=True)
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", block(name)],
-            cwd=workplace,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, ""), index
-        assert (workplace / "out" / "__model__").exists()
-
-
-def test_make_rebuilds_only_what_changed(tmp_path: Path) -> None:
-    (tmp_path / "Makefile").write_text(block("test: makefile"))
-    for name in ("one", "two"):
-        shutil.copytree(DIGITS, tmp_path / "models" / name)
-
-    def make() -> str:
-        done = subprocess.run(
-            ["make", "-j2"], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    env = with_command(tmp_path)
-    first = make()
-    assert "models/one" in first
-    assert "models/two" in first
-    assert "quantize" not in make()
-    changed = tmp_path / "models" / "two" / "fc_0.w_0"
-    later = (tmp_path / "int8" / "two" / "__model__").stat().st_mtime + 10
-    os.utime(changed, (later, later))
-    again = make()
-    assert "models/two" in again
-    assert "models/one" not in again
+@pytest.mark.parametrize("name", ["test: python", "test: paddle"])
+def test_the_python_runs(name: str, workplace: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block(name)],
+        cwd=workplace,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (workplace / "out" / "__model__").exists()
 
 
 def test_the_exit_codes_are_those_of_the_program() -> None:
     for code, meaning in MEANINGS.items():
         assert re.search(rf"^\|.*\b{int(code)}\b.*\|", README, re.MULTILINE), meaning
+        assert re.search(rf"^\|.*(?<!\d){int(code)}(?!\d).*\|", CHINESE, re.MULTILINE), meaning
         if code < 128:
             assert f"| {int(code)} | {meaning} |" in README
 
 
-def test_both_languages_give_the_same_commands() -> None:
-    assert block("test: parallel in Chinese") == block("test: parallel")
-    for name in ("ci: run", "ci: test"):
-        assert README.count(block(name).strip()) == 2
+def test_the_completion_lines_are_those_of_the_program() -> None:
+    shown = [line.split("  ")[0] for line in block("test: completion").splitlines()]
+    assert shown == list(COMPLETION_LINES.values())
+
+
+# ---- Chinese --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_both_languages_give_the_same_commands(name: str) -> None:
+    assert commands(f"test: {name} in Chinese") == commands(f"test: {name}")
+
+
+def test_both_languages_give_the_two_commands_and_the_first_output() -> None:
+    for name in ("ci: run", "ci: test", "test: first output"):
+        assert block(name) in CHINESE, name
+
+
+def test_both_languages_have_the_same_sections() -> None:
+    def levels(page: str) -> list[str]:
+        outside = re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE)
+        return [found[1] for found in re.finditer(r"^(#+) ", outside, re.MULTILINE)]
+
+    assert levels(CHINESE) == levels(README)
+
+
+def figures(page: str) -> list[list[str]]:
+    """The numbers of every row of every table that has any."""
+    rows = [
+        re.findall(r"\d+(?:[.,]\d+)*", line) for line in page.splitlines() if line.startswith("|")
+    ]
+    return [row for row in rows if row]
+
+
+def test_both_languages_give_the_same_figures() -> None:
+    assert len(figures(README)) > 15
+    assert figures(CHINESE) == figures(README)
 
 
 # ---- JSON -----------------------------------------------------------------------------------
 
-COMBINED = DIGITS.with_name("digits_combined")
-
 
 def documents(folder: Path) -> dict[str, Any]:
-    """The documents of all commands for the model of the README's examples."""
+    """The documents of all commands for the model of the examples."""
     model, out = folder / "model", folder / "out"
     shutil.copytree(COMBINED, model)
-    report = folder / "report.json"
+    report, plan = folder / "report.json", folder / "plan.json"
     calls: dict[str, list[str | Path]] = {
-        "quantize": ["--report", report, model, out],
+        "quantize": ["--report", report, "--plan-out", plan, model, out],
         "inspect": [model],
         "dequantize-check": ["--reference", model, out],
         "export-opt": [out],
     }
-    return {
+    printed = {
         name: run(name, "--json", *arguments, cwd=folder).ok().json
         for name, arguments in calls.items()
     }
+    return {**printed, "plan": json.loads(plan.read_text())}
 
 
 def assert_like(example: Any, real: Any, where: str) -> None:
@@ -172,26 +177,16 @@ def test_the_json_examples_are_what_the_program_prints(tmp_path: Path) -> None:
         assert_like(example, real, name)
 
 
-def test_the_completion_lines_are_those_of_the_program() -> None:
-    shown = [line.split("  ")[0] for line in block("test: completion").splitlines()]
-    assert shown == list(COMPLETION_LINES.values())
-
-
-def test_both_languages_give_the_same_figures() -> None:
-    english, chinese = README.split("\n## 中文说明\n")
-    measured = re.findall(r"^\| .*\| (?:opt |NaN|0\.\d+).*\|$", chinese, re.MULTILINE)
-    assert len(measured) == 6
-    for row in measured:
-        cells = [re.sub(r"[^\d.]", "", cell) for cell in row.split("|")[2:-1]]
-        lines = [
-            [re.sub(r"[^\d.]", "", cell) for cell in line.split("|")[2:-1]]
-            for line in english.splitlines()
-        ]
-        assert cells in lines, row
-
-
-def test_links_within_the_readme_lead_somewhere() -> None:
-    titles = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
-    for target in re.findall(r"\]\(#(.*?)\)", README):
-        assert target in anchors, target
+def test_the_lines_that_validate_a_document_do(tmp_path: Path) -> None:
+    printed = run("inspect", "--json", DIGITS).ok()
+    for text, code in ((printed.stdout, 0), (printed.stdout.replace('"sizes"', '"size"'), 1)):
+        (tmp_path / "inspect.json").write_text(text)
+        done = subprocess.run(
+            [sys.executable, "-c", block("test: validate")],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
