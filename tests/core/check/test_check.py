@@ -69,7 +69,7 @@ def assert_measured(found: WeightComparison, expected: dict[str, float]) -> None
 
 @pytest.mark.parametrize("transpose", [False, True])
 @pytest.mark.parametrize(
-    "shape", [(5, 7), (6, 6), (300, 700), (1, BLOCK_ELEMENTS + 3), (BLOCK_ELEMENTS + 3, 1)]
+    "shape", [(5, 7), (6, 6), (300, 700), (2, BLOCK_ELEMENTS + 3), (BLOCK_ELEMENTS + 3, 2)]
 )
 def test_the_measures_are_those_of_plain_numpy(
     shape: tuple[int, int], transpose: bool, tmp_path: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -141,7 +142,8 @@ def test_an_sqnr_that_is_not_finite_is_refused(sqnr: float) -> None:
     [
         ("12345", 12345), ("12345B", 12345), ("700k", 700_000), ("700K", 700_000),
         ("4.2MB", 4_200_000), ("4MiB", 4 * 2**20), ("1.5KiB", 1536), ("2g", 2 * 10**9),
-        ("1TiB", 2**40), (" 3 MB ", 3_000_000), (".5MB", 500_000), ("5.", 5), ("1.9", 1),
+        ("2.01KB", 2010), ("1.001MB", 1_001_000), ("1TiB", 2**40), (" 3 MB ", 3_000_000),
+        (".5MB", 500_000), ("5.", 5), ("1.9", 1),
     ],
 )  # fmt: skip
 def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
@@ -151,7 +153,15 @@ def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "whole", "size"),
-    [("30%", 1000, 300), ("33.3 %", 1000, 333), ("150%", 10, 15), ("0.01%", 10_000, 1)],
+    [
+        ("30%", 1000, 300),
+        ("33.3 %", 1000, 333),
+        ("150%", 10, 15),
+        ("0.01%", 10_000, 1),
+        ("29%", 100, 29),
+        ("57%", 100, 57),
+        ("1.1%", 1000, 11),
+    ],
 )
 def test_a_share_is_taken_of_the_whole(text: str, whole: int, size: int) -> None:
     assert Size.parse(text).of(whole) == size
@@ -159,17 +169,28 @@ def test_a_share_is_taken_of_the_whole(text: str, whole: int, size: int) -> None
 
 @pytest.mark.parametrize(
     "text", ["", "MB", "-4MB", "4 PB", "4,2MB", "1e6", "4MBB", "%", "30%B", "inf", "nan",
-             "0x10", "4 M B"],
+             "0x10", "4 M B", "9" * 400, "9" * 5000, "٣"],
 )  # fmt: skip
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(OptionError):
         Size.parse(text)
 
 
-@pytest.mark.parametrize("text", ["0", "0%", "0.0MB", "9" * 400])
-def test_a_size_must_be_above_zero_and_finite(text: str) -> None:
+@pytest.mark.parametrize("text", ["0", "0%", "0.0MB"])
+def test_a_size_must_be_above_zero(text: str) -> None:
     with pytest.raises(OptionError, match="a size must be above zero"):
         Size.parse(text)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -1.0, 0])
+def test_a_number_that_is_no_size_is_refused(number: float) -> None:
+    with pytest.raises(OptionError, match="a size must be above zero"):
+        Size(number)
+
+
+def test_a_float_means_the_decimal_number_that_it_is_printed_as() -> None:
+    assert Size(2.01e3).of(0) == 2010
+    assert Size(1.1, relative=True) == Size.parse("1.1%")
 
 
 @given(st.text(max_size=12))
@@ -211,6 +232,28 @@ def test_a_gate_is_met_at_its_limit_and_not_beyond(gates: Gates, passes: bool) -
     else:
         with pytest.raises(GateError):
             enforce()
+
+
+@pytest.mark.parametrize(
+    ("gates", "share", "passes"),
+    [
+        (Gates(), 0.0, True),
+        (Gates(require_quantized=True), 0.0, False),
+        (Gates(require_quantized=True), 0.1, True),
+        (Gates(require_quantized=True, min_quantized=0), 0.0, True),
+        (Gates(require_quantized=True, min_quantized=1), 0.0, False),
+    ],
+)
+def test_a_result_without_a_quantized_weight_is_refused_where_that_is_wanted(
+    gates: Gates, share: float, passes: bool
+) -> None:
+    with nullcontext() if passes else pytest.raises(GateError):
+        gates.enforce(1000, 500, share)
+
+
+def test_sizes_in_a_refusal_are_for_people_and_exact() -> None:
+    with pytest.raises(GateError, match=r"allows 2\.01 KB \(2010 bytes\), the result has 1\.50 MB"):
+        Gates(Size.parse("2.01KB")).enforce(10**7, 1_500_000, 80.0)
 
 
 def test_every_gate_that_is_not_met_is_named() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import pytest
 
 from tests.builders import (
     COMBINED,
+    FP32,
     INT64,
     STEP_SCOPES,
     Attr,
     ModelBuilder,
     normal,
+    raw_record,
     small_model,
 )
 from weightquant_cli import (
@@ -27,7 +31,9 @@ from weightquant_cli import (
     WeightPlan,
     WeightQuantizeType,
     make_plan,
+    summarize,
 )
+from weightquant_cli.core.plan.plan import MAX_SCALES
 from weightquant_cli.formats import dtypes
 from weightquant_cli.formats.program import AttrType
 
@@ -199,6 +205,8 @@ REASONS: list[tuple[ReasonCode, Callable[[], ModelBuilder], QuantizeOptions]] = 
     (ReasonCode.NO_REWRITE, no_rewrite, QuantizeOptions(rewrite=False)),
     (ReasonCode.SHARED_TRANSPOSED, shared_transposed, DEFAULT),
     (ReasonCode.WRITTEN, written, DEFAULT),
+    (ReasonCode.SCALES_COST, lambda: matrix_model(normal(1, 100)), DEFAULT),
+    (ReasonCode.SCALES_COST, lambda: matrix_model(normal(2, 100)), QuantizeOptions(16)),
     (ReasonCode.SHADOWED, shadowed, DEFAULT),
     (ReasonCode.EXCLUDED, lambda: matrix_model(normal(2, 2)), QuantizeOptions(exclude=("w*",))),
 ]
@@ -238,7 +246,10 @@ def test_a_weight_with_scales_is_quantized_already_whatever_its_type(tmp_path: P
 
 
 def test_every_reason_is_given_somewhere() -> None:
-    assert {code for code, _, _ in REASONS} | {ReasonCode.RESERVED_NAME} == set(ReasonCode)
+    assert {code for code, _, _ in REASONS} | {
+        ReasonCode.RESERVED_NAME,
+        ReasonCode.TOO_MANY_SCALES,
+    } == set(ReasonCode)
 
 
 @pytest.mark.parametrize("kind", ["Bias", "Input"])
@@ -537,3 +548,65 @@ def test_a_plan_of_rewrites_alone_quantizes_nothing(everything: Model) -> None:
     plan = make_plan(everything, DEFAULT).only_rewritten()
     assert plan.quantized == ()
     assert [weight.name for weight in plan.weights if weight.rewrites] == ["fc2.w"]
+
+
+# ---- scales that cost too much -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "bits", "kind", "quantized"),
+    [
+        ((1, 100), 8, CHANNEL_WISE, False),
+        ((1, 100), 8, ABS_MAX, True),
+        ((2, 100), 8, CHANNEL_WISE, True),
+        ((2, 100), 16, CHANNEL_WISE, False),
+        ((3, 100), 16, CHANNEL_WISE, True),
+        ((1, 10), 8, CHANNEL_WISE, True),  # a few bytes
+    ],
+)
+def test_a_weight_whose_scales_cost_more_than_they_save_stays(
+    shape: tuple[int, int], bits: int, kind: WeightQuantizeType, quantized: bool, tmp_path: Path
+) -> None:
+    options = QuantizeOptions(bits, kind)
+    found = verdict(matrix_model(normal(*shape)), tmp_path, options)
+    assert found == (bits if quantized else ReasonCode.SCALES_COST)
+
+
+def sparse(folder: Path, *shapes: tuple[int, int]) -> Model:
+    """A model of `mul`s with weights w0, w1, ... of these shapes, whose files are all holes."""
+    builder = ModelBuilder()
+    for index, shape in enumerate(shapes):
+        builder.main.var(f"w{index}", shape, persistable=True)
+        builder.records[f"w{index}"] = raw_record(b"", FP32, shape)
+        builder.mul("x", f"w{index}")
+    builder.write(folder)
+    for index, shape in enumerate(shapes):
+        path = folder / f"w{index}"
+        os.truncate(path, path.stat().st_size + 4 * math.prod(shape))
+    return Model.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "codes"),
+    [
+        ([(1, 60_000_000)], [ReasonCode.SCALES_COST]),
+        ([(2, 60_000_000)], [ReasonCode.TOO_MANY_SCALES]),
+        ([(2, MAX_SCALES)], [None]),
+        ([(2, MAX_SCALES)] * 10, [None] * 8 + [ReasonCode.TOO_MANY_SCALES] * 2),
+    ],
+)
+def test_the_number_of_scales_is_bounded(
+    shapes: list[tuple[int, int]], codes: list[ReasonCode | None], tmp_path: Path
+) -> None:
+    plan = make_plan(sparse(tmp_path, *shapes), DEFAULT)
+    assert [weight.reason and weight.reason.code for weight in plan.weights] == codes
+
+
+def test_a_weight_of_one_row_and_millions_of_columns_takes_no_memory(tmp_path: Path) -> None:
+    model = sparse(tmp_path, (1, 60_000_000))
+    tracemalloc.start()
+    try:
+        summarize(model)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()

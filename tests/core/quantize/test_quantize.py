@@ -55,7 +55,7 @@ from weightquant_cli import (
 )
 from weightquant_cli.core.plan.size import Size
 from weightquant_cli.core.quantize.gates import Gates
-from weightquant_cli.core.quantize.weight_quantizer import quantization_error
+from weightquant_cli.core.quantize.weight_quantizer import WeightQuantizer, quantization_error
 from weightquant_cli.core.tensors.blocks import (
     BLOCK_ELEMENTS,
     PART_ELEMENTS,
@@ -63,6 +63,7 @@ from weightquant_cli.core.tensors.blocks import (
 from weightquant_cli.core.tensors.weight_error import WeightError, decibels
 from weightquant_cli.errors import AlreadyQuantizedError, GateError, NonFiniteWeightError
 from weightquant_cli.formats.program import AttrType, Operator
+from weightquant_cli.threads import CancelToken
 
 ALL = QuantizeOptions(op_types=("all",))
 CHANNEL_WISE = WeightQuantizeType.CHANNEL_WISE_ABS_MAX
@@ -790,6 +791,49 @@ def test_a_model_that_shrinks_meanwhile_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="became shorter while it was read"):
         run(source, tmp_path / "a" / "out")
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("value", [9.0, -9.0, np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("measure_errors", [True, False])
+@pytest.mark.parametrize(
+    "model", ["plain", "transposed", "subnormal", "threshold", "transposed threshold"]
+)
+def test_larger_values_in_the_second_pass_never_wrap(
+    value: float, bits: int, measure_errors: bool, model: str, tmp_path: Path
+) -> None:
+    array = np.clip(normal(30, 20), -2, 2)
+    builder, options = one_matrix(array), QuantizeOptions(bits)
+    if "transposed" in model:
+        builder = ModelBuilder()
+        builder.matmul_v2(builder.input("x", (-1, 20)), "w", array, trans_y=True)
+    elif model == "subnormal":
+        array[:, 3] *= np.float32(1e-42)
+        builder = one_matrix(array)
+    if "threshold" in model:
+        options = QuantizeOptions(bits, threshold_rate=0.1)
+    source = builder.load(tmp_path / "in")
+    record = source.weight("w").record
+    quantizer = WeightQuantizer(
+        record,
+        make_plan(source, options).quantized[0].quantization,
+        options,
+        transpose="transposed" in model,
+        measure_error=measure_errors,
+        block_elements=50,
+    )
+    token = CancelToken()
+    with source.stored.parameters.reader("w") as tensor:
+        for scale_pass in quantizer.scale_passes:
+            for block in quantizer.scale_parts:
+                scale_pass(tensor, block, token)
+        quantizer.fix_scales()
+        with record.path.open("r+b") as stream:
+            stream.seek(record.data_offset + 4 * 333)
+            stream.write(np.float32(value).tobytes())
+        with pytest.raises(ModelError, match=r"the file changed while it was read.*tensor w"):
+            for part in quantizer.parts:
+                quantizer.quantize(tensor, None, part, token)
 
 
 # ---- SELECTED_ROWS -------------------------------------------------------------------------------

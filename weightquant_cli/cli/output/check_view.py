@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from ...errors import printable
@@ -84,7 +83,7 @@ def weight_row(weight: WeightComparison) -> tuple[str, ...]:
         weight.name,
         weight.operator,
         weight.dtype,
-        "inf" if math.isinf(weight.sqnr) else f"{weight.sqnr:.2f}",
+        f"{weight.sqnr:.2f}",
         f"{weight.max_abs:.3g}",
         f"{weight.max_in_scales:.3f}",
         f"{weight.rmse:.3g}",

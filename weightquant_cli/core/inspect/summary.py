@@ -21,11 +21,10 @@ from ..model.model import SKIPPED_OPERATORS, Model
 from ..model.weights import Weight
 from ..plan.eligibility import Eligibility
 from ..plan.options import QuantizeOptions
-from ..plan.plan import Plan, make_plan
+from ..plan.plan import make_plan
 from ..plan.reasons import Reason, ReasonCode
 from ..plan.weight_plan import QuantizedWeight, WeightPlan
-from ..quantize.sizes import Sizes, sizes_with
-from ..quantize.tagged_program import TaggedProgram
+from ..quantize.sizes import Sizes, exact_sizes
 from ..tensors.histogram import Histogram
 from ..tensors.weight_error import WeightError
 
@@ -142,11 +141,11 @@ class Order(enum.Enum):
     SQNR = "sqnr"
 
 
-def summarize(model: Model) -> ModelSummary:
-    """A model's facts, from its headers alone."""
+def summarize(model: Model, options: QuantizeOptions | None = None) -> ModelSummary:
+    """A model's facts, from its headers alone; the sizes to expect are those with `options`."""
     tags = ModelTags(model)
     eligibility = Eligibility(model, tags)
-    default = make_plan(model, QuantizeOptions(), eligibility)
+    default = make_plan(model, options or QuantizeOptions(), eligibility)
     everything = make_plan(model, QuantizeOptions(op_types=("all",)), eligibility)
     total = sum(weight.record.data_size for weight in model.weights)
     weights = tuple(
@@ -166,7 +165,7 @@ def summarize(model: Model) -> ModelSummary:
         outputs=fetches(model),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         weights=weights,
-        expected=() if quantized or not default.quantized else _expected(model, default),
+        expected=() if quantized or not default.quantized else _expected(model, eligibility),
     )
 
 
@@ -256,13 +255,10 @@ def _unquantized(weights: Sequence[WeightSummary]) -> str:
     return " and ".join(name for name, _ in sizes.most_common()) or "no weights"
 
 
-def _expected(model: Model, plan: Plan) -> tuple[ExpectedSize, ...]:
-    """Sizes at 8 and at 16 bits; the program, which holds the scales, has the same size at both."""
-    names = [weight.name for weight in plan.quantized]
-    program_size = TaggedProgram(model, plan, strip_callstack=True).size
+def _expected(model: Model, eligibility: Eligibility) -> tuple[ExpectedSize, ...]:
+    """Sizes at 8 and at 16 bits."""
+    plans = [make_plan(model, QuantizeOptions(bits=bits), eligibility) for bits in EXPECTED_BITS]
     return tuple(
-        ExpectedSize(
-            bits, sizes_with(model, plan.with_bits(dict.fromkeys(names, bits)), program_size)
-        )
-        for bits in EXPECTED_BITS
+        ExpectedSize(bits, exact_sizes(model, plan, strip_callstack=True))
+        for bits, plan in zip(EXPECTED_BITS, plans, strict=True)
     )

@@ -20,6 +20,9 @@ from ..model.model import Model
 from ..model.weights import OperatorRef, Weight
 from .storage import WeightQuantizeType, stores_integers
 
+SCALE_BYTES = 5
+"""Bytes of one scale in the program: FLOATS are not packed."""
+
 SCALE_SUFFIX = "_quant_scale"
 BITS_ATTRIBUTE = "quantize_weight_bits"
 TYPE_ATTRIBUTE = "quantization_type"

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ...errors import OptionError, OutputError
 from ...formats.files.atomic_file import write_file
+from ...formats.files.folder import Identity, identity
 from ...formats.model_dir import ModelFiles
 from ...formats.text import encode
 from ..lite.tags import ModelTags
@@ -70,13 +71,13 @@ class OptScriptOptions:
         name = os.path.basename(self.optimize_out)
         if name.removesuffix(NAIVE_BUFFER_SUFFIX) in ("", ".", "..") or "\0" in name:
             raise OptionError(
-                "--optimize-out names no file",
+                "`optimize_out` names no file",
                 found=repr(self.optimize_out),
                 remedy="give a name such as model.nb or lite/model.nb",
             )
         if len(encode(name.removesuffix(NAIVE_BUFFER_SUFFIX))) > _longest_stem():
             raise OptionError(
-                "--optimize-out is too long for a file's name",
+                "`optimize_out` is too long for a file's name",
                 expected=f"at most {MAX_NAME_BYTES} bytes",
             )
 
@@ -153,15 +154,15 @@ def write_opt_script(script: OptScript, force: bool = False) -> None:
     """
     if os.path.exists(script.path) and not os.path.isfile(script.path):
         raise OutputError(
-            "what is in the script's place is not a file",
+            "the script's path exists and is not a file",
             path=script.path,
-            remedy="choose another name with --output",
+            remedy="choose another with `script`",
         )
     if not force and _is_foreign(script.path):
         raise OutputError(
-            "there is another file in the script's place",
+            "the script's path exists and is another file",
             path=script.path,
-            remedy="replace it with --force, or choose another name with --output",
+            remedy="replace it with `force`, or choose another with `script`",
         )
     write_file(script.path, script.data, "the script", SCRIPT_MODE, follow_links=False)
 
@@ -201,26 +202,38 @@ def _default_name(model: Model) -> str:
 
 
 def _refuse_collisions(model: Model, options: OptScriptOptions, path: Path, output: str) -> None:
-    own = {os.path.realpath(model.files.folder / model.files.program)}
-    own |= {os.path.realpath(record.path) for record in model.stored.parameters.values()}
-    if model.files.params is not None:
-        own.add(os.path.realpath(model.files.folder / model.files.params))
-    if os.path.realpath(path) in own:
+    own = {_file_key(name) for name in _model_paths(model)}
+    if _file_key(path) in own:
         raise OptionError("the script would overwrite a file of the model", path=path)
-    written = {output}
+    written = [output]
     if options.optimize_out_type is OptimizeOutType.PROTOBUF:
-        written |= {os.path.join(output, name) for name in PROTOBUF_FILES}
-    written = {os.path.realpath(name) for name in written}
-    if written & own:
+        written += [os.path.join(output, name) for name in PROTOBUF_FILES]
+    for name in written:
+        if _file_key(name) in own:
+            raise OptionError(
+                "`optimize_out` would overwrite a file of the model",
+                path=os.path.realpath(name),
+                remedy="choose another name",
+            )
+    if _file_key(path) in map(_file_key, written):
         raise OptionError(
-            "--optimize-out would overwrite a file of the model",
-            path=min(written & own),
-            remedy="choose another name",
+            "`optimize_out` would overwrite the script", path=path, remedy="choose another name"
         )
-    if os.path.realpath(path) in written:
-        raise OptionError(
-            "--optimize-out would overwrite the script", path=path, remedy="choose another name"
-        )
+
+
+def _model_paths(model: Model) -> list[Path]:
+    files = model.files
+    names = [files.program, *([files.params] if files.params else []), *model.stored.carried]
+    records = model.stored.parameters.values()
+    return [*(files.folder / name for name in names), *(Path(record.path) for record in records)]
+
+
+def _file_key(path: str | Path) -> Identity | str:
+    """Equal for two names of one file: device and inode, or where there is none yet, the path."""
+    try:
+        return identity(os.stat(path))
+    except (OSError, ValueError):
+        return os.path.realpath(path)
 
 
 def _from(home: str, target: str) -> str:

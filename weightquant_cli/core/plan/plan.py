@@ -99,12 +99,22 @@ def make_plan(
     return Plan(options, weights, frozenset(bits))
 
 
+MAX_SCALES = 1 << 20
+"""Scales of one weight. Models have thousands of channels; a hostile one, any number, and each
+takes a hundred bytes of memory on its way into the program."""
+
+MAX_SCALES_IN_ALL = 8 * MAX_SCALES
+"""Scales of a model: 40 MiB of its program. A language model of 7 billion parameters has 1.4
+million."""
+
+
 class Planner:
     """Plans the weights of one model, one by one."""
 
     def __init__(self, options: QuantizeOptions, eligibility: Eligibility) -> None:
         self._options = options
         self._eligibility = eligibility
+        self._scales_left = MAX_SCALES_IN_ALL
 
     def plan(self, weight: Weight, bits: int | None, excluded: bool) -> WeightPlan:
         """The plan for one weight.
@@ -120,7 +130,27 @@ class Planner:
         if excluded:
             return KeptWeight(weight, (), False, Reason(ReasonCode.EXCLUDED, "excluded by name"))
         quantization = self._quantization(weight, found, bits or self._options.first_bits)
-        return QuantizedWeight(weight, found.rewrites, found.transpose, quantization)
+        planned = QuantizedWeight(weight, found.rewrites, found.transpose, quantization)
+        reason = self._unaffordable(planned)
+        if reason is not None:
+            return KeptWeight(weight, (), False, reason)
+        self._scales_left -= quantization.scales
+        return planned
+
+    def _unaffordable(self, planned: QuantizedWeight) -> Reason | None:
+        """Why the weight has too many scales."""
+        scales = planned.quantization.scales
+        if not planned.pays_off:
+            return Reason(
+                ReasonCode.SCALES_COST,
+                f"its {scales} scales would take more bytes than quantizing it saves",
+            )
+        if scales > min(MAX_SCALES, self._scales_left):
+            return Reason(
+                ReasonCode.TOO_MANY_SCALES,
+                f"it would take {scales} scales, more than any model has",
+            )
+        return None
 
     def _quantization(self, weight: Weight, found: Eligible, bits: int) -> Quantization:
         target = TARGETS[found.tagged.operator.type]

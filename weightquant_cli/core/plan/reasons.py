@@ -27,6 +27,8 @@ class ReasonCode(enum.Enum):
     WRITTEN = "written"
     SHADOWED = "shadowed"
     RESERVED_NAME = "reserved_name"
+    SCALES_COST = "scales_cost"
+    TOO_MANY_SCALES = "too_many_scales"
 
 
 @dataclass(frozen=True)

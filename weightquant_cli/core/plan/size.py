@@ -1,16 +1,18 @@
-"""A size that the user asks for: bytes, or a share of the input model."""
+"""A size that the user asks for: bytes, or a share of the input model. Exact, without floats."""
 
 from __future__ import annotations
 
 import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 from ...errors import OptionError
 
 _SIZE = re.compile(
-    r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*"
-    r"(?:(?P<percent>%)|(?P<unit>[kKmMgGtT])?(?P<binary>i(?=[bB]))?[bB]?)"
+    r"(?P<number>\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})\s*"
+    r"(?:(?P<percent>%)|(?P<unit>[kKmMgGtT])?(?P<binary>i(?=[bB]))?[bB]?)",
+    re.ASCII,
 )
 
 
@@ -19,19 +21,23 @@ class Size:
     """A size to keep to: bytes, or a share of the input model's bytes.
 
     Attributes:
-        number: bytes, or percent.
+        number: bytes, or percent. A float means the decimal number that Python prints for it:
+            2.01 is 2.01, and not a little less.
         relative: whether `number` is percent of the input.
 
     Raises:
         OptionError: not a positive, finite number.
     """
 
-    number: float
+    number: float | Fraction
     relative: bool = False
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.number) and self.number > 0):
-            raise OptionError("a size must be above zero", found=self.number)
+        number = self.number
+        if (isinstance(number, float) and not math.isfinite(number)) or not number > 0:
+            raise OptionError("a size must be above zero", found=number)
+        exact = Fraction(repr(number)) if isinstance(number, float) else Fraction(number)
+        object.__setattr__(self, "number", exact)
 
     @classmethod
     def parse(cls, text: str) -> Size:
@@ -46,9 +52,9 @@ class Size:
         match = _SIZE.fullmatch(text.strip())
         if match is None:
             raise OptionError(
-                f"{text!r} is not a size", remedy="write it as 4.2MB, 4MiB, 12345 or 30%"
+                f"{text[:64]!r} is not a size", remedy="write it as 4.2MB, 4MiB, 12345 or 30%"
             )
-        number = float(match["number"])
+        number = Fraction(match["number"])
         if match["percent"]:
             return cls(number, relative=True)
         letter = (match["unit"] or "").lower()
@@ -56,5 +62,13 @@ class Size:
         return cls(number * base ** " kmgt".index(letter or " "))
 
     def of(self, whole: int) -> int:
-        """The size in bytes, where the input has `whole` bytes."""
-        return math.floor(whole * self.number / 100 if self.relative else self.number)
+        """The size in bytes, rounded down, where the input has `whole` bytes."""
+        return math.floor(self.number * whole / 100 if self.relative else self.number)
+
+
+def readable(size: int) -> str:
+    """A number of bytes for a message, such as ``2.01 MB (2010000 bytes)``."""
+    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "KB")):
+        if size >= 1000**power:
+            return f"{size / 1000**power:.2f} {unit} ({size} bytes)"
+    return f"{size} bytes"

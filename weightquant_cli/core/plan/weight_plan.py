@@ -7,9 +7,12 @@ from typing import TypeAlias
 
 from ...formats import dtypes
 from ..lite.storage import WeightQuantizeType, storage_dtype
+from ..lite.tags import SCALE_BYTES
 from ..model.weights import OperatorRef, Weight
 from .reasons import Reason
 from .rewrites import Rewrite
+
+ACCEPTED_LOSS = 64
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,15 @@ class QuantizedWeight(_PlannedWeight):
     def size_after(self) -> int:
         """Bytes of data in the output, scales not counted."""
         return self.weight.record.elements * self.dtype.itemsize
+
+    @property
+    def pays_off(self) -> bool:
+        """Whether its scales take no more bytes in the program than its integers save.
+
+        A loss of 64 bytes is accepted, so that small weights are treated as Paddle treats them.
+        """
+        saved = self.size_before - self.size_after
+        return self.quantization.scales * SCALE_BYTES <= saved + ACCEPTED_LOSS
 
     def with_bits(self, bits: int) -> QuantizedWeight:
         """The same at other bits."""

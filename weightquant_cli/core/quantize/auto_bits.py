@@ -19,6 +19,7 @@ from ...errors import OptionError
 from ..model.model import Model
 from ..plan.options import AutoBits, QuantizeOptions
 from ..plan.plan import Plan, make_plan
+from ..plan.size import readable
 from ..plan.weight_plan import QuantizedWeight
 from ..tensors.weight_error import WeightError
 from .sizes import exact_sizes
@@ -99,7 +100,11 @@ def choose_bits(
     auto = plan.options.bits
     if not isinstance(auto, AutoBits):
         return plan
-    free = [weight for weight in plan.quantized if weight.name not in plan.fixed_bits]
+    free = [
+        weight
+        for weight in plan.quantized
+        if weight.name not in plan.fixed_bits and weight.with_bits(HIGH).pays_off
+    ]
     measure = partial(_measure, model, plan.options, auto.target_size is not None)
     jobs = jobs or threads.default_jobs()
     candidates = threads.run(measure, free, jobs, lambda weight: weight.size_before)
@@ -127,8 +132,8 @@ def _smallest(plan: Plan, size_of: Callable[[Plan], int], limit: int) -> int:
     if smallest > limit:
         raise OptionError(
             "the target size cannot be reached",
-            expected=f"at least {smallest} bytes, with every weight at {LOW} bits",
-            found=f"{limit} bytes",
+            expected=f"at least {readable(smallest)}, with every weight at {LOW} bits",
+            found=readable(limit),
             remedy="raise `target_size`, or choose more weights with `op_types` all",
         )
     return smallest

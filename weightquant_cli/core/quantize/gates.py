@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ...errors import GateError, OptionError
-from ..plan.size import Size
+from ..plan.size import Size, readable
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class Gates:
     Attributes:
         max_size: program and parameters together may not be larger.
         min_quantized: percent of the weights' bytes that must be quantized, 0 to 100.
+        require_quantized: whether a result without any quantized weight is refused, unless
+            `min_quantized` is 0.
 
     Raises:
         OptionError: a percentage outside 0 to 100.
@@ -23,6 +25,7 @@ class Gates:
 
     max_size: Size | None = None
     min_quantized: float | None = None
+    require_quantized: bool = False
 
     def __post_init__(self) -> None:
         percent = self.min_quantized
@@ -47,9 +50,11 @@ class Gates:
         failures = []
         if self.max_size is not None and size_after > self.max_size.of(size_before):
             failures.append(
-                f"`max_size` allows {self.max_size.of(size_before)} bytes, "
-                f"the result has {size_after}"
+                f"`max_size` allows {readable(self.max_size.of(size_before))}, "
+                f"the result has {readable(size_after)}"
             )
+        if self.require_quantized and not quantized_share and self.min_quantized is None:
+            failures.append("no weight would be quantized, which `min_quantized` 0 allows")
         if self.min_quantized is not None and quantized_share < self.min_quantized:
             failures.append(
                 f"`min_quantized` asks for {self.min_quantized:g}% of the weights' bytes, "

@@ -12,7 +12,7 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import NonFiniteWeightError
+from ...errors import ModelError, NonFiniteWeightError
 from ...formats.lod_tensor import TensorRecord
 from ...formats.model_writer import RecordWriter
 from ...formats.params import TensorReader
@@ -154,6 +154,7 @@ class WeightQuantizer:
 
         Raises:
             NonFiniteWeightError: NaN or infinity in the part.
+            ModelError: the file changed since the scale passes.
             ModelError, OutputError: as `tensor` and `writer` raise them.
         """
         error = _PartError(self._largest_change, self._quantization.limit)
@@ -224,6 +225,7 @@ class WeightQuantizer:
         for block in part.cut(self._block_elements):
             token.check()
             values = read_floats(tensor, block, buffers)
+            self._require_maxima(block, values)
             magnitudes = np.abs(values, out=buffers.work(block))
             counts = kernels.histogram(magnitudes, self._edges)
             with self._lock:
@@ -251,10 +253,36 @@ class WeightQuantizer:
         """
         buffers = thread_buffers()
         integers = buffers.integers(block, self._quantization.dtype.itemsize)
-        limit = self._quantization.limit if clips else None
         work = buffers.work(block) if self._measure_error else values
-        kernels.quantize(values, self._scale_of(block), limit, work, integers)
+        if clips:
+            self._require_maxima(block, values)
+            kernels.quantize(
+                values, self._scale_of(block), self._quantization.limit, work, integers
+            )
+            return integers
+        kernels.quantize(values, self._scale_of(block), None, work, integers)
+        # Without a scale pass the scales are those of these very values.
+        if self.scale_passes and kernels.exceeds(work, self._quantization.limit):
+            self._refuse_change()
         return integers
+
+    def _require_maxima(self, block: TensorBlock, values: kernels.FloatArray) -> None:
+        """Refuse values that the first scale pass has not seen."""
+        if self.scale_passes:
+            single = self._quantization.channel_axis is None
+            seen = self._maxima if single else self._maxima[block.channels]
+            highest = kernels.abs_max(values, None if single else block.reduced_axis)
+            if not (highest <= seen).all():
+                self._refuse_change()
+
+    def _refuse_change(self) -> None:
+        """The second time a block was read it held larger values, or NaN: integers would wrap."""
+        raise ModelError(
+            "the file changed while it was read",
+            path=self._record.path,
+            tensor=self._record.name,
+            remedy="do not write to the model while it is being read",
+        )
 
     def _refuse(self, block: TensorBlock, values: kernels.FloatArray) -> None:
         first = int(np.flatnonzero(~np.isfinite(values))[0])

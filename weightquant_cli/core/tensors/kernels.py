@@ -81,19 +81,25 @@ def quantize(
     """``out = clip(rint(values / scale), +-limit)``; zero where the scale is zero.
 
     Args:
-        values: float32, of any shape, finite.
+        values: float32, of any shape.
         scale: float32, broadcastable to `values`.
         limit: 2^(bits-1) - 1; None does not clip, see `may_exceed`.
         work: float32 of the shape of `values`, or `values`; holds the rounded quotients afterwards.
         out: int8 or int16 of the shape of `values`.
     """
     divisor = np.where(scale == 0, np.float32(1), scale)
-    with np.errstate(over="ignore"):  # a subnormal scale; clipped next
+    # A subnormal scale overflows, and is clipped next; NaN is told by `exceeds`.
+    with np.errstate(over="ignore", invalid="ignore"):
         by_channel(np.divide, values, divisor, work)
-    np.rint(work, out=work)
-    if limit is not None:
-        np.clip(work, -limit, limit, out=work)
-    np.copyto(out, work, casting="unsafe")
+        np.rint(work, out=work)
+        if limit is not None:
+            np.clip(work, -limit, limit, out=work)
+        np.copyto(out, work, casting="unsafe")
+
+
+def exceeds(rounded: FloatArray, limit: int) -> bool:
+    """Whether a rounded quotient lies beyond +-`limit`, or is NaN: its integer has wrapped."""
+    return not (rounded.max() <= limit and rounded.min() >= -limit)
 
 
 def dequantize(integers: npt.NDArray[np.number], scale: FloatArray, out: FloatArray) -> None:
