@@ -105,7 +105,7 @@ def _checked(spec: InputSpec, arrays: Mapping[str, Array], file: Path) -> Tensor
             found=array.dtype,
             remedy=f"convert it with .astype({wanted.name!r})",
         )
-    require_fitting(spec, array.shape, "an input's shape")
+    require_fitting(spec, array.shape, "an input's shape", file)
     if not 0 < array.size <= LARGEST:
         raise OptionError("an input without values, or a huge one", path=file, tensor=spec.name)
     return Tensor(np.ascontiguousarray(array), _sequences(spec, arrays, file))
