@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given as given_data
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from tests.builders import INT64, ModelBuilder
 from weightquant_cli.core.run.inputs import (
@@ -20,6 +25,7 @@ from weightquant_cli.core.run.inputs import (
     with_shapes,
 )
 from weightquant_cli.core.run.inputs.noise import KINDS, coloured, picture
+from weightquant_cli.core.run.inputs.npz import read_npy, read_npz
 from weightquant_cli.errors import OptionError
 from weightquant_cli.formats.dtypes import FP32
 
@@ -210,6 +216,46 @@ def test_damaged_files_are_told(tmp_path: Path, data: bytes, suffix: str) -> Non
     file.write_bytes(data)
     with pytest.raises(OptionError, match="cannot read the inputs"):
         list(given(file, specs_of(image_model(-1, 3, -1, -1))))
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_archives_of_numpy_are_read_whole(tmp_path: Path, save: Any) -> None:
+    arrays = {
+        "a": floats(3, 4),
+        "b": np.asfortranarray(np.arange(6).reshape(2, 3)),
+        "c": np.int64(5),
+    }
+    save(tmp_path / "x.npz", **arrays)
+    read = read_npz((tmp_path / "x.npz").read_bytes(), 1 << 20)
+    assert list(read) == list(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name], array)
+        assert read[name].dtype == np.asarray(array).dtype
+
+
+def test_an_archive_that_unpacks_to_more_than_allowed_is_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "x.npz", a=np.zeros(100_000))
+    with pytest.raises(ValueError, match="unpacks to more"):
+        read_npz((tmp_path / "x.npz").read_bytes(), 1000)
+
+
+def test_a_header_that_claims_more_than_there_is_allocates_nothing() -> None:
+    text = b"{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999999, 9), }\n"
+    data = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(80)
+    with pytest.raises(ValueError, match="80 bytes for the shape"):
+        read_npy(data)
+
+
+@given_data(st.data())
+@settings(max_examples=200, deadline=None)
+def test_damaged_archives_end_in_an_error_or_an_array(data: st.DataObject) -> None:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, a=np.arange(8), b=floats(3))
+    damaged = bytearray(stream.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(ValueError):
+        read_npz(bytes(damaged), 1 << 16)
 
 
 def test_what_is_no_file_of_inputs_is_told(tmp_path: Path) -> None:
