@@ -84,8 +84,8 @@ def test_only_the_branch_that_is_chosen_runs(value: float) -> None:
         attrs = {"sub_block": Attr(AttrType.BLOCK, body.index), "is_scalar_condition": True}
         inputs, outputs = {"Cond": condition, "Input": "x"}, {"Out": f"{condition}_out"}
         model.op("conditional_block", inputs, outputs, attrs)
-    inputs = {"X": ["no_out", "yes_out"], "Mask": "mask"}
-    model.fetch(model.op("select_input", inputs, {"Out": "y"}, shape=(1,)))
+    both = {"X": ["no_out", "yes_out"], "Mask": ["mask"]}
+    model.fetch(model.op("select_input", both, {"Out": "y"}, shape=(1,)))
     outcome = network(model).run({"x": np.array([value], np.float32)}).require()
     assert outcome.outputs["y"] == value * (3 if value > 0 else 2)
 

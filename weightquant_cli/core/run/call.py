@@ -31,7 +31,7 @@ NUMPY_TYPES: dict[int, type[np.generic]] = {
 }
 
 DEFAULT_LIMIT = 4 << 30
-"""Bytes that one output may take: far above any model for phones, and below what ends a process."""
+"""Bytes that all variables of a run may take: far above any model for phones."""
 
 
 class Unsupported(Exception):
@@ -47,7 +47,7 @@ class Call:
         inputs: values by slot, in the order of the operator's arguments.
         attributes: the operator's attributes by name.
         outputs: how many variables each output slot has.
-        limit: bytes that one output may take.
+        limit: bytes that are left for its output.
     """
 
     type: str
@@ -193,7 +193,7 @@ class Call:
             raise ValueError(f"a negative size in the shape {list(shape)}")
         size = math.prod(int(dim) for dim in shape) * itemsize
         if size > self.limit:
-            raise ValueError(f"an output of {size} bytes, shape {list(shape)}; {self.limit} may be")
+            raise ValueError(f"{size} bytes for the shape {list(shape)}; {self.limit} are left")
 
 
 def normal_axis(axis: int, rank: int) -> int:

@@ -12,13 +12,13 @@ from .graph import Graph, Step
 from .observer import Observer
 from .outcome import Cause, NonFinite
 from .registry import KERNELS, Kernel, Results
-from .scope import Parameters, Scope, Unavailable
+from .scope import Parameters, Scope, Unavailable, Usage
 from .values import Array, Tensor, Value
 
 # What a kernel raises where arrays, shapes or attributes do not fit.
 _MISFITS = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 
-MAX_STEPS = 5_000_000
+MAX_STEPS = 1_000_000
 """Operators run in one run, loops included: a loop that never ends is stopped."""
 
 
@@ -50,17 +50,18 @@ class Machine:
         self._parameters = parameters
         self._observer = observer
         self._limit = limit
+        self._usage = Usage()
         self._steps = 0
         self.non_finite: dict[str, NonFinite] = {}
 
     def root(self) -> Scope:
         """An empty scope of the main block."""
-        return Scope(self._graph.blocks[0].declared)
+        return Scope(self._graph.blocks[0].declared, usage=self._usage)
 
     def run_block(self, block: int, around: Scope) -> None:
         """Run a sub-block once, in a scope of its own; NotComputed names the inner operator."""
         section = self._graph.blocks[block]
-        scope = Scope(section.declared, around)
+        scope = Scope(section.declared, around, self._usage)
         for step in section.steps:
             try:
                 self.execute(step, scope)
@@ -68,6 +69,7 @@ class Machine:
                 raise NotComputed(error.cause, f"{step.site}: {error.message}") from error
             for name in step.frees:
                 scope.drop(name)
+        scope.close()
 
     def execute(self, step: Step, scope: Scope) -> None:
         """Run one step and write its outputs; NotComputed where that cannot be done."""
@@ -119,6 +121,9 @@ class Machine:
                 outputs[name] = _with_array(outputs.get(name), array)
         for name, value in outputs.items():
             scope.write(name, value)
+        if self._usage.bytes > self._limit:
+            raise NotComputed(Cause.FAILED, f"the variables take more than {self._limit} bytes")
+        for name, value in outputs.items():
             self._note_non_finite(step, name, value, inputs)
 
     def _replace_inputs(self, step: Step, inputs: dict[str, list[Value]]) -> None:
@@ -136,7 +141,7 @@ class Machine:
         self, step: Step, kernel: Kernel, inputs: Mapping[str, Sequence[Value]]
     ) -> dict[str, Value]:
         counts = {slot: len(names) for slot, names in step.outputs.items()}
-        call = Call(step.type, inputs, step.attributes, counts, self._limit)
+        call = Call(step.type, inputs, step.attributes, counts, self._limit - self._usage.bytes)
         try:
             with np.errstate(all="ignore"):
                 return _named(step, kernel, inputs, kernel.function(call))

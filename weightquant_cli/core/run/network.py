@@ -30,7 +30,8 @@ class Network:
         program: what to run.
         load: gives a parameter's values by name. It is called whenever an operator reads one;
             keeping them between calls is its affair (`parameters.cached`).
-        limit: bytes that one variable may take; an operator that wants more is not run.
+        limit: bytes that all variables of a run may take, without its parameters; an operator
+            that wants more is not run.
     """
 
     def __init__(self, program: Program, load: Load, *, limit: int = DEFAULT_LIMIT) -> None:
@@ -145,7 +146,8 @@ class _Run:
     def start(self, snapshot: Snapshot) -> Scope:
         """Run everything from the snapshot on."""
         scope = self._machine.root()
-        scope.values.update(snapshot.values)
+        for name, value in snapshot.values.items():
+            scope.write(name, value)
         scope.missing.update(snapshot.missing)
         self._first = snapshot.operator
         for step in self._graph.steps[snapshot.operator :]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ...errors import listed
 from .errors import RunError
 from .graph import Site
+from .scope import size_of
 from .values import Array, Lod, Value
 
 
@@ -78,12 +79,7 @@ class Snapshot:
     @property
     def size(self) -> int:
         """Bytes of the arrays; one that several variables share is counted each time."""
-        tensors = [
-            tensor
-            for value in self.values.values()
-            for tensor in (value if isinstance(value, tuple) else (value,))
-        ]
-        return sum(tensor.array.nbytes for tensor in tensors if tensor is not None)
+        return sum(size_of(value) for value in self.values.values())
 
 
 @dataclass(frozen=True)

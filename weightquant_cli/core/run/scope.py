@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from .graph import Site
 from .values import Array, Tensor, Value
@@ -25,15 +26,34 @@ class Unavailable(Exception):
         self.site = site
 
 
+@dataclass
+class Usage:
+    """Bytes of all live variables of a run; arrays that share memory count each time."""
+
+    bytes: int = 0
+
+
+def size_of(value: Value | None) -> int:
+    """Bytes of a value's arrays."""
+    if value is None:
+        return 0
+    if isinstance(value, Tensor):
+        return value.array.nbytes
+    return sum(tensor.array.nbytes for tensor in value if tensor is not None)
+
+
 class Scope:
     """Variables of one block, and through `parent` those of the blocks around it.
 
     A variable is written where it is declared: in this block, or in one around it.
     """
 
-    def __init__(self, declared: frozenset[str], parent: Scope | None = None) -> None:
+    def __init__(
+        self, declared: frozenset[str], parent: Scope | None = None, usage: Usage | None = None
+    ) -> None:
         self._declared = declared
         self._parent = parent
+        self._usage = usage or Usage()
         self.values: dict[str, Value] = {}
         self.missing: dict[str, Site] = {}
 
@@ -51,18 +71,24 @@ class Scope:
     def write(self, name: str, value: Value) -> None:
         """Give the variable a value in the block that declares it."""
         scope = self._owner(name)
+        self._usage.bytes += size_of(value) - size_of(scope.values.get(name))
         scope.values[name] = value
         scope.missing.pop(name, None)
 
     def lose(self, name: str, site: Site) -> None:
         """Note that the variable has no value since `site` was not run."""
         scope = self._owner(name)
-        scope.values.pop(name, None)
+        self._usage.bytes -= size_of(scope.values.pop(name, None))
         scope.missing[name] = site
 
     def drop(self, name: str) -> None:
         """Let go of a variable of this block."""
-        self.values.pop(name, None)
+        self._usage.bytes -= size_of(self.values.pop(name, None))
+
+    def close(self) -> None:
+        """Let go of all variables of this block."""
+        for name in list(self.values):
+            self.drop(name)
 
     def _owner(self, name: str) -> Scope:
         scope = self

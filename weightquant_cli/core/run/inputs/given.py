@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 from ....errors import ModelError, OptionError, listed
 from ....formats.files.regular import read_regular
 from ..values import Array, Lod, Tensor, check_lod
+from .npz import read_npy, read_npz
 from .sizes import LARGEST, require_fitting, require_known
 from .specs import InputSpec
 
@@ -62,16 +61,11 @@ def _read(file: Path, specs: Sequence[InputSpec]) -> dict[str, Array]:
     try:
         if file.stat().st_size > MAX_FILE:
             raise OptionError("a file of inputs is too large", path=file, expected=f"{MAX_FILE} B")
-        stream = io.BytesIO(read_regular(file, file.parent))
+        data = read_regular(file, file.parent)
         if file.suffix == ".npy":
-            return {_only(specs, file).name: np.load(stream, allow_pickle=False)}
-        with zipfile.ZipFile(stream) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_FILE:
-                raise OptionError("a file of inputs unpacks to too much", path=file)
-        stream.seek(0)
-        with np.load(stream, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ModelError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            return {_only(specs, file).name: read_npy(data)}
+        return read_npz(data, MAX_FILE)
+    except (OSError, ModelError, ValueError) as error:
         raise OptionError(f"cannot read the inputs: {_plain(error)}", path=file) from error
 
 
@@ -105,7 +99,7 @@ def _checked(spec: InputSpec, arrays: Mapping[str, Array], file: Path) -> Tensor
             found=array.dtype,
             remedy=f"convert it with .astype({wanted.name!r})",
         )
-    require_fitting(spec, array.shape, "an input's shape")
+    require_fitting(spec, array.shape, "an input's shape", file)
     if not 0 < array.size <= LARGEST:
         raise OptionError("an input without values, or a huge one", path=file, tensor=spec.name)
     return Tensor(np.ascontiguousarray(array), _sequences(spec, arrays, file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from ....errors import OptionError, listed
 from .specs import InputSpec, Role
@@ -63,7 +64,9 @@ def require_known(names: Iterable[str], specs: Sequence[InputSpec], what: str) -
         )
 
 
-def require_fitting(spec: InputSpec, shape: Sequence[int], what: str) -> None:
+def require_fitting(
+    spec: InputSpec, shape: Sequence[int], what: str, path: Path | None = None
+) -> None:
     """Refuse a shape that the input's declared dims do not allow."""
     fits = len(shape) == len(spec.shape) and all(
         want in (-1, have) for want, have in zip(spec.shape, shape, strict=True)
@@ -71,6 +74,7 @@ def require_fitting(spec: InputSpec, shape: Sequence[int], what: str) -> None:
     if not fits:
         raise OptionError(
             f"{what} does not fit the model (-1 is any size)",
+            path=path,
             tensor=spec.name,
             expected=list(spec.shape),
             found=list(shape),

@@ -102,10 +102,16 @@ def density_prior_box(call: Call) -> dict[str, Array]:
     return results
 
 
+MAX_DENSITY = 64
+"""Boxes along a side of a cell."""
+
+
 def _dense_places(call: Call, average: int) -> list[tuple[float, float, float, float]]:
     """For each box: its centre from the cell's centre (right, down), width, height."""
-    places = []
+    places: list[tuple[float, float, float, float]] = []
     sizes, densities = call.floats("fixed_sizes"), call.ints("densities")
+    if min(densities, default=1) < 1 or max(densities, default=1) > MAX_DENSITY:
+        raise ValueError(f"densities {list(densities)[:5]}")
     for side, density in zip(sizes, densities, strict=True):
         shift = average // density
         first = -average / 2 + shift / 2

@@ -31,6 +31,7 @@ def gather_nd(call: Call) -> Array:
         raise ValueError(f"indices of {depth} axes into a tensor of rank {x.ndim}")
     for axis in range(depth):
         check_indices(index[..., axis], x.shape[axis], negative=True)
+    call.claim((*index.shape[:-1], *x.shape[depth:]), x.itemsize)
     return np.asarray(x[tuple(index[..., axis] for axis in range(depth))])
 
 
@@ -40,6 +41,7 @@ def index_select(call: Call) -> Array:
     x, index = call.array(), call.array("Index")
     axis = call.axis(x.ndim, "dim", 0)
     check_indices(index, x.shape[axis], negative=True)
+    call.claim((index.size, x.size // max(x.shape[axis], 1)), x.itemsize)
     return np.asarray(np.take(x, index, axis=axis))
 
 

@@ -22,6 +22,7 @@ def interpolate(call: Call) -> Array:
     sizes, scales = _sizes(call, image.shape[2:])
     call.claim((*image.shape[:2], *sizes), x.itemsize)
     for axis, (size, scale) in enumerate(zip(sizes, scales, strict=True), start=2):
+        call.claim((*image.shape[:axis], size, *image.shape[axis + 1 :]), x.itemsize)
         image = _along(call, image, axis, size, scale, kind)
     return np.ascontiguousarray(np.moveaxis(image, 1, -1)) if last else image
 

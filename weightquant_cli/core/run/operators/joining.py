@@ -16,6 +16,7 @@ def concat(call: Call) -> Array:
     axis = normal_axis(call.int_or_tensor("axis", "AxisTensor", 0), arrays[0].ndim)
     rank = max(array.ndim for array in arrays)
     kept = [array for array in arrays if array.size or array.ndim == rank] or arrays[:1]
+    call.claim((sum(array.size for array in kept),), kept[0].itemsize)
     return np.concatenate(kept, axis)
 
 
@@ -24,6 +25,7 @@ def stack(call: Call) -> Array:
     """All inputs one after another along a new axis."""
     arrays = call.arrays()
     axis = normal_axis(call.integer("axis", 0), arrays[0].ndim + 1)
+    call.claim((len(arrays), arrays[0].size), arrays[0].itemsize)
     return np.stack(arrays, axis)
 
 

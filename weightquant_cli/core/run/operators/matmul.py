@@ -20,6 +20,7 @@ def mul(call: Call) -> Array:
         raise ValueError(f"x_num_col_dims {split}, y_num_col_dims {rows}")
     left = x.reshape(math.prod(x.shape[:split]), -1)
     right = y.reshape(math.prod(y.shape[:rows]), -1)
+    call.claim((len(left), right.shape[1]), x.itemsize)
     return (left @ right).reshape(*x.shape[:split], *y.shape[rows:])
 
 
@@ -28,7 +29,9 @@ def fc(call: Call) -> Array:
     """Input flattened at `in_num_col_dims`, times W, plus Bias, and relu where fused."""
     x, weight = call.array("Input"), call.array("W")
     split = call.integer("in_num_col_dims", 1)
-    result = x.reshape(math.prod(x.shape[:split]), -1) @ weight
+    left = x.reshape(math.prod(x.shape[:split]), -1)
+    call.claim((len(left), weight.shape[-1]), x.itemsize)
+    result = left @ weight
     if call.has("Bias"):
         result += call.array("Bias").reshape(-1)
     kind = call.one_of("activation_type", "", ("", "relu"))
@@ -75,7 +78,7 @@ def _product(call: Call, x: Array, y: Array, turn_x: bool, turn_y: bool) -> Arra
 @kernel("bmm")
 def bmm(call: Call) -> Array:
     """Products of matrices in a batch."""
-    return np.asarray(np.matmul(call.array(), call.array("Y")))
+    return _product(call, call.array(), call.array("Y"), False, False)
 
 
 @kernel("mv")
@@ -95,7 +98,10 @@ def dot(call: Call) -> Array:
 @kernel("addmm")
 def addmm(call: Call) -> Array:
     """Beta * Input + Alpha * (X @ Y)."""
-    product = (call.array() @ call.array("Y")) * np.float32(call.number("Alpha", 1.0))
+    product = _product(call, call.array(), call.array("Y"), False, False)
+    product = product * np.float32(call.number("Alpha", 1.0))
+        call.number("Alpha", 1.0)
+    )
     return np.asarray(product + np.float32(call.number("Beta", 1.0)) * call.array("Input"))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..call import Call
 from ..registry import kernel
 from ..values import Array
-from .windows import Window, padded, pair, taps, window
+from .windows import MAX_SIDE, Window, padded, pair, taps, window
 
 
 @kernel("pool2d")
@@ -26,6 +26,8 @@ def pool2d(call: Call) -> Array:
 
 def _pool(call: Call, image: Array, kind: str) -> Array:
     size = pair(_sizes(call, image), "ksize")
+    if max(size) > MAX_SIDE and not call.flag("global_pooling"):
+        raise ValueError(f"windows of {size}")
     if call.flag("global_pooling") or (call.flag("adaptive") and size == (1, 1)):
         return _whole(image, kind)
     if call.flag("adaptive"):
@@ -113,7 +115,10 @@ def max_pool2d_with_index(call: Call) -> dict[str, Array]:
     """As pool2d with max, and where in the image [h * w] each largest value lies."""
     image = call.array()
     size = pair(_sizes(call, image), "ksize")
+    if max(size) > MAX_SIDE:
+        raise ValueError(f"windows of {size}")
     if call.flag("adaptive"):
+        call.claim((*image.shape[:2], *size), image.itemsize)
         return _adaptive_with_index(image, size)
     if call.flag("global_pooling"):
         shape = Window(size, (1, 1), (1, 1), ((0, 0), (0, 0)))

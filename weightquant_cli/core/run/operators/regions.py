@@ -33,8 +33,8 @@ def _size(call: Call) -> tuple[int, int]:
     return pair((call.integer("pooled_height", 1), call.integer("pooled_width", 1)), "pooled size")
 
 
-MAX_SAMPLES = 1 << 22
-"""Sampling points of one region: far more than an image has pixels."""
+MAX_SAMPLES = 1 << 14
+"""Sampling points along a side of a region: far more than an image has pixels."""
 
 
 @kernel("roi_align")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,14 @@ from ..values import Array
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
 """Rows above and below, columns left and right."""
+
+NO_PADS: Pads = ((0, 0), (0, 0))
+
+MAX_BORDER = 1 << 28
+"""Elements of an image with its border."""
+
+MAX_SIDE = 4096
+"""Side of a window, and cells of an adaptive one: they are gone through one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Window:
     @property
     def pointwise(self) -> bool:
         """Whether the window is the pixel itself."""
-        return self.size == (1, 1) and self.stride == (1, 1) and not any(map(sum, self.pads))
+        return self.size == (1, 1) and self.stride == (1, 1) and self.pads == NO_PADS
 
 
 def pair(values: Sequence[int], what: str) -> tuple[int, int]:
@@ -98,6 +107,8 @@ def padded(image: Array, pads: Pads, value: float = 0.0) -> Array:
     if min(top, bottom, left, right) < 0:
         raise ValueError(f"negative padding {pads}")
     *front, height, width = image.shape
+    if math.prod(front) * (height + top + bottom) * (width + left + right) > MAX_BORDER:
+        raise ValueError(f"padding {pads} of an image {list(image.shape)}")
     whole = np.empty((*front, height + top + bottom, width + left + right), image.dtype)
     whole[..., :top, :] = value
     whole[..., top + height :, :] = value
