@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import OutputError, printable
 from .standard_streams import discard
@@ -132,6 +132,24 @@ class Console:
         Yields:
             A function that moves it on by so many of the `total` bytes, from any thread.
         """
+        with self._bar(
+            total=total, desc=label, unit="iB", unit_scale=True, unit_divisor=1024,
+            bar_format=BAR_FORMAT,
+        ) as advance:  # fmt: skip
+            yield advance
+
+    @contextmanager
+    def counting(self, label: str) -> Iterator[Callable[[int], None]]:
+        """A count of steps whose number is not known before, where stderr is a terminal.
+
+        Yields:
+            A function that counts so many steps, from any thread.
+        """
+        with self._bar(desc=label, bar_format="{desc}: {n_fmt} steps, {elapsed}") as advance:
+            yield advance
+
+    @contextmanager
+    def _bar(self, **settings: Any) -> Iterator[Callable[[int], None]]:
         if self.quiet or not self.stderr.isatty():
             yield lambda size: None
             return
@@ -139,16 +157,11 @@ class Console:
 
         lock = threading.Lock()
         with tqdm(
-            total=total,
-            desc=label,
-            unit="iB",
-            unit_scale=True,
-            unit_divisor=1024,
             leave=False,
             dynamic_ncols=True,
             file=self.stderr,
-            bar_format=BAR_FORMAT,
             ascii=not _is_utf8(self.stderr),
+            **settings,
         ) as bar:
 
             def advance(size: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..errors import listed
 from .console import Console
 from .options import quantize as options
 from .options.click_command import command as cli_command
@@ -14,6 +15,7 @@ from .reading import load_model
 if TYPE_CHECKING:
     from ..core.model.model import Model
     from ..core.plan.plan import Plan
+    from ..core.quantize.adaptive.result import AdaptiveRounding
     from ..core.quantize.gates import Gates
     from ..core.quantize.output import OutputOptions
     from ..core.quantize.results import Progress, Quantized
@@ -42,7 +44,8 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
     """
     from ..formats.files.outputs import Outputs
 
-    make_plan = _planner(arguments)
+    adaptive = options.is_adaptive(arguments)
+    make_plan = _planner(console, arguments)
     output, gates = options.output_options(arguments), options.gates(arguments)
     with Outputs() as outputs:
         plan_file, report = _open_outputs(console, arguments, outputs)
@@ -50,7 +53,7 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
         plan = make_plan(model)
         if plan_file is not None:
             _write_plan(plan_file, plan)
-        result = _result(console, arguments, model, plan, output, gates)
+        result = _result(console, arguments, model, plan, output, gates, adaptive)
         document = _document(arguments, model, result)
         if report is not None:
             report.write(document)
@@ -68,6 +71,7 @@ def _open_outputs(
     """The files for the plan and for the report, opened before any work is done."""
     outputs.reads(arguments.model_dir, "the input folder")
     outputs.reads(arguments.plan, "the plan that is applied")
+    outputs.reads(arguments.inputs, "the inputs that the model is run on")
     outputs.writes_folder(arguments.output_dir, "the output folder")
     plan_file = outputs.writes_file(arguments.plan_out, "the plan")
     report = outputs.writes_file(arguments.report, "the report")
@@ -76,7 +80,7 @@ def _open_outputs(
     return plan_file, report
 
 
-def _planner(arguments: QuantizeArguments) -> Callable[[Model], Plan]:
+def _planner(console: Console, arguments: QuantizeArguments) -> Callable[[Model], Plan]:
     """How the plan is made. Options and plan file are checked before the model is read."""
     if arguments.plan is not None:
         from ..core.plan.plan_file import apply_plan, parse_plan
@@ -88,7 +92,17 @@ def _planner(arguments: QuantizeArguments) -> Callable[[Model], Plan]:
     from ..core.quantize.auto_bits import plan_model
 
     wanted = options.quantize_options(arguments)
-    return lambda model: plan_model(model, wanted, arguments.strip_callstack, arguments.jobs)
+    if isinstance(wanted.bits, int):
+        return lambda model: plan_model(model, wanted, arguments.strip_callstack, arguments.jobs)
+    samples = options.sample_options(arguments)
+
+    def with_automatic_bits(model: Model) -> Plan:
+        with console.counting("choose bits") as step:
+            return plan_model(
+                model, wanted, arguments.strip_callstack, arguments.jobs, samples, step
+            )
+
+    return with_automatic_bits
 
 
 def _write_plan(file: FileOutput, plan: Plan) -> None:
@@ -105,12 +119,17 @@ def _result(
     plan: Plan,
     output: OutputOptions,
     gates: Gates,
+    adaptive: bool,
 ) -> Quantized:
     """Quantize with a progress bar, or with `--dry-run` say what would come of it."""
     from ..core.quantize.quantize import preview, quantize
 
     if arguments.dry_run:
         return preview(model, plan, output, gates)
+    rounding = None
+    if adaptive:
+        preview(model, plan, output, gates)  # a gate that says no does so before the long work
+        rounding = _round(console, arguments, model, plan)
     measure_errors = arguments.as_json or arguments.report is not None or not console.quiet
     total = sum(weight.size_before for weight in plan.weights)
     with console.progress(total, "quantize") as advance:
@@ -118,7 +137,16 @@ def _result(
         def step(progress: Progress) -> None:
             advance(progress.size)
 
-        result = quantize(model, plan, output, arguments.jobs, step, gates, measure_errors)
+        result = quantize(
+            model,
+            plan,
+            output,
+            arguments.jobs,
+            step,
+            gates,
+            measure_errors,
+            rounding=rounding,
+        )
     if console.verbose:
         from .output.quantize_view import weight_line
 
@@ -127,6 +155,29 @@ def _result(
     if result.written is not None:
         console.notices(result.written.notices)
     return result
+
+
+def _round(
+    console: Console, arguments: QuantizeArguments, model: Model, plan: Plan
+) -> AdaptiveRounding:
+    """Adaptive rounding, with a progress bar."""
+    from ..core.quantize.adaptive.adaptive import round_adaptively
+    from ..core.quantize.adaptive.samples import samples
+
+    given = samples(model, options.sample_options(arguments))
+    with console.counting("round") as step:
+        rounding = round_adaptively(model, plan, given, arguments.jobs, step)
+    if rounding.unreached:
+        console.warning(
+            f"{len(rounding.unreached)} weights were rounded without knowing their inputs: "
+            f"{listed(rounding.unreached, 3)}"
+            + (
+                f"; the model could not be run from here on: {rounding.reasons[0]}"
+                if rounding.reasons
+                else ""
+            )
+        )
+    return rounding
 
 
 def _document(arguments: QuantizeArguments, model: Model, result: Quantized) -> bytes:

@@ -36,6 +36,7 @@ class Heading(enum.Enum):
 
     WHAT = "What to quantize"
     BITS = "Bits and scales"
+    ROUNDING = "Rounding, and what the model is run on"
     SHOW = "What to show"
     CHECK = "What to check"
     CONVERSION = "Conversion"

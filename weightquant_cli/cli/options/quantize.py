@@ -18,10 +18,25 @@ from ...errors import OptionError
 from ..completion.weight_names import complete_weight
 from .option import Heading, argument, option
 from .shared import ModelArguments, force_option, jobs_option, show_all_option
-from .types import ALL, AUTO, Bits, BitsFor, FileName, FilePath, ModelFolder, OpTypes, SizeType
+from .types import (
+    ALL,
+    AUTO,
+    Bits,
+    BitsFor,
+    FileName,
+    FilePath,
+    InputShape,
+    ModelFolder,
+    OpTypes,
+    PathType,
+    SizeType,
+)
 
 if TYPE_CHECKING:
+    from ...core.quantize.adaptive.samples import SampleOptions
     from ...core.quantize.output import OutputOptions
+
+NEAREST, ADAPTIVE = "nearest", "adaptive"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +136,39 @@ class QuantizeArguments(ModelArguments):
         help="Clip this share of the largest values, 0 <= R < 1; with abs_max only.",
     )
 
+    accurate: bool = option(
+        "--accurate",
+        heading=Heading.ROUNDING,
+        is_flag=True,
+        help="Keep the model's answers: adaptive rounding, automatic bits, at most 3% more bytes "
+        "than INT8. For a release.",
+    )
+    rounding: str = option(
+        "--rounding",
+        heading=Heading.ROUNDING,
+        type=click.Choice([NEAREST, ADAPTIVE]),
+        default=NEAREST,
+        show_default=True,
+        help="Round every weight to nearest, as Paddle does, or so that the model's answers "
+        "change least; the same scales, format and size.",
+    )
+    input_shape: tuple[tuple[str, tuple[int, ...]], ...] = option(
+        "--input-shape",
+        heading=Heading.ROUNDING,
+        type=InputShape(),
+        multiple=True,
+        metavar="NAME=1,3,48,320",
+        help="Run the model on made-up inputs of this shape; repeatable.  "
+        "[default: from the program]",
+    )
+    inputs: Path | None = option(
+        "--inputs",
+        heading=Heading.ROUNDING,
+        type=PathType(),
+        metavar="FILE|FOLDER",
+        help="Run the model on these inputs: an .npz of an array for each, or a folder of them.",
+    )
+
     save_model_filename: str | None = option(
         "--save-model-filename",
         heading=Heading.FILES,
@@ -188,6 +236,7 @@ class QuantizeArguments(ModelArguments):
 DECIDED_BY_PLAN = {
     "bits": "--bits",
     "bits_for": "--bits-for",
+    "accurate": "--accurate",
     "min_sqnr": "--min-sqnr",
     "target_size": "--target-size",
     "weight_quantize_type": "--weight-quantize-type",
@@ -226,6 +275,46 @@ def quantize_options(arguments: QuantizeArguments) -> QuantizeOptions:
     )
 
 
+def is_adaptive(arguments: QuantizeArguments) -> bool:
+    """Whether rounding is adaptive.
+
+    Raises:
+        OptionError: --accurate beside what contradicts it, or inputs that nothing is run on.
+    """
+    if arguments.accurate:
+        for name, spelling in (("rounding", "--rounding"), ("bits", "--bits")):
+            if name in arguments.given and getattr(arguments, name) not in (ADAPTIVE, AUTO):
+                raise OptionError(
+                    f"--accurate and {spelling} contradict each other",
+                    remedy=f"use --rounding {ADAPTIVE} for adaptive rounding at other bits",
+                )
+    adaptive = arguments.accurate or arguments.rounding == ADAPTIVE
+    if not adaptive and arguments.bits != AUTO:
+        for name, spelling in (("input_shape", "--input-shape"), ("inputs", "--inputs")):
+            if name in arguments.given:
+                raise OptionError(
+                    f"{spelling}: the model is not run",
+                    remedy=f"it goes with --accurate, --rounding {ADAPTIVE} or --bits {AUTO}",
+                )
+    return adaptive
+
+
+def sample_options(arguments: QuantizeArguments) -> SampleOptions:
+    """What the model is run on.
+
+    Raises:
+        OptionError: inputs and shapes together, or a shape given twice.
+    """
+    from ...core.quantize.adaptive.samples import SampleOptions
+
+    names = [name for name, _ in arguments.input_shape]
+    if len(set(names)) < len(names):
+        raise OptionError("--input-shape names an input twice")
+    if names and arguments.inputs is not None:
+        raise OptionError("--input-shape and --inputs contradict each other", remedy="give one")
+    return SampleOptions(arguments.inputs, dict(arguments.input_shape))
+
+
 def output_options(arguments: QuantizeArguments) -> OutputOptions:
     """Where and how the result is written; OptionError for a name that is a path."""
     from ...core.quantize.output import OutputOptions
@@ -249,7 +338,7 @@ def gates(arguments: QuantizeArguments) -> Gates:
 
 def _bits(arguments: QuantizeArguments) -> int | AutoBits:
     min_sqnr, target_size = arguments.min_sqnr, arguments.target_size
-    if isinstance(arguments.bits, int):
+    if isinstance(arguments.bits, int) and not arguments.accurate:
         for spelling, value in (("--min-sqnr", min_sqnr), ("--target-size", target_size)):
             if value is not None:
                 raise OptionError(f"{spelling} goes with --bits {AUTO} only")

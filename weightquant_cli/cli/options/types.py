@@ -178,6 +178,20 @@ class BitsFor(ValueType):
         ]
 
 
+class InputShape(ValueType):
+    """An input's name and its shape, such as ``x=1,3,48,320``."""
+
+    name = "shape"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, ...]]:
+        """Name and dims; OptionError where they are none."""
+        from ...core.run.inputs.sizes import parse_shape  # numpy, which few commands need
+
+        return value if isinstance(value, tuple) else parse_shape(str(value))
+
+
 class SizeType(ValueType):
     """Bytes with a unit, or percent of the input."""
 

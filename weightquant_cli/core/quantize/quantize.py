@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ... import threads
 from ...errors import AlreadyQuantizedError
 from ..model.model import Model
@@ -38,7 +40,7 @@ def quantize(
     gates: Gates = NO_GATES,
     measure_errors: bool = True,
     block_elements: int = BLOCK_ELEMENTS,
-    rounding: AdaptiveRounding = NO_ROUNDING,
+    rounding: AdaptiveRounding | None = None,
 ) -> Quantized:
     """Carry out `plan` and write the model; the output appears whole or not at all.
 
@@ -63,6 +65,7 @@ def quantize(
         OutputError: the output exists, or cannot be written.
     """
     planned, program = _prepare(model, plan, output, gates)
+    rounding = rounding or NO_ROUNDING
     options = WriteOptions(
         jobs or threads.default_jobs(), progress, measure_errors, block_elements, rounding
     )
@@ -72,8 +75,8 @@ def quantize(
         results = weights.write()
         writer.write_program(program.serialize(weights.scales))
         copy_carried(model.stored, writer)
-    return Quantized(
-        model.files, output.folder, planned.layout, plan, planned.sizes, results, written
+    return replace(
+        planned, folder=output.folder, weights=results, written=written, rounding=rounding
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...formats.model_dir import ModelFiles
@@ -11,6 +11,7 @@ from ...formats.model_writer import Layout
 from ..plan.plan import Plan
 from ..plan.weight_plan import WeightPlan
 from ..tensors.weight_error import WeightError
+from .adaptive.result import NO_ROUNDING, AdaptiveRounding
 from .output import Written
 from .sizes import Sizes
 
@@ -44,6 +45,7 @@ class Quantized:
         sizes: bytes before and after.
         weights: every weight in byte order of the names; errors and scales only after a real run.
         written: notices and digests after a real run.
+        rounding: what adaptive rounding did; nothing where weights were rounded to nearest.
     """
 
     source: ModelFiles
@@ -53,6 +55,7 @@ class Quantized:
     sizes: Sizes
     weights: tuple[WeightResult, ...]
     written: Written | None = None
+    rounding: AdaptiveRounding = field(default=NO_ROUNDING, repr=False)
 
     @property
     def worst(self) -> WeightResult | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ....errors import ModelError, OptionError, listed
-from ....formats.files.regular import read_regular
+from ....formats.files.input_folder import InputFolder
 from ..values import Array, Lod, Tensor, check_lod
 from .npz import read_npy, read_npz
 from .sizes import LARGEST, require_fitting, require_known
@@ -61,7 +61,7 @@ def _read(file: Path, specs: Sequence[InputSpec]) -> dict[str, Array]:
     try:
         if file.stat().st_size > MAX_FILE:
             raise OptionError("a file of inputs is too large", path=file, expected=f"{MAX_FILE} B")
-        data = read_regular(file, file.parent)
+        data = InputFolder.open(file.parent).read(file.name)
         if file.suffix == ".npy":
             return {_only(specs, file).name: read_npy(data)}
         return read_npz(data, MAX_FILE)
