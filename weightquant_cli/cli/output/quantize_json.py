@@ -48,6 +48,7 @@ def quantize_document(model: Model, result: Quantized) -> Document:
             "exclude": list(options.exclude),
             "bits_for": [list(pair) for pair in options.bits_for],
             "rewrite": options.rewrite,
+            "rounding": "adaptive" if result.rounding.weights else "nearest",
         },
         "sizes": {
             "program_before": result.sizes.program_before,
@@ -69,6 +70,8 @@ def quantize_document(model: Model, result: Quantized) -> Document:
         "worst": None
         if worst is None or worst.error is None
         else {"name": worst.plan.name, **sqnr_fields(worst.error.sqnr)},
+        "corrected": sorted(result.rounding.corrected),
+        "unreached": list(result.rounding.unreached),
         "weights": [_weight(weight) for weight in result.weights],
     }
 

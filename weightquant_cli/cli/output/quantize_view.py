@@ -59,6 +59,7 @@ def summary(console: Console, result: Quantized) -> RenderableType:
     lines = [_quantized_line(result)]
     kept = ((weight, weight.reason) for weight in result.plan.kept)
     lines += [("left as it is", line) for line in reasons.grouped(kept)]
+    lines += _rounding_lines(result)
     lines += _size_lines(result)
     worst = result.worst
     if worst is not None and worst.error is not None:
@@ -98,6 +99,21 @@ def _quantized_line(result: Quantized) -> tuple[str, str]:
         f"({units.percent(before, everything)} of the bytes) to {' and '.join(kinds)}, "
         f"{result.plan.options.granularity.value}"
     )
+
+
+def _rounding_lines(result: Quantized) -> Iterator[tuple[str, str]]:
+    """What adaptive rounding went by, and which FP32 parameters it changed."""
+    rounding = result.rounding
+    if not rounding.weights:
+        return
+    reached = len(rounding.weights) - len(rounding.unreached)
+    flipped = f", {len(rounding.unreached)} by their values alone" if rounding.unreached else ""
+    yield "rounding", f"adaptive: {reached} weights by what they are multiplied with{flipped}"
+    if rounding.corrected:
+        yield (
+            "corrected",
+            f"{len(rounding.corrected)} FP32 parameters (biases, means of batch_norm)",
+        )
 
 
 def _size_lines(result: Quantized) -> Iterator[tuple[str, str]]:
