@@ -170,7 +170,7 @@ WRONG: dict[str, tuple[Code, Make]] = {
     "scales FLOAT": (Code.SCALES_TYPE, partial(mul, even(), scales=Attr(AttrType.FLOAT, 0.1))),
     "scale NaN": (Code.SCALES_VALUE, partial(mul, scales=[float("nan")] + [0.01] * 5)),
     "scale infinite": (Code.SCALES_VALUE, partial(mul, scales=[float("inf")] + [0.01] * 5)),
-    "scale too large": (Code.SCALES_VALUE, partial(mul, scales=[3e38] + [0.01] * 5)),
+    "scale too large": (Code.OVERFLOW, partial(mul, scales=[3e38] + [0.01] * 5)),
     "no scales": (Code.NO_SCALES, partial(mul, scales=None, bits=None, kind=None)),
     "scales of the next operator": (Code.TAG_NOT_READ, partial(mul_and_bias, "b")),
     "scales of an activation": (Code.TAG_WITHOUT_WEIGHT, partial(mul_and_bias, "x")),
