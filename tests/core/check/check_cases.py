@@ -12,8 +12,6 @@ from functools import partial
 
 from tests.builders import Attr
 from tests.core.check.check_drafts import (
-    TENSOR,
-    Draft,
     beside,
     channel_of_zeros,
     conv,
@@ -34,6 +32,7 @@ from tests.core.check.check_drafts import (
     weight_on_the_left,
     with_parameter,
 )
+from tests.core.check.drafts import TENSOR, Draft
 from weightquant_cli.core.check.findings import FindingCode as Code
 from weightquant_cli.formats.program import AttrType
 

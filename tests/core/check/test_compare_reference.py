@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tests.builders import COMBINED, Array, ModelBuilder
-from tests.core.check import check_drafts
+from tests.core.check import check_drafts, drafts
 from tests.core.quantize import reference
 from weightquant_cli import (
     Model,
@@ -249,8 +249,8 @@ def test_a_weight_without_elements_is_exact(tmp_path: Path) -> None:
     draft = check_drafts.mul()
     builders_of_none = one_mul(np.zeros((3, 0), "float32"))
     original = builders_of_none.load(tmp_path / "m")
-    held = check_drafts.Exact(np.zeros((3, 0)), np.zeros(0, "float32"), 1)
-    draft = check_drafts.Draft(builders_of_none, {}, [check_drafts.Tagging("w", held)])
+    held = drafts.Exact(np.zeros((3, 0)), np.zeros(0, "float32"), 1)
+    draft = drafts.Draft(builders_of_none, {}, [drafts.Tagging("w", held)])
     result = check(draft.quantized().load(tmp_path / "q"), original)
     assert result.comparison is not None
     assert [weight.sqnr for weight in result.comparison.weights] == [math.inf]
