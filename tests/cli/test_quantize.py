@@ -322,7 +322,7 @@ def test_gates_say_no_and_write_nothing(tmp_path: Path) -> None:
 def test_a_run_that_quantizes_nothing_says_no_unless_that_is_allowed(
     quiet: tuple[str, ...], tmp_path: Path
 ) -> None:
-    words = ("quantize", *quiet, "--exclude", "*", DIGITS, tmp_path / "out")
+    words = ["quantize", *quiet, "--exclude", "*", str(DIGITS), str(tmp_path / "out")]
     result = run(*words)
     assert (result.code, result.stdout) == (1, "")
     assert "no weight would be quantized, which --min-quantized 0 allows" in result.stderr

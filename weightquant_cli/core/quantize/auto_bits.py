@@ -101,6 +101,7 @@ def plan_model(
     candidates = threads.run(measure, free, jobs, lambda weight: weight.size_before)
     harm = partial(_harm, model, plan, jobs, samples, step)
     raised = choose_bits(model.stored.size, options.bits, candidates, size_of(plan), harm)
+    model.stored.verify_unchanged()
     return plan.with_bits(dict.fromkeys(raised, HIGH))
 
 

@@ -67,6 +67,7 @@ def round_adaptively(
     jobs = jobs or threads.default_jobs()
     done = threads.run(work, wanted, jobs, lambda weight: weight.size_before)
     rounded = {weight.name: one for weight, one in zip(wanted, done, strict=True)}
+    model.stored.verify_unchanged()
     unreached = tuple(name for name in rounded if name not in observer.found)
     return AdaptiveRounding(
         rounded, _corrected(model, wanted, rounded, load), unreached, reasons if unreached else ()
