@@ -69,9 +69,7 @@ def require_plain_name(field: str, name: str | None) -> None:
     """Refuse a file name that is a path or cannot be a name; `field` is what holds it."""
     if name is not None and (not name or name in (".", "..") or "/" in name or "\0" in name):
         raise OptionError(
-            "the name of a file inside the folder is expected, not a path",
-            option=field,
-            found=repr(name),
+            f"`{field}` is the name of a file inside the folder, not a path", found=repr(name)
         )
 
 

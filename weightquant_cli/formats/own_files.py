@@ -136,7 +136,8 @@ class _Search:
                 too_large = file.size > MAX_PROGRAM_BYTES
             program = Program.parse(b"" if too_large else files.read(name), Path(name))
             shapes, carried = declared_parameters(program, Path(name))
-        except (ModelError, OSError):
+        except ModelError as error:
+            _raise_refusal(error)
             return
         if not self._is_ours(program, nested):
             return
@@ -147,11 +148,14 @@ class _Search:
 
 
 def _start(files: InputFolder, name: str) -> bytes:
-    """The first bytes of a file; none where it cannot be read, and so is not known to be ours."""
+    """The first bytes of a file; none where it is not there, or is no regular file."""
     try:
         with files.opened(name) as file:
             return file.read_at(_START_BYTES, 0)
-    except (ModelError, OSError):
+    except FileNotFoundError:
+        return b""
+    except ModelError as error:
+        _raise_refusal(error)
         return b""
 
 
@@ -172,9 +176,16 @@ def _is_combined(
         return False
     try:
         read_combined(files, name, shapes)
-    except (ModelError, OSError):
+    except ModelError as error:
+        _raise_refusal(error)
         return False
     return True
+
+
+def _raise_refusal(error: ModelError) -> None:
+    """Raise what the file system said, if that is why a file could not be read."""
+    if isinstance(error.__cause__, OSError):
+        raise error.__cause__
 
 
 def _is_naive_buffer(name: str, start: bytes) -> bool:

@@ -263,8 +263,8 @@ class Program:
 
     @property
     def size(self) -> int:
-        """Bytes of what `serialize` gives."""
-        return self._desc.ByteSize()
+        """Bytes of what `serialize` gives; protobuf's own ByteSize wants all required fields."""
+        return len(self.serialize())
 
     @property
     def version(self) -> int:

@@ -164,7 +164,7 @@ def write_opt_script(script: OptScript, force: bool = False) -> None:
             path=script.path,
             remedy="replace it with `force`, or choose another with `script`",
         )
-    write_file(script.path, script.data, "the script", SCRIPT_MODE)
+    write_file(script.path, script.data, "the script", SCRIPT_MODE, follow_links=False)
 
 
 def _is_foreign(path: Path) -> bool:

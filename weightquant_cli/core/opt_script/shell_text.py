@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import enum
 
+from ...formats.own_files import SCRIPT_MARK
+
 DEFAULT_SCRIPT = "convert_to_lite.sh"
 
 # A file that starts like this is ours, and may be replaced.
-MARK = "#!/bin/sh\n# Written by weightquant export-opt."
+MARK = SCRIPT_MARK.decode()
 
 
 class OptimizeOutType(enum.Enum):

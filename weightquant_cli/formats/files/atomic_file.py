@@ -36,12 +36,21 @@ class FileOutput:
         notices: what the user should know, after `open`: a line each.
     """
 
-    def __init__(self, path: Path, what: str, mode: int = 0o666) -> None:
-        """`mode` is that of a new file, less the umask; one that is replaced keeps its own."""
+    def __init__(self, path: Path, what: str, mode: int = 0o666, follow_links: bool = True) -> None:
+        """Nothing is touched yet.
+
+        Args:
+            path: the file; its folder exists.
+            what: what it is, for messages.
+            mode: of a new file, less the umask; one that is replaced keeps its own.
+            follow_links: whether a link stays; without, a file takes its place. For paths in a
+                model's folder, in which a stranger may have put a link to anything.
+        """
         self.path = path
         self.what = what
         self.notices: list[str] = []
         self._mode = mode
+        self._follow_links = follow_links
         self._parent: Folder | None = None
         self._name = ""
         self._old: os.stat_result | None = None
@@ -55,6 +64,9 @@ class FileOutput:
             OutputError: a folder is there, or a device that holds data; or the file system refuses.
         """
         try:
+            if not self._follow_links and os.path.islink(self.path):
+                self._open_temporary(None)
+                return
             number = descriptor_number(self.path)
             if number is not None:
                 self._descriptor = os.dup(number)
@@ -114,7 +126,7 @@ class FileOutput:
         return identity(os.fstat(self._descriptor))
 
     def _open_temporary(self, old: os.stat_result | None) -> None:
-        real = Path(os.path.realpath(self.path))
+        real = Path(os.path.realpath(self.path)) if self._follow_links else self.path
         self._parent = Folder.open(real.parent)
         self._name = real.name
         if old is not None:
@@ -157,19 +169,21 @@ class FileOutput:
         return write_error(error, self.path, self.what)
 
 
-def write_file(path: Path, data: bytes, what: str, mode: int = 0o666) -> None:
+def write_file(
+    path: Path, data: bytes, what: str, mode: int = 0o666, follow_links: bool = True
+) -> None:
     """Write `data` to the file `path`, in place of one that is there; whole or not at all.
 
     Args:
         path: the file; its folder exists.
         data: all of its bytes.
         what: what the file is, for the message.
-        mode: permissions of a new file, less the umask.
+        mode, follow_links: as for `FileOutput`.
 
     Raises:
         OutputError: the file system refuses; a file that was there is untouched.
     """
-    with FileOutput(path, what, mode) as output:
+    with FileOutput(path, what, mode, follow_links) as output:
         output.write(data)
 
 

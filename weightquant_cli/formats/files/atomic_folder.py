@@ -25,11 +25,14 @@ from .exchange import exchange
 from .folder import Folder
 from .merge import merge
 from .new_files import NewFiles
-from .old_folder import Inspect, OldFolder, list_contents
+from .old_folder import Contents, Inspect, OldFolder, list_contents
 from .parents import MadeParents
 from .removal import remove_folder
 from .signals import deferred_signals
 from .writing import write_error
+
+# Of other runs that replace the same folder at the same time.
+_ATTEMPTS = 20
 
 
 class Existing(enum.Enum):
@@ -102,15 +105,18 @@ class _Output:
 
     def prepare(self) -> None:
         """Look at what is there, and open the folder in which the output will lie."""
-        old = self._open_old()
-        real = Path(os.path.realpath(self._target))
-        self._name = real.name
-        with deferred_signals():
-            self._parent = self.parents.make(real.parent)
+        for _ in range(_ATTEMPTS):
+            old = self._open_old()
+            real = Path(os.path.realpath(self._target))
+            self._name = real.name
+            with deferred_signals():
+                self._parent = self.parents.make(real.parent)
+            if old is None or self._parent.holds(self._name, old.identity):
+                break  # else another run has replaced it meanwhile
+        else:
+            raise OSError(errno.EAGAIN, "other processes keep replacing the folder")
         if old is not None:
             self._old = OldFolder(old)
-            if not self._parent.holds(self._name, old.identity):
-                raise OSError(errno.EAGAIN, "another process replaced the folder")
             if self._existing is Existing.REPLACE:
                 self._old.refuse_unremovable(self._parent)
                 self._old.contents = self._inspect(old)
@@ -145,8 +151,6 @@ class _Output:
             else:
                 self._rename()
             self._temporary = ""
-            if not self._parent.holds(self._name, folder.identity):
-                raise OSError(errno.EAGAIN, "another process replaced the folder")
         with contextlib.suppress(OSError):  # too late to take it back, or to call it failed
             os.fsync(self._parent.descriptor)
 
@@ -245,11 +249,18 @@ class _Output:
         reason = self._removed()
         if reason is None:
             return
-        with self._parent.subfolder(self._temporary) as replaced:
-            if list_contents(replaced) == self._old.contents:
-                raise reason
+        if self._is_whole(self._old.contents):
+            raise reason
         left = self._target.with_name(self._temporary)
         self._notices.append(f"replaced, but not all of it removed: {left}: {reason.strerror}")
+
+    def _is_whole(self, contents: Contents) -> bool:
+        """Whether nothing of the replaced folder was removed; not, where that cannot be seen."""
+        try:
+            with self._parent.subfolder(self._temporary) as replaced:
+                return list_contents(replaced) == contents
+        except OSError:
+            return False
 
     def _removed(self) -> OSError | None:
         """Remove the folder of the temporary name; why that failed three times, or None."""

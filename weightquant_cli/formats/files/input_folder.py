@@ -147,9 +147,6 @@ class InputFolder:
         """
         for name, before in self._seen.items():
             path = self.path / name
-            descriptor = self._files.descriptor(name)
-            if descriptor is not None:
-                _compare(before, Fingerprint.of(file_status(descriptor, path)), path)
             _compare(before, self._look(name, path), path)
 
     def close(self) -> None:

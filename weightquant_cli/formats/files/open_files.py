@@ -49,12 +49,6 @@ class OpenFiles:
                 file.users -= 1
                 self._close_unused(self._kept)
 
-    def descriptor(self, name: str) -> int | None:
-        """The descriptor of a file if it is open now."""
-        with self._lock:
-            file = self._files.get(name)
-            return None if file is None else file.descriptor
-
     def close(self) -> None:
         """Close every file that nobody uses."""
         with self._lock:

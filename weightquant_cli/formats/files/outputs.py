@@ -63,18 +63,20 @@ class Outputs:
         if path is not None:
             self._outputs.append(_Declared(what, path, is_folder=True))
 
-    def writes_file(self, path: Path | None, what: str, mode: int = 0o666) -> FileOutput | None:
+    def writes_file(
+        self, path: Path | None, what: str, mode: int = 0o666, follow_links: bool = True
+    ) -> FileOutput | None:
         """Declare a file that is written; None where there is no path.
 
         Args:
             path: the file, or something that is written to as it is, such as /dev/stdout.
             what: what it is: "the report".
-            mode: of a new file, less the umask.
+            mode, follow_links: as for `FileOutput`.
         """
         if path is None:
             return None
         self._outputs.append(_Declared(what, path))
-        output = FileOutput(path, what, mode)
+        output = FileOutput(path, what, mode, follow_links)
         self._files.append(output)
         return output
 

@@ -62,6 +62,7 @@ class _Beneath:
     def __init__(self, folder: Folder, path: Path) -> None:
         self._path = path
         self._folders = [folder.descriptor]
+        self._link: str | None = None
 
     def open(self, name: str) -> int:
         """Open the file to which `name` leads; OSError, or ModelError for a way out."""
@@ -106,6 +107,7 @@ class _Beneath:
             target = os.readlink(part, dir_fd=self._folders[-1])
         except OSError:
             raise error from None
+        self._link = target
         if links > MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if target.startswith("/"):
@@ -116,6 +118,7 @@ class _Beneath:
         return ModelError(
             "a link leaves the model's folder",
             path=self._path,
+            found=self._link,
             remedy="copy the model with `cp -rL` first",
         )
 
