@@ -1,4 +1,4 @@
-"""What `dequantize-check` shows on a terminal and in a pipe."""
+"""What `dequantize-check` prints: the verdict, the findings, the weights."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ COLUMNS = (
 
 
 def show(console: Console, result: CheckResult) -> None:
-    """The verdict first, then what is wrong, then the weights, the worst first."""
+    """The verdict, what is wrong, then the weights, the worst first."""
     console.print(verdict(result))
     for finding in result.findings:
         console.print(finding_text(finding))
     for failure in result.failures:
-        console.print(f"gate: {printable(failure.weight)}: {as_options(failure.why)}")
+        console.print(
+            f"gate: {printable(failure.weight or 'all weights')}: {as_options(failure.why)}"
+        )
     for line in result.changed:
         console.print(f"changed: {printable(line)}")
     if result.comparison is not None and result.comparison.weights:

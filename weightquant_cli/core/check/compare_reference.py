@@ -19,8 +19,8 @@ from ..tensors import kernels
 from ..tensors.blocks import PART_ELEMENTS, Part, part_elements
 from ..tensors.error_measures import ErrorMeasures
 from ..tensors.weight_error import decibels
-from .findings import Finding, FindingCode, Severity
-from .weight_pair import FITTING_REFERENCE, WeightPair, is_same
+from .findings import FITTING_REFERENCE, Finding, FindingCode, Severity
+from .weight_pair import WeightPair, is_same
 
 BINS = 44
 
@@ -246,7 +246,7 @@ def _with_histograms(
 def _differs(name: str) -> Finding:
     return Finding(
         FindingCode.DIFFERS,
-        Severity.WARNING,
+        Severity.ERROR,
         name,
         None,
         "it is not quantized, and not what it is in the reference",
@@ -289,10 +289,10 @@ def _unmatched(model: Model, reference: Model) -> Iterator[Finding]:
         for name in names:
             yield Finding(
                 code,
-                Severity.WARNING,
+                Severity.ERROR,
                 name,
                 None,
                 f"it is {what}",
-                "it cannot be compared",
+                "the model is not the one that the reference is",
                 FITTING_REFERENCE,
             )

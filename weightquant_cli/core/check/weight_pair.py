@@ -38,8 +38,7 @@ from ..tensors.buffers import (
     thread_buffers,
 )
 from ..tensors.error_measures import PairBlock
-
-FITTING_REFERENCE = "give the FP32 model that this one was made from"
+from .findings import FITTING_REFERENCE
 
 
 class WeightPair:

@@ -30,9 +30,6 @@ from .findings import (
 DECLARABLE = (dtypes.FP32, dtypes.FP64)
 """What the program may call a quantized weight, whose record says what it is."""
 
-# From here on a float64 rounds to infinity in float32.
-_FLOAT32_OVERFLOW = (2 - 2.0**-24) * 2.0**127
-
 
 class WeightRules:
     """The rules for the tagged weights of one model."""
@@ -213,10 +210,12 @@ class _TagCheck:
         return self._input.expands and not named
 
     def _values(self, values: tuple[float, ...]) -> Iterator[Finding]:
-        """The first scale that is no scale; zero is one, of a channel of zeros."""
-        largest = 2 ** (STORAGE_BITS.get(self._weight.record.dtype, 8) - 1) - 1
+        """The first value that is no scale; zero is one, of a channel of zeros.
+
+        Whether an integer times a finite scale overflows, `finite.py` finds out from the data.
+        """
         for index, value in enumerate(values):
-            if not math.isfinite(value) or abs(value) * largest >= _FLOAT32_OVERFLOW:
+            if not math.isfinite(value):
                 yield self._finding(
                     FindingCode.SCALES_VALUE,
                     f"scale {index} is {value:g}",

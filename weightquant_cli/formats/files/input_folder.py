@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,19 @@ from .fingerprint import Fingerprint
 from .folder import Folder
 from .open_files import OpenFiles
 from .regular import file_status, open_regular, read_at, read_into, unreadable
+
+_COARSE_CLOCK = 5
+"""CLOCK_REALTIME_COARSE of Linux, from which its file systems take their times."""
+
+
+def _tick() -> int:
+    """Nanoseconds between two times that a file system can tell apart, and a little more."""
+    if not sys.platform.startswith("linux"):
+        return 1_000_000
+    return int(time.clock_getres(_COARSE_CLOCK) * 1e9) + 1_000_000
+
+
+_TICK_NS = _tick()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +194,8 @@ class InputFolder:
         path = self.path / name
         try:
             status = file_status(descriptor, path)
+            if name not in self._seen and _wait_for_clock(status):
+                status = file_status(descriptor, path)
             before = self._seen.setdefault(name, Fingerprint.of(status))
             _compare(before, Fingerprint.of(status), path)
         except BaseException:
@@ -186,6 +203,19 @@ class InputFolder:
             raise
         self._mode &= stat.S_IMODE(status.st_mode)
         return descriptor
+
+
+def _wait_for_clock(status: os.stat_result) -> bool:
+    """Wait until a file that was written just now would get another time if written again.
+
+    File systems tell the time of a change in ticks of some milliseconds: within one tick, nothing
+    shows that a file was written a second time. Whether that took a wait.
+    """
+    age = time.time_ns() - status.st_ctime_ns
+    if not 0 <= age < _TICK_NS:
+        return False
+    time.sleep((_TICK_NS - age) / 1e9)
+    return True
 
 
 def _close(name: str, descriptor: int) -> None:
