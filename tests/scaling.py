@@ -22,7 +22,7 @@ from tests.pages import DIGITS, block
 
 JOBS = (1, 2)
 _PARALLEL = "ls models | parallel -j{jobs} --joblog jobs.log " + (
-    "weightquant quantize -q --op-type all models/{{}} int8/{{}}"
+    "weightquant quantize -q models/{{}} int8/{{}}"
 )
 
 

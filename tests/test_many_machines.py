@@ -69,7 +69,7 @@ def assert_fails_at_one_and_resumes(line: str, folder: Path, env: dict[str, str]
     again = sh(line.replace("parallel ", "parallel --resume-failed ", 1), folder, env)
     assert (again.returncode, again.stderr) == (0, "")
     assert job_log(folder)[len(MODELS) :] == [(DAMAGED, 0)]
-    run("quantize", "-q", "--op-type", "all", DIGITS, folder / "expected").ok()
+    run("quantize", "-q", DIGITS, folder / "expected").ok()
     for name in MODELS:
         assert tree(folder / "int8" / name) == tree(folder / "expected")
 

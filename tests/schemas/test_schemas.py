@@ -125,7 +125,7 @@ def parent(document: Any, path: tuple[Any, ...]) -> Any:
 # Keys of these objects are data: operator types and reasons. Optional: written when measured.
 MAPS = ("operators", "kept_by_reason")
 OPTIONAL = {
-    "quantize": ("files", "scale_min", "scale_max", "sqnr_db", "max_abs_error"),
+    "quantize": ("files", "scale_min", "scale_max"),
     "inspect": ("reason", "rewritten_as"),
     "plan": ("operator", "reason"),
 }
