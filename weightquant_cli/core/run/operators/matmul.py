@@ -100,8 +100,6 @@ def addmm(call: Call) -> Array:
     """Beta * Input + Alpha * (X @ Y)."""
     product = _product(call, call.array(), call.array("Y"), False, False)
     product = product * np.float32(call.number("Alpha", 1.0))
-        call.number("Alpha", 1.0)
-    )
     return np.asarray(product + np.float32(call.number("Beta", 1.0)) * call.array("Input"))
 
 
