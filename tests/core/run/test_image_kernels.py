@@ -64,6 +64,7 @@ def test_blocks_of_rows_or_channels_do_not_change_the_result(
     apart = [result("conv2d", thin, groups=6, strides=[s, s]) for s in (1, 2)]
     monkeypatch.setattr(convolution, "BLOCK_BYTES", 1)
     monkeypatch.setattr(depthwise, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(depthwise, "GATHERED_BYTES", 1)
     np.testing.assert_allclose(result("conv2d", inputs, paddings=[1, 1]), whole, atol=1e-5)
     for stride, expected in zip((1, 2), apart, strict=True):
         ours = result("conv2d", thin, groups=6, strides=[stride] * 2)

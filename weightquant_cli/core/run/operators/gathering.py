@@ -109,6 +109,8 @@ def diag(call: Call) -> Array:
     """A matrix with the vector on a diagonal, or the diagonal of a matrix."""
     x = call.array("Diagonal") if call.has("Diagonal") else call.array()
     offset = call.integer("offset", 0)
+    if x.ndim != 1 and abs(offset) > max(x.shape, default=0):
+        offset = max(x.shape, default=0)  # no element; numpy itself reads beyond the array at -2^31
     if x.ndim == 1:
         side = x.size + abs(offset)
         call.claim((side, side), x.itemsize)
@@ -123,7 +125,9 @@ def diagonal(call: Call) -> Array:
     """The diagonals over two axes, along a new last axis."""
     x = call.array("Input")
     axes = (call.axis(x.ndim, "axis1", 0), call.axis(x.ndim, "axis2", 1))
-    return np.ascontiguousarray(np.diagonal(x, call.integer("offset", 0), *axes))
+    largest = max(x.shape)
+    offset = min(max(call.integer("offset", 0), -largest), largest)
+    return np.ascontiguousarray(np.diagonal(x, offset, *axes))
 
 
 @kernel("tril_triu")

@@ -66,6 +66,8 @@ def layer_norm(call: Call) -> dict[str, Array]:
 
 def _standardized(rows: Array, epsilon: float) -> tuple[Array, Array, Array]:
     """Mean and variance of each row, as columns, and the rows with mean 0 and variance 1."""
+    if not rows.size:
+        raise ValueError("the mean of no elements")
     mean = rows.mean(axis=1, keepdims=True)
     centred = rows - mean
     variance = np.einsum("ij,ij->i", centred, centred)[:, None] / np.float32(max(rows.shape[1], 1))
@@ -145,6 +147,8 @@ def lrn(call: Call) -> Array:
     x, count = call.array(), call.integer("n", 5)
     if _last(call, "data_format"):
         raise Unsupported("lrn over the last axis")
+    if not 0 < count <= 2 * x.shape[1]:
+        raise ValueError(f"{count} neighbours among {x.shape[1]} channels")
     half = (count - 1) // 2
     squares = np.square(x)
     total = np.full(x.shape, call.number("k", 2.0), x.dtype)

@@ -25,6 +25,8 @@ def pool2d(call: Call) -> Array:
 
 
 def _pool(call: Call, image: Array, kind: str) -> Array:
+    if not image.size:
+        raise ValueError("an image without pixels")
     size = pair(_sizes(call, image), "ksize")
     if max(size) > MAX_SIDE and not call.flag("global_pooling"):
         raise ValueError(f"windows of {size}")

@@ -101,11 +101,16 @@ def _large_enough(
     return np.asarray((real >= least).all(axis=1) & inside)
 
 
+MAX_LEVELS = 64
+
+
 @kernel("distribute_fpn_proposals", out="MultiFpnRois", keeps_lod=False)
 def distribute_fpn_proposals(call: Call) -> dict[str, Tensor | list[Tensor]]:
     """Boxes by the pyramid's level that suits their size, and the way back to their order."""
     tensor = call.tensor("FpnRois")
     low, high = call.integer("min_level", 2), call.integer("max_level", 5)
+    if not low <= high < low + MAX_LEVELS:
+        raise ValueError(f"levels from {low} to {high}")
     if call.has("RoisNum"):
         level = offsets(call.array("RoisNum").reshape(-1).tolist())
     else:

@@ -23,6 +23,8 @@ def _axes(call: Call, rank: int) -> Axes:
 
 
 def _mean(x: Array, axis: Axes, keepdims: bool) -> Array:
+    if not x.size:
+        raise ValueError("the mean of no elements")
     return np.asarray(x.mean(axis=axis, keepdims=keepdims, dtype=x.dtype))
 
 
@@ -88,8 +90,7 @@ def logsumexp(call: Call) -> Array:
 @kernel("mean")
 def mean(call: Call) -> Array:
     """The mean of everything; one element in 1.x, a scalar from 2.5 on, which broadcasts alike."""
-    x = call.array()
-    return np.asarray(x.mean(dtype=x.dtype)).reshape(1)
+    return _mean(call.array(), None, False).reshape(1)
 
 
 @kernel("cumsum")

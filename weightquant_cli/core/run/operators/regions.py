@@ -29,12 +29,15 @@ def _by_image(call: Call) -> list[tuple[int, Array]]:
     ]
 
 
-def _size(call: Call) -> tuple[int, int]:
-    return pair((call.integer("pooled_height", 1), call.integer("pooled_width", 1)), "pooled size")
-
-
 MAX_SAMPLES = 1 << 14
-"""Sampling points along a side of a region: far more than an image has pixels."""
+"""Bins of a region, and sampling points along a side: far more than an image has pixels."""
+
+
+def _size(call: Call) -> tuple[int, int]:
+    size = pair((call.integer("pooled_height", 1), call.integer("pooled_width", 1)), "pooled size")
+    if size[0] * size[1] > MAX_SAMPLES:
+        raise ValueError(f"{size} bins of one region")
+    return size
 
 
 @kernel("roi_align")

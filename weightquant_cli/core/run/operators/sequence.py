@@ -63,6 +63,8 @@ def sequence_conv(call: Call) -> Tensor:
     if call.integer("contextStride", 1) != 1 or call.flag("paddingTrainable"):
         raise Unsupported("sequence_conv with a stride or trained padding")
     start, size = call.integer("contextStart", 0), call.integer("contextLength", 1)
+    if len(weight) != size * tensor.array.shape[1]:
+        raise ValueError(f"a filter of {len(weight)} rows for a context of {size}")
     rows = []
     for part in _parts(tensor.array, call.lod()[-1]):
         context = np.zeros((len(part), size, part.shape[1]), part.dtype)

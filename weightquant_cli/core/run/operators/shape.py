@@ -124,8 +124,9 @@ def _tiled(call: Call, x: Array, times: Sequence[int]) -> Array:
         raise ValueError(f"repeated {list(times)} times")
     factors = (1,) * (rank - len(times)) + tuple(times)
     sizes = (1,) * (rank - x.ndim) + x.shape
-    call.claim([size * factor for size, factor in zip(sizes, factors, strict=True)], x.itemsize)
-    return np.tile(x, factors)
+    target = [size * factor for size, factor in zip(sizes, factors, strict=True)]
+    call.claim(target, x.itemsize)
+    return np.tile(x, factors) if 0 not in factors else np.zeros(target, x.dtype)
 
 
 @kernel("expand_v2")
