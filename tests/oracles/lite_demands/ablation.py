@@ -1,6 +1,7 @@
-"""Which attributes and outputs opt insists on: each is taken away, one at a time, from a program that converts.
+"""Which attributes, outputs and types opt insists on, found by taking them away one at a time.
 
-And which types it insists on: each INT is spelled as LONG, each INTS as LONGS, each FLOAT as FLOAT64.
+The programs are cases that opt converts. For the types, each INT is spelled as LONG, each INTS as
+LONGS, each FLOAT as FLOAT64, and the other way round.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from weightquant_cli.core.lite.demands.outputs import absent_outputs, add_output
+from weightquant_cli.core.lite.demands.place import Declarations, Place
 from weightquant_cli.formats.program import Attribute, AttrType, Operator, Program
 
 from . import lab
@@ -16,7 +19,7 @@ from . import lab
 Defaults = Mapping[str, Mapping[str, tuple[AttrType, object]]]
 
 IGNORED = frozenset(
-    "op_callstack op_device op_namescope op_role op_role_var with_quant_attr".split()
+    ["op_callstack", "op_device", "op_namescope", "op_role", "op_role_var", "with_quant_attr"]
 )
 WIDER = {
     AttrType.INT: AttrType.LONG,
@@ -46,8 +49,11 @@ class Trial:
 
 
 def complete(program: Program, defaults: Defaults) -> None:
-    """Give every operator the attributes that some Paddle would fill in."""
-    for _, _, operator in program.operators():
+    """Give every operator the attributes that some Paddle would fill in, and every output."""
+    declarations, blocks = Declarations(program), program.blocks
+    for block, index, operator in program.operators():
+        for slot in list(absent_outputs(operator)):
+            add_output(operator, Place(block, index), blocks[block], slot, declarations)
         present = set(operator.attribute_names())
         for name, (kind, value) in defaults.get(operator.type, {}).items():
             if name not in present and name not in IGNORED:

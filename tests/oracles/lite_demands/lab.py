@@ -1,15 +1,15 @@
-"""The bench of the audit: cases built by the real Paddle, converted and run by the real Paddle Lite.
+"""The bench of the audit: cases built by the real Paddle, for the real Paddle Lite.
 
-Every conversion and every run is a process of its own (`scripts/convert_forked.py`).
+Every conversion and every run is a process of its own (`convert_forked.py`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from weightquant_cli.formats.program import Program
 from .. import envs
 from ..jobs import OracleFailed
 
-SCRIPTS = Path(__file__).parent / "scripts"
+SCRIPTS = Path(__file__).parents[1] / "scripts" / "lite_demands"
 
 LITE = {
     "2.9": envs.LITE_29,
@@ -33,7 +33,10 @@ LITE = {
 }
 """Versions of Paddle Lite and the environments they are in."""
 
-BUILDERS = {"2.6.2": (envs.PADDLE_26, "build_cases_2x.py"), "1.8.5": (envs.PADDLE_18, "build_cases_1x.py")}
+BUILDERS = {
+    "2.6.2": (envs.PADDLE_26, "build_cases_2x.py"),
+    "1.8.5": (envs.PADDLE_18, "build_cases_1x.py"),
+}
 """Versions of Paddle, their environments, and the script that builds their cases."""
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -70,7 +73,13 @@ class Case:
         """The same case with another program, which is written to `path`."""
         path.write_bytes(program.serialize())
         return Case(
-            self.name, self.paddle, path, self.params, self.feeds, self.lods, self.values,
+            self.name,
+            self.paddle,
+            path,
+            self.params,
+            self.feeds,
+            self.lods,
+            self.values,
             self.answers,
         )
 
@@ -107,8 +116,14 @@ def build(paddle: str, folder: Path, only: Sequence[str] = ()) -> tuple[list[Cas
         home = Path(built["folder"])
         cases.append(
             Case(
-                built["name"], paddle, home / built["program"], home / built["params"],
-                tuple(built["feeds"]), tuple(built["lods"]), home / "in.npz", home / "out.npz",
+                built["name"],
+                paddle,
+                home / built["program"],
+                home / built["params"],
+                tuple(built["feeds"]),
+                tuple(built["lods"]),
+                home / "in.npz",
+                home / "out.npz",
             )
         )
     return cases, told["failed"]
@@ -117,29 +132,59 @@ def build(paddle: str, folder: Path, only: Sequence[str] = ()) -> tuple[list[Cas
 def convert(
     version: str, cases: Sequence[Case], target: str, folder: Path, run: bool = False
 ) -> list[Outcome]:
-    """Convert the cases with one opt, and run what it wrote if `run` (x86 only)."""
-    if not cases:
-        return []
+    """Convert the cases with one opt, and run what it wrote if `run` (x86 only).
+
+    What was converted before is remembered in `folder`, by the bytes of program and parameters.
+    """
+    memory = folder / f"outcomes-{version}-{target}-{'run' if run else 'converted'}.json"
+    known: dict[str, list[Any]] = json.loads(memory.read_text()) if memory.exists() else {}
+    keys = [_key(case) for case in cases]
+    new = {key: case for key, case in zip(keys, cases, strict=True) if key not in known}
+    for key, outcome in zip(
+        new, _convert(version, list(new.values()), target, folder, run), strict=True
+    ):
+        known[key] = [outcome.converted, outcome.said, outcome.verdict]
+    memory.write_text(json.dumps(known))
+    return [Outcome(*known[key]) for key in keys]
+
+
+def _convert(
+    version: str, cases: Sequence[Case], target: str, folder: Path, run: bool
+) -> list[Outcome]:
     tasks = []
+    label = f"{version}-{target.replace(',', '-')}"
     for number, case in enumerate(cases):
         given = None
         if run:
             given = {
-                "feeds": str(case.values), "names": case.feeds, "lods": case.lods,
+                "feeds": str(case.values),
+                "names": case.feeds,
+                "lods": case.lods,
                 "outputs": _count(case.answers),
                 "out": str(folder / f"ran-{version}-{number}.npz"),
             }
         tasks.append(
             {
-                "model": str(case.program), "params": str(case.params), "target": target,
-                "out": str(folder / f"nb-{version}-{target.replace(',', '-')}"), "run": given,
+                "model": str(case.program),
+                "params": str(case.params),
+                "target": target,
+                "out": str(folder / f"nb-{label}"),
+                "run": given,
             }
         )
-    results = folder / f"results-{version}-{target}-{len(tasks)}-{int(run)}.json"
+    results = folder / f"results-{label}.json"
     job = {"opts": tasks, "results": str(results)}
     _script(LITE[version], "convert_forked.py", job, results.with_suffix(".job"))
     told = json.loads(results.read_text())
-    return [_outcome(case, task, result) for case, task, result in zip(cases, tasks, told, strict=True)]
+    return [
+        _outcome(case, task, result) for case, task, result in zip(cases, tasks, told, strict=True)
+    ]
+
+
+def _key(case: Case) -> str:
+    digest = hashlib.sha256(case.program.read_bytes())
+    digest.update(case.params.read_bytes())
+    return digest.hexdigest()
 
 
 def convert_all(
@@ -156,18 +201,44 @@ def supported_operators(version: str) -> set[str]:
     opt = envs.python(LITE[version]).parent / "paddle_lite_opt"
     done = subprocess.run(
         [opt, "--print_supported_ops=true", "--valid_targets=arm"],
-        capture_output=True, text=True, errors="replace", check=False,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
     )
     lines = _COLOUR.sub("", done.stdout).splitlines()
     header = next(i for i, line in enumerate(lines) if line.split()[:1] == ["OP_name"])
-    columns = {m.start() + len(m.group()) // 2: m.group() for m in re.finditer(r"\S+", lines[header])}
+    columns = {
+        m.start() + len(m.group()) // 2: m.group() for m in re.finditer(r"\S+", lines[header])
+    }
     found = set()
     for line in filter(str.strip, lines[header + 1 :]):
         marks = [m.start() for m in re.finditer(r"\bY\b", line)]
-        nearest = {columns[min(columns, key=lambda at, y=y: abs(at - y))] for y in marks}
+        nearest = {columns[_nearest(columns, mark)] for mark in marks}
         if nearest & {"kARM", "kHost", "ARM", "Host"}:
             found.add(line.split()[0])
     return found
+
+
+def _nearest(places: Iterable[int], mark: int) -> int:
+    return min(places, key=lambda place: abs(place - mark))
+
+
+def run_in(environment: str, script: str, *arguments: Path) -> None:
+    """Run a script of this audit in an environment.
+
+    Raises:
+        OracleFailed: it ended with another code than 0.
+    """
+    done = subprocess.run(
+        [envs.python(environment), SCRIPTS / script, *arguments],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise OracleFailed(f"{script} ended with {done.returncode}: {done.stderr[-1500:]}")
 
 
 def _count(stored: Path) -> int:
@@ -177,13 +248,7 @@ def _count(stored: Path) -> int:
 
 def _script(environment: str, script: str, job: object, job_file: Path) -> None:
     job_file.write_text(json.dumps(job))
-    done = subprocess.run(
-        [envs.python(environment), SCRIPTS / script, job_file],
-        capture_output=True, text=True, errors="replace", check=False,
-        env={**os.environ, "GLOG_minloglevel": "2"} if script.startswith("build") else None,
-    )
-    if done.returncode != 0:
-        raise OracleFailed(f"{script} ended with {done.returncode}: {done.stderr[-1500:]}")
+    run_in(environment, script, job_file)
 
 
 def _outcome(case: Case, task: dict[str, Any], result: dict[str, Any]) -> Outcome:
@@ -224,8 +289,11 @@ def _last_words(said: str, status: int) -> str:
     telling = [
         line
         for line in lines
-        if "Check failed" in line or line.startswith("[F") or "unsupported ops are" in line
-        or "Error input tensor" in line or line.startswith("PYTHON")
+        if "Check failed" in line
+        or line.startswith("[F")
+        or "unsupported ops are" in line
+        or "Error input tensor" in line
+        or line.startswith("PYTHON")
     ]
     if telling:
         line = _STAMP.sub("", telling[0])

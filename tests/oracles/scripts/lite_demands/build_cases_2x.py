@@ -4,12 +4,12 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-import case_builder  # noqa: E402
-import cases_activation  # noqa: E402
-import cases_math  # noqa: E402
-import cases_nn  # noqa: E402
-import cases_shape  # noqa: E402
-import cases_vision  # noqa: E402
+import case_builder
+import cases_activation
+import cases_math
+import cases_nn
+import cases_shape
+import cases_vision
 
 CASES = {}
 for module in (cases_activation, cases_math, cases_shape, cases_nn, cases_vision):

@@ -38,9 +38,17 @@ put("conv2d/nhwc", layer(lambda: nn.Conv2D(4, 8, 3, data_format="NHWC"), 1, 8, 8
 put("depthwise_conv2d", layer(lambda: nn.Conv2D(4, 4, 3, groups=4), *IMAGE))
 put("depthwise_conv2d/multiplier", layer(lambda: nn.Conv2D(4, 8, 3, groups=4), *IMAGE))
 put("conv2d_transpose", layer(lambda: nn.Conv2DTranspose(4, 8, 2, stride=2), *IMAGE))
-put("conv2d_transpose/output_padding", layer(lambda: nn.Conv2DTranspose(4, 8, 3, stride=2, output_padding=1), *IMAGE))
+put(
+    "conv2d_transpose/output_padding",
+    layer(lambda: nn.Conv2DTranspose(4, 8, 3, stride=2, output_padding=1), *IMAGE),
+)
 put("conv2d_transpose/groups", layer(lambda: nn.Conv2DTranspose(4, 8, 3, groups=2), *IMAGE))
 put("depthwise_conv2d_transpose", layer(lambda: nn.Conv2DTranspose(4, 4, 3, groups=4), *IMAGE))
+put("pool2d/nhwc", lambda b: F.max_pool2d(b.f(1, 8, 8, 4), 2, data_format="NHWC"))
+put(
+    "conv2d/nhwc_no_bias",
+    layer(lambda: nn.Conv2D(4, 8, 3, data_format="NHWC", bias_attr=False), 1, 8, 8, 4),
+)
 put("conv1d", layer(lambda: nn.Conv1D(4, 8, 3), 1, 4, 9))
 put("conv1d_transpose", layer(lambda: nn.Conv1DTranspose(4, 8, 3), 1, 4, 9))
 put("conv3d", layer(lambda: nn.Conv3D(2, 4, 3), 1, 2, 5, 5, 5))
@@ -60,15 +68,49 @@ put("batch_norm/nhwc", layer(lambda: nn.BatchNorm2D(4, data_format="NHWC"), 1, 8
 put("conv2d+batch_norm", lambda b: eval_bn(4)(nn.Conv2D(4, 4, 3, bias_attr=False)(b.f(*IMAGE))))
 put("layer_norm", layer(lambda: nn.LayerNorm(6), 2, 3, 6))
 put("layer_norm/two_dims", layer(lambda: nn.LayerNorm([3, 6]), 2, 3, 6))
-put("layer_norm/no_affine", layer(lambda: nn.LayerNorm(6, weight_attr=False, bias_attr=False), 2, 3, 6))
+put(
+    "layer_norm/no_affine",
+    layer(lambda: nn.LayerNorm(6, weight_attr=False, bias_attr=False), 2, 3, 6),
+)
+put("layer_norm/no_bias", layer(lambda: nn.LayerNorm(6, bias_attr=False), 2, 3, 6))
+put("layer_norm/no_scale", layer(lambda: nn.LayerNorm(6, weight_attr=False), 2, 3, 6))
+put(
+    "group_norm/no_affine",
+    layer(lambda: nn.GroupNorm(2, 4, weight_attr=False, bias_attr=False), *IMAGE),
+)
 put("group_norm", layer(lambda: nn.GroupNorm(2, 4), *IMAGE))
 put("instance_norm", layer(lambda: nn.InstanceNorm2D(4), *IMAGE))
-put("instance_norm/no_affine", layer(lambda: nn.InstanceNorm2D(4, weight_attr=False, bias_attr=False), *IMAGE))
+put(
+    "instance_norm/no_affine",
+    layer(lambda: nn.InstanceNorm2D(4, weight_attr=False, bias_attr=False), *IMAGE),
+)
 put("local_response_norm", layer(lambda: nn.LocalResponseNorm(3), *IMAGE))
 put("spectral_norm", lambda b: nn.SpectralNorm([4, 3], power_iters=0)(b.f(4, 3)))
-put("lrn", lambda b: b.raw("lrn", {"X": b.f(*IMAGE)}, {"n": 3, "k": 1.0, "alpha": 1e-4, "beta": 0.75}, (("Out", "float32"), ("MidOut", "float32")))[0])
-put("affine_channel", lambda b: b.raw("affine_channel", {"X": b.f(*IMAGE), "Scale": b.weight(4), "Bias": b.weight(4)}, {"data_layout": "NCHW"}))
-put("fc", lambda b: b.raw("fc", {"Input": b.f(3, 6), "W": b.weight(6, 5), "Bias": b.weight(1, 5)}, {"in_num_col_dims": 1}))
+put(
+    "lrn",
+    lambda b: b.raw(
+        "lrn",
+        {"X": b.f(*IMAGE)},
+        {"n": 3, "k": 1.0, "alpha": 1e-4, "beta": 0.75},
+        (("Out", "float32"), ("MidOut", "float32")),
+    )[0],
+)
+put(
+    "affine_channel",
+    lambda b: b.raw(
+        "affine_channel",
+        {"X": b.f(*IMAGE), "Scale": b.weight(4), "Bias": b.weight(4)},
+        {"data_layout": "NCHW"},
+    ),
+)
+put(
+    "fc",
+    lambda b: b.raw(
+        "fc",
+        {"Input": b.f(3, 6), "W": b.weight(6, 5), "Bias": b.weight(1, 5)},
+        {"in_num_col_dims": 1},
+    ),
+)
 
 
 def eval_bn(channels):
@@ -90,14 +132,20 @@ for kind in ("LSTM", "GRU", "SimpleRNN"):
     put(kind.lower(), recurrent(kind))
     put(kind.lower() + "/dynamic", recurrent(kind, (-1, -1, 6)))
 put("lstm/bidirectional", recurrent("LSTM", direction="bidirect"))
-put("lstm/dynamic_bidirectional_two_layers", recurrent("LSTM", (-1, -1, 6), direction="bidirect", num_layers=2))
+put(
+    "lstm/dynamic_bidirectional_two_layers",
+    recurrent("LSTM", (-1, -1, 6), direction="bidirect", num_layers=2),
+)
 put("lstm/dynamic_time", recurrent("LSTM", (2, -1, 6)))
 
 
 def lstm_states(b):
     made = nn.LSTM(6, 5)
     made.eval()
-    return made(b.f(2, 4, 6, spec=(-1, -1, 6)), (b.f(1, 2, 5, spec=(1, -1, 5)), b.f(1, 2, 5, spec=(1, -1, 5))))[0]
+    return made(
+        b.f(2, 4, 6, spec=(-1, -1, 6)),
+        (b.f(1, 2, 5, spec=(1, -1, 5)), b.f(1, 2, 5, spec=(1, -1, 5))),
+    )[0]
 
 
 def lstm_lengths(b):
@@ -131,4 +179,9 @@ def encoder(b):
 put("attention", attention)
 put("attention/dynamic", lambda b: attention(b, (-1, -1, 8)))
 put("encoder/dynamic", encoder)
-put("scaled_dot_product", lambda b: F.softmax(paddle.matmul(b.f(2, 2, 4, 8) * 0.35, b.f(2, 2, 4, 8), transpose_y=True), axis=-1))
+put(
+    "scaled_dot_product",
+    lambda b: F.softmax(
+        paddle.matmul(b.f(2, 2, 4, 8) * 0.35, b.f(2, 2, 4, 8), transpose_y=True), axis=-1
+    ),
+)

@@ -1,4 +1,4 @@
-"""The defaults of operator attributes, as a Paddle registers them (runs under Paddle 1.8.5 and 2.6.2).
+"""The defaults of operator attributes, as a Paddle registers them (runs under 1.8.5 and 2.6.2).
 
 Writes {operator: {attribute: [type number, value]}}. Paddle itself fills in these values where a
 stored program lacks the attribute.

@@ -1,4 +1,4 @@
-"""Small programs for the audit: each case adds a few operators to an empty program (Paddle 1.8/2.6).
+"""Small programs for the audit: each case adds a few operators to an empty program (1.8, 2.6).
 
 A case is a function that takes a `Builder` and returns its output variables. `build` stores the
 program, the values that were fed, and what Paddle itself answers.
@@ -63,17 +63,21 @@ class Builder:
         return self.put(value, options.get("spec"), options.get("lod"))
 
     def b(self, *shape):
-        """A boolean variable, made from two inputs: the Python runtime of Paddle Lite feeds none."""
+        """A boolean variable, made from two inputs: Paddle Lite's Python runtime feeds none."""
         return self.f(*shape) > self.f(*shape)
 
     def weight(self, *shape, **options):
         """A parameter."""
         low, high = options.get("low", -0.5), options.get("high", 0.5)
         value = self.rng.uniform(low, high, shape).astype("float32")
-        return static.create_parameter(
-            list(shape), "float32", default_initializer=constant(value), is_bias=False
-        ) if not OLD else static.layers.create_parameter(
-            list(shape), "float32", default_initializer=constant(value)
+        return (
+            static.create_parameter(
+                list(shape), "float32", default_initializer=constant(value), is_bias=False
+            )
+            if not OLD
+            else static.layers.create_parameter(
+                list(shape), "float32", default_initializer=constant(value)
+            )
         )
 
     def raw(self, type, inputs, attrs=None, outputs=(("Out", "float32"),), lists=()):
@@ -104,13 +108,27 @@ def fed(value, lod, place):
     return static.create_lod_tensor(value, lengths, place)
 
 
+def readable(output):
+    """An output whose values can be compared: Paddle Lite hands out no booleans."""
+    if "bool" not in str(output.dtype).lower() and str(output.dtype) != "VarType.BOOL":
+        return output
+    if OLD:
+        return static.layers.cast(output, "float32")
+    return paddle.cast(output, "float32")
+
+
 def save(folder, feeds, outputs, exe, program):
     """Store the inference program in `folder`, in the names of its Paddle."""
     if OLD:
         names = [variable.name for variable in feeds]
         static.io.save_inference_model(
-            folder, names, outputs, exe, main_program=program,
-            model_filename="__model__", params_filename="__params__",
+            folder,
+            names,
+            outputs,
+            exe,
+            main_program=program,
+            model_filename="__model__",
+            params_filename="__params__",
         )
     else:
         static.save_inference_model(
@@ -125,9 +143,11 @@ def build_one(name, case, folder):
     program, startup = static.Program(), static.Program()
     program.random_seed = startup.random_seed = 1
     place = static.CPUPlace() if OLD else paddle.CPUPlace()
-    with static.scope_guard(static.Scope()), static.program_guard(program, startup):
+    names = static.unique_name if OLD else paddle.utils.unique_name
+    with names.guard(), static.scope_guard(static.Scope()), static.program_guard(program, startup):
         outputs = case(builder)
         outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+        outputs = [readable(output) for output in outputs]
         exe = static.Executor(place)
         exe.run(startup)
         save(folder, builder.variables, outputs, exe, program.clone(for_test=True))
@@ -136,7 +156,9 @@ def build_one(name, case, folder):
     with static.scope_guard(static.Scope()):
         if OLD:
             loaded, names, fetches = static.io.load_inference_model(
-                folder, exe, model_filename="__model__",
+                folder,
+                exe,
+                model_filename="__model__",
                 params_filename="__params__" if stored else None,
             )
         else:
@@ -161,7 +183,7 @@ def build_one(name, case, folder):
 
 
 def build(cases, job):
-    """Build all `cases`, a dictionary by name, as the job says; write the list of what was built."""
+    """Build all `cases`, a dictionary by name, and write the list of what was built."""
     built, failed = [], {}
     wanted = job.get("only")
     for number, name in enumerate(cases):

@@ -1,4 +1,4 @@
-"""Convert many models with Paddle Lite's opt, each in a process of its own (runs under Paddle Lite).
+"""Convert many models with opt, each in a process of its own (runs under Paddle Lite).
 
 The library is loaded once, and every conversion runs in a child that is forked from that state:
 an abort ends the child alone, and nothing of one conversion is left for the next. With "run", the
@@ -93,7 +93,9 @@ def handle(task, log):
     result = {"nb": os.path.exists(nb), "status": status, "said": said[-3000:]}
     if result["nb"] and task.get("run"):
         status, said = in_a_child(run, task, log)
-        result.update(ran=os.path.exists(task["run"]["out"]), run_status=status, run_said=said[-3000:])
+        result.update(
+            ran=os.path.exists(task["run"]["out"]), run_status=status, run_said=said[-3000:]
+        )
     if result["nb"] and not task.get("keep"):
         os.unlink(nb)
     return result

@@ -1,0 +1,1 @@
+"""What Paddle Lite does and demands."""

@@ -1,0 +1,228 @@
+"""Uses of an operator that Paddle Lite has and gets wrong: one small rule for each, all measured.
+
+A rule is listed only where the fault lies in code that ARM shares: the operator's own checks, or a
+kernel for the host. DEMANDS.md has the measurement behind each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ....formats import dtypes
+from ....formats.program import Operator
+from .demand import Effect
+from .place import Declarations, Place
+
+AS_NCHW = "export the model with NCHW layout"
+IN_FP32 = "compute in FP32"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A use that Paddle Lite does not get right: what it is, what happens, what to do."""
+
+    code: str
+    effect: Effect
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Use:
+    """An operator where it stands, as the rules look at it."""
+
+    operator: Operator
+    place: Place
+    declarations: Declarations
+    version: str
+
+    def shape(self, slot: str) -> tuple[int, ...] | None:
+        """Declared dims of the first variable in an input slot."""
+        names = self.operator.inputs.get(slot)
+        return self.declarations.shape(self.place.block, names[0]) if names else None
+
+    def dtype(self, slot: str) -> dtypes.DataType | None:
+        """Declared type of the first variable in an input slot."""
+        names = self.operator.inputs.get(slot)
+        return self.declarations.dtype(self.place.block, names[0]) if names else None
+
+
+Rule = Callable[[Use], Limit | None]
+
+CASTS = frozenset({0, 2, 3, 5, 20, 21})
+"""Numbers of the types that the kernel of `cast` converts between: BOOL to INT8."""
+
+
+def _layout(use: Use) -> Limit | None:
+    for name in ("data_format", "data_layout"):
+        layout = use.operator.value(name)
+        if layout in ("NHWC", "NDHWC", "NLC"):
+            aborts = use.operator.type in ("batch_norm", "sync_batch_norm")
+            effect = Effect.NOT_CONVERTED if aborts else Effect.WRONG
+            return Limit("layout", effect, f"its layout {layout} is taken for NCHW", AS_NCHW)
+    return None
+
+
+def _bare_layer_norm(use: Use) -> Limit | None:
+    inputs = use.operator.inputs
+    if inputs.get("Scale") and inputs.get("Bias"):
+        return None
+    return Limit(
+        "layer-norm-without-scale",
+        Effect.NOT_CONVERTED,
+        "without Scale or Bias opt crashes",
+        "give the layer a weight of ones and a bias of zeros",
+    )
+
+
+def _bare_group_norm(use: Use) -> Limit | None:
+    inputs = use.operator.inputs
+    if use.version != "2.9" or (inputs.get("Scale") and inputs.get("Bias")):
+        return None
+    return Limit(
+        "group-norm-without-scale",
+        Effect.NOT_CONVERTED,
+        "without Scale or Bias opt 2.9 crashes",
+        "use Paddle Lite 2.10 or newer",
+    )
+
+
+def _cast(use: Use) -> Limit | None:
+    ends = (use.operator.value("in_dtype"), use.operator.value("out_dtype"))
+    for number in ends:
+        if number not in CASTS:
+            name = dtypes.BY_NUMBER.get(number) if isinstance(number, int) else None
+            return Limit(
+                "cast",
+                Effect.ABORTS_AT_RUN,
+                f"there is no cast from or to {name or number}",
+                IN_FP32,
+            )
+    return None
+
+
+def _flat_argument(use: Use) -> Limit | None:
+    if not use.operator.value("flatten"):
+        return None
+    return Limit(
+        "flatten-ignored", Effect.WRONG, "`flatten` is ignored", "reshape to one dim before it"
+    )
+
+
+def _scale_tensor(use: Use) -> Limit | None:
+    if not use.operator.inputs.get("ScaleTensor"):
+        return None
+    return Limit(
+        "scale-tensor-ignored", Effect.WRONG, "its ScaleTensor is ignored", "multiply by the tensor"
+    )
+
+
+def _norm(use: Use) -> Limit | None:
+    order = use.operator.value("porder")
+    if order in (None, 2.0):
+        return None
+    return Limit("norm", Effect.WRONG, f"the norm of order {order} is wrong", "use order 2")
+
+
+def _pad_value(use: Use) -> Limit | None:
+    if use.operator.value("mode") != "constant" or not use.operator.value("value"):
+        return None
+    return Limit(
+        "pad-value-ignored",
+        Effect.WRONG,
+        "it pads with zeros, whatever its value",
+        "pad with zeros",
+    )
+
+
+def _float_remainder(use: Use) -> Limit | None:
+    if use.dtype("X") is not dtypes.FP32:
+        return None
+    return Limit(
+        "float-remainder", Effect.WRONG, "FP32 is taken for integers", "x - floor(x / y) * y"
+    )
+
+
+def _backwards(use: Use) -> Limit | None:
+    strides, starts = use.operator.value("strides"), use.operator.value("starts")
+    if not isinstance(strides, tuple) or not isinstance(starts, tuple):
+        return None
+    for stride, start in zip(strides, starts, strict=False):
+        if not isinstance(stride, int) or not isinstance(start, int):
+            return None
+        if stride < 0 and start >= (1 << 31) - 1:
+            return Limit(
+                "open-slice-backwards",
+                Effect.ABORTS_AT_RUN,
+                "a slice backwards from an open start is refused",
+                "use flip, or name the start",
+            )
+    return None
+
+
+def _iou_aware(use: Use) -> Limit | None:
+    if not use.operator.value("iou_aware"):
+        return None
+    return Limit(
+        "iou-aware", Effect.ABORTS_AT_RUN, "iou_aware is not known", "export without iou_aware"
+    )
+
+
+def _grid(use: Use) -> Limit | None:
+    image, grid = use.shape("X"), use.shape("Grid")
+    if (
+        use.version == "2.13rc0"
+        or image is None
+        or grid is None
+        or len(image) != 4
+        or len(grid) != 4
+    ):
+        return None
+    pairs = ((image[2], grid[1]), (image[3], grid[2]))
+    if all(a == b or a < 0 or b < 0 for a, b in pairs):
+        return None
+    return Limit(
+        "grid-size",
+        Effect.ABORTS_AT_RUN,
+        "the grid has another size than the image",
+        "use Paddle Lite 2.13rc0",
+    )
+
+
+def _recurrence(use: Use) -> Limit | None:
+    mode = use.operator.value("mode")
+    if mode not in ("LSTM", "GRU"):
+        return Limit(
+            "rnn-mode", Effect.WRONG, f"the mode {mode} is not known", "use an LSTM or a GRU"
+        )
+    if use.operator.inputs.get("SequenceLength") and use.dtype("SequenceLength") is dtypes.INT64:
+        return Limit(
+            "rnn-lengths",
+            Effect.ABORTS_AT_RUN,
+            "INT64 lengths are read as INT32",
+            "feed sequences of full length",
+        )
+    return None
+
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "arg_max": (_flat_argument,),
+    "batch_norm": (_layout,),
+    "cast": (_cast,),
+    "conv2d": (_layout,),
+    "conv2d_transpose": (_layout,),
+    "depthwise_conv2d": (_layout,),
+    "elementwise_mod": (_float_remainder,),
+    "grid_sampler": (_grid,),
+    "group_norm": (_bare_group_norm,),
+    "layer_norm": (_bare_layer_norm,),
+    "p_norm": (_norm,),
+    "pad3d": (_pad_value,),
+    "pool2d": (_layout,),
+    "rnn": (_recurrence,),
+    "scale": (_scale_tensor,),
+    "strided_slice": (_backwards,),
+    "sync_batch_norm": (_layout,),
+    "yolo_box": (_iou_aware,),
+}
