@@ -141,16 +141,17 @@ def convert(
     keys = [_key(case) for case in cases]
     new = {key: case for key, case in zip(keys, cases, strict=True) if key not in known}
     for key, outcome in zip(
-        new, _convert(version, list(new.values()), target, folder, run), strict=True
+        new, convert_afresh(version, list(new.values()), target, folder, run), strict=True
     ):
         known[key] = [outcome.converted, outcome.said, outcome.verdict]
     memory.write_text(json.dumps(known))
     return [Outcome(*known[key]) for key in keys]
 
 
-def _convert(
-    version: str, cases: Sequence[Case], target: str, folder: Path, run: bool
+def convert_afresh(
+    version: str, cases: Sequence[Case], target: str, folder: Path, run: bool = False
 ) -> list[Outcome]:
+    """`convert` without a memory: for programs that are run on several inputs."""
     tasks = []
     label = f"{version}-{target.replace(',', '-')}"
     for number, case in enumerate(cases):
