@@ -1,4 +1,4 @@
-"""Recurrent layers with a dynamic batch: right in Paddle Lite once their 0-d constants are mended."""
+"""Recurrent layers with a dynamic batch: right in Paddle Lite once their 0-d values are mended."""
 
 from __future__ import annotations
 

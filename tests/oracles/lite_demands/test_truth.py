@@ -9,6 +9,8 @@ import pytest
 
 from tests.oracles import envs
 from tests.oracles.conftest import Tell
+from weightquant_cli.core.lite.demands.place import Declarations
+from weightquant_cli.formats.program import Program
 
 from . import lab, report, truth
 
@@ -66,6 +68,34 @@ def test_the_judge_agrees_with_opt_about_every_program_once_mended(
             f"mending, opt {version}: {aborts[0]} of {len(cases)} programs abort, then {aborts[1]}"
         )
     assert report.disagreements(lines) == []
+
+
+def test_pads_that_carry_xshape_are_judged_as_opt_fuses_them(
+    cases: list[lab.Case], folder: Path
+) -> None:
+    wanted = {"pad/zero", "pad/reflect", "pad/replicate", "pad/circular", "zeropad2d"}
+    older: list[lab.Case] = []
+    for case in cases:
+        if case.name in wanted | {"conv2d/reflect"}:
+            older.append(case.changed(with_xshape(case.parse()), folder / f"old-{len(older)}"))
+    assert len(older) == 6
+    lines = table(older, folder)
+    assert sum(line.x86 is not None and line.x86.verdict != "right" for line in lines) >= 8
+    assert report.disagreements(lines) == []
+
+
+def with_xshape(program: Program) -> Program:
+    """The program as Paddle through 2.4 writes it, with the outputs that 2.6 leaves out."""
+    declarations = Declarations(program)
+    for block, _, operator in program.operators():
+        if operator.type in ("unsqueeze2", "squeeze2"):
+            (x,) = operator.inputs["X"]
+            like = declarations.find(block, x)
+            assert like is not None and like.shape is not None
+            dims = (0, *like.shape)
+            made = declarations.add(program.blocks[block], block, f"{x}.old", like, dims)
+            operator.set_output("XShape", [made])
+    return program
 
 
 def test_mending_makes_no_right_answer_wrong(cases: list[lab.Case], folder: Path) -> None:

@@ -39,7 +39,7 @@ class Line:
     @property
     def missed_abort(self) -> bool:
         """The judge says that it converts, and opt aborts."""
-        return not self.arm.converted and not self._refused
+        return not self.arm.converted and not self._refused and not self._doubted
 
     @property
     def false_abort(self) -> bool:
@@ -54,11 +54,16 @@ class Line:
     @property
     def false_alarm(self) -> bool:
         """The judge finds something, and opt converts it and the answers are right."""
-        return self.arm.converted and self._ran and bool(self.said) and self._verdict == "right"
+        heard = self.said and not self._doubted
+        return self.arm.converted and self._ran and bool(heard) and self._verdict == "right"
 
     @property
     def _refused(self) -> bool:
         return any(demand.effect is Effect.NOT_CONVERTED for demand in self.said)
+
+    @property
+    def _doubted(self) -> bool:
+        return any(demand.effect is Effect.MAY_NOT_CONVERT for demand in self.said)
 
     @property
     def _ran(self) -> bool:

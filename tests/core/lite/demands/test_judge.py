@@ -118,6 +118,26 @@ def test_uses_that_paddle_lite_gets_wrong_are_found(
     assert codes(build(type, **attributes)) == [code]
 
 
+@pytest.mark.parametrize(
+    ("start", "effect"), [((1 << 31) - 1, Effect.ABORTS_AT_RUN), (5, Effect.WRONG)]
+)
+def test_a_slice_backwards_is_found(start: int, effect: Effect) -> None:
+    attributes: dict[str, Any] = {"axes": [1], "ends": [-1], "strides": [-1], "starts": [start]}
+    (demand,) = findings(build("strided_slice", slot="Input", **attributes), {}, "2.12")
+    assert (demand.code, demand.effect) == ("slice-backwards", effect)
+
+
+def test_a_layer_norm_without_scale_is_found() -> None:
+    builder = ProgramBuilder()
+    outputs = {"Y": "y", "Mean": "m", "Variance": "v"}
+    attributes = {"begin_norm_axis": 1, "epsilon": 1e-5}
+    builder.main.op("layer_norm", {"X": "x"}, outputs, attributes)
+    both = {"X": "x", "Scale": "s", "Bias": "b"}
+    builder.main.op("layer_norm", both, outputs, attributes)
+    (demand,) = findings(builder.parse(), {}, "2.12")
+    assert (demand.code, demand.place) == ("layer-norm-without-scale", Place(0, 0))
+
+
 def test_the_same_operators_are_taken_where_they_are_used_right() -> None:
     assert codes(build("cast", in_dtype=5, out_dtype=3)) == []
     assert codes(build("p_norm", porder=2.0)) == []

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import Attr, ProgramBuilder
-from weightquant_cli.core.lite.demands import Missing, Place, mend, missing_attributes
+from weightquant_cli.core.lite.demands import (
+    Effect,
+    Missing,
+    Place,
+    findings,
+    mend,
+    missing_attributes,
+)
 from weightquant_cli.formats.program import AttrType, Operator, Program
 
 
@@ -175,3 +182,43 @@ def test_brelu_without_its_ends_stays_as_it_is() -> None:
     before = program.serialize()
     assert mend(program) == ()
     assert program.serialize() == before
+
+
+def pad_program(xshape: bool, **attributes: object) -> Program:
+    """Paddle's 4-d pad: unsqueeze2, pad3d, squeeze2."""
+    builder = ProgramBuilder()
+    builder.main.var("x", (1, 2, 4, 4))
+    names = iter("abc")
+    x = "x"
+    for type in ("unsqueeze2", "pad3d", "squeeze2"):
+        outputs = {"Out": next(names)}
+        given: dict[str, object] = {"axes": [2]}
+        if type == "pad3d":
+            given = {"mode": "constant", "value": 0.0, "data_format": "NCDHW", **attributes}
+        elif xshape:
+            outputs["XShape"] = f"{x}.xshape"
+        x = builder.main.op(type, {"X": x}, outputs, given, shape=(1, 2, 4, 4))
+    return builder.parse()
+
+
+def test_xshape_is_not_added_where_opt_would_make_a_wrong_pad2d_of_it() -> None:
+    program = pad_program(xshape=False, paddings=[1, 1, 2, 2, 0, 0])
+    assert mend(program) == ()
+    assert all("XShape" not in op.outputs for op in program.blocks[0].operators)
+
+
+def test_a_pad_with_xshape_is_judged_by_what_opt_fuses_it_to() -> None:
+    uneven = pad_program(xshape=True, paddings=[1, 1, 2, 2, 0, 0])
+    even = pad_program(xshape=True, paddings=[1, 1, 1, 1, 0, 0])
+    edges = pad_program(xshape=True, paddings=[1, 1, 1, 1, 0, 0], mode="replicate")
+    bare = pad_program(xshape=False, paddings=[1, 1, 2, 2, 0, 0])
+
+    def effects(program: Program, version: str) -> list[Effect]:
+        return [demand.effect for demand in findings(program, {}, version)]
+
+    assert effects(uneven, "2.12") == [Effect.WRONG]
+    assert effects(uneven, "2.10") == []
+    assert effects(even, "2.12") == []
+    assert effects(edges, "2.13rc0") == [Effect.ABORTS_AT_RUN]
+    assert effects(bare, "2.12") == []
+    assert effects(bare, "2.10") == [Effect.NOT_CONVERTED, Effect.NOT_CONVERTED]

@@ -92,6 +92,8 @@ def handle(task, log):
     status, said = in_a_child(convert, task, log)
     result = {"nb": os.path.exists(nb), "status": status, "said": said[-3000:]}
     if result["nb"] and task.get("run"):
+        if os.path.exists(task["run"]["out"]):
+            os.unlink(task["run"]["out"])  # that of another run
         status, said = in_a_child(run, task, log)
         result.update(
             ran=os.path.exists(task["run"]["out"]), run_status=status, run_said=said[-3000:]

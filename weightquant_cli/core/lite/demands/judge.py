@@ -11,7 +11,7 @@ from . import measured
 from .attributes import wrong_types
 from .demand import Demand, Effect
 from .limits import RULES, Use
-from .outputs import absent_outputs
+from .outputs import absent_outputs, is_beside_pad3d
 from .place import Declarations, Place
 from .respell import SPELLINGS
 from .scalars import makes_a_scalar, reduces_all_silently
@@ -36,6 +36,7 @@ FUSE_FLATTEN = ("2.11", "2.13rc0")
 """Versions that crash at a flatten without XShape, unless they fuse it with a Linear behind it."""
 
 MEND = "weightquant mends it (--mend)"
+NEWER = "use Paddle Lite 2.12 or newer"
 CHANGE_MODEL = "change the model, or convert for another runtime"
 
 
@@ -81,7 +82,7 @@ def _of_operator(use: Use, facts: measured.Measured) -> Iterator[Demand]:
             f"its attribute {attribute.name} is {attribute.type.name}, not {wanted.name}",
             MEND,
         )
-    yield from _outputs(operator, place, facts)
+    yield from _outputs(use, facts)
     yield from _scalars(operator, place)
     yield from _types(use, facts)
     for rule in RULES.get(type, ()):
@@ -124,7 +125,8 @@ def _missing(operator: Operator, place: Place, facts: measured.Measured) -> Iter
         )
 
 
-def _outputs(operator: Operator, place: Place, facts: measured.Measured) -> Iterator[Demand]:
+def _outputs(use: Use, facts: measured.Measured) -> Iterator[Demand]:
+    operator = use.operator
     demanded = facts.outputs.get(operator.type, frozenset())
     for slot in absent_outputs(operator):
         if slot in demanded:
@@ -132,10 +134,10 @@ def _outputs(operator: Operator, place: Place, facts: measured.Measured) -> Iter
             yield Demand(
                 "missing-output",
                 Effect.MAY_NOT_CONVERT if fused else Effect.NOT_CONVERTED,
-                place,
+                use.place,
                 operator.type,
                 f"its output {slot} is not there",
-                MEND,
+                NEWER if is_beside_pad3d(operator, use.declarations) else MEND,
             )
 
 

@@ -54,6 +54,10 @@ CASTS = frozenset({0, 2, 3, 5, 20, 21})
 """Numbers of the types that the kernel of `cast` converts between: BOOL to INT8."""
 
 
+_OPEN_END = (1 << 31) - 1
+"""What Paddle writes for the end of an open slice."""
+
+
 def _layout(use: Use) -> Limit | None:
     for name in ("data_format", "data_layout"):
         layout = use.operator.value(name)
@@ -149,15 +153,31 @@ def _backwards(use: Use) -> Limit | None:
     if not isinstance(strides, tuple) or not isinstance(starts, tuple):
         return None
     for stride, start in zip(strides, starts, strict=False):
-        if not isinstance(stride, int) or not isinstance(start, int):
-            return None
-        if stride < 0 and start >= (1 << 31) - 1:
-            return Limit(
-                "open-slice-backwards",
-                Effect.ABORTS_AT_RUN,
-                "a slice backwards from an open start is refused",
-                "use flip, or name the start",
-            )
+        if not isinstance(stride, int) or not isinstance(start, int) or stride >= 0:
+            continue
+        effect = Effect.ABORTS_AT_RUN if start >= _OPEN_END else Effect.WRONG
+        return Limit("slice-backwards", effect, "a slice backwards is not known", "use flip")
+    return None
+
+
+def _fused_pad(use: Use) -> Limit | None:
+    """opt 2.11 and newer fuse unsqueeze2 + pad3d + squeeze2 to pad2d, if both have XShape."""
+    inputs, outputs = use.operator.inputs.get("X", ()), use.operator.outputs.get("Out", ())
+    before = [use.declarations.writer(name) for name in inputs]
+    behind = [reader for name in outputs for reader in use.declarations.readers(name)]
+    if use.version in ("2.9", "2.10") or len(before) != 1 or len(behind) != 1:
+        return None
+    around = ((before[0], "unsqueeze2"), (behind[0], "squeeze2"))
+    if any(op is None or op.type != type or not op.outputs.get("XShape") for op, type in around):
+        return None
+    mode, paddings = use.operator.value("mode"), use.operator.value("paddings")
+    remedy = "export with PaddlePaddle 2.6, which writes no XShape"
+    if mode not in ("constant", "reflect"):
+        text = f"opt fuses it to a pad2d, which has no mode {mode}"
+        return Limit("fused-pad", Effect.ABORTS_AT_RUN, text, remedy)
+    if isinstance(paddings, tuple) and len(set(paddings[:4])) > 1:
+        text = "opt fuses it to a pad2d that pads the wrong sides"
+        return Limit("fused-pad", Effect.WRONG, text, remedy)
     return None
 
 
@@ -218,7 +238,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "group_norm": (_bare_group_norm,),
     "layer_norm": (_bare_layer_norm,),
     "p_norm": (_norm,),
-    "pad3d": (_pad_value,),
+    "pad3d": (_pad_value, _fused_pad),
     "pool2d": (_layout,),
     "rnn": (_recurrence,),
     "scale": (_scale_tensor,),

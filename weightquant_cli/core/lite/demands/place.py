@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....formats.dtypes import DataType
-from ....formats.program import Block, Program, Variable
+from ....formats.program import Block, Operator, Program, Variable
 
 
 @dataclass(frozen=True, order=True)
@@ -17,7 +17,7 @@ class Place:
 
 
 class Declarations:
-    """The variables that a program declares, found by name from inside a block."""
+    """The variables that a program declares, found by name, and who writes and reads them."""
 
     def __init__(self, program: Program) -> None:
         blocks = program.blocks
@@ -28,6 +28,22 @@ class Declarations:
             for variable in block.variables:
                 self._by_name[-1].setdefault(variable.name, variable)
         self._taken = {name for names in self._by_name for name in names}
+
+        self._writers: dict[str, Operator] = {}
+        self._readers: dict[str, list[Operator]] = {}
+        for _, _, operator in program.operators():
+            for names in operator.outputs.values():
+                self._writers.update(dict.fromkeys(names, operator))
+            for name in {name for names in operator.inputs.values() for name in names}:
+                self._readers.setdefault(name, []).append(operator)
+
+    def writer(self, name: str) -> Operator | None:
+        """The last operator that writes a variable of this name."""
+        return self._writers.get(name)
+
+    def readers(self, name: str) -> tuple[Operator, ...]:
+        """The operators that read a variable of this name, in any block."""
+        return tuple(self._readers.get(name, ()))
 
     def find(self, block: int, name: str) -> Variable | None:
         """The variable as this block sees it: its own, or that of a block around it."""
