@@ -29,7 +29,12 @@ RUN = ("2.11", "2.12", "2.13rc0")
 
 
 def main(folder: Path) -> None:
-    """Run the whole audit in a folder for its files, and write the results into the package."""
+    """Run the whole audit, and write the results into the package.
+
+    Args:
+        folder: for its files. What was built and converted in it before is not done again: an
+            audit that was interrupted goes on, and one of another judge is quick.
+    """
     versions = list(lab.LITE)
     cases: list[lab.Case] = []
     for paddle in lab.BUILDERS:
@@ -66,7 +71,7 @@ def _ablate(
 
     def of(version: str) -> list[Trial]:
         home = folder / f"trials-{version}"
-        home.mkdir()
+        home.mkdir(exist_ok=True)
         good = [c for c, o in zip(cases, converted[version], strict=True) if o.converted]
         tried = list(trials(good, defaults, home))
         outcomes = lab.convert(version, [case for _, case in tried], "arm", home)

@@ -109,7 +109,8 @@ def build(paddle: str, folder: Path, only: Sequence[str] = ()) -> tuple[list[Cas
     out = folder / f"paddle-{paddle}"
     manifest = folder / f"paddle-{paddle}.json"
     job = {"out": str(out), "manifest": str(manifest), "only": list(only)}
-    _script(environment, script, job, folder / f"build-{paddle}.json")
+    if not manifest.exists():  # it is written last
+        _script(environment, script, job, folder / f"build-{paddle}.json")
     told = json.loads(manifest.read_text())
     cases = []
     for built in told["built"]:

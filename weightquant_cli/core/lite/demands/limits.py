@@ -54,6 +54,10 @@ CASTS = frozenset({0, 2, 3, 5, 20, 21})
 """Numbers of the types that the kernel of `cast` converts between: BOOL to INT8."""
 
 
+FROM_2_12 = "use Paddle Lite 2.12 or newer"
+
+_UP_TO_2_11 = ("2.9", "2.10", "2.11")
+_VALUES = ("bool_values", "fp32_values", "int32_values", "int64_values")
 _OPEN_END = (1 << 31) - 1
 """What Paddle writes for the end of an open slice."""
 
@@ -106,6 +110,37 @@ def _cast(use: Use) -> Limit | None:
     return None
 
 
+def _cast_to_bool(use: Use) -> Limit | None:
+    if use.version not in _UP_TO_2_11 or use.operator.value("out_dtype") != dtypes.BOOL.number:
+        return None
+    return Limit("cast", Effect.ABORTS_AT_RUN, "there is no cast to BOOL", FROM_2_12)
+
+
+def _boolean_fill(use: Use) -> Limit | None:
+    if use.version not in _UP_TO_2_11 or use.operator.value("dtype") != dtypes.BOOL.number:
+        return None
+    return Limit("boolean-fill", Effect.ABORTS_AT_RUN, "it fills no BOOL", FROM_2_12)
+
+
+def _open_section(use: Use) -> Limit | None:
+    sections = use.operator.value("sections")
+    if use.version not in _UP_TO_2_11 or not isinstance(sections, tuple) or -1 not in sections:
+        return None
+    return Limit("open-section", Effect.ABORTS_AT_RUN, "a section of -1 is not known", FROM_2_12)
+
+
+def _values_as_scalars(use: Use) -> Limit | None:
+    """PaddlePaddle 3 writes `values`; Paddle Lite reads `fp32_values` and its like."""
+    if any(use.operator.value(name) for name in _VALUES):
+        return None
+    return Limit(
+        "values-as-scalars",
+        Effect.ABORTS_AT_RUN,
+        "its values are not where Paddle Lite reads them",
+        "export with PaddlePaddle 2.6, or as PIR, which weightquant translates",
+    )
+
+
 def _flat_argument(use: Use) -> Limit | None:
     if not use.operator.value("flatten"):
         return None
@@ -123,6 +158,9 @@ def _scale_tensor(use: Use) -> Limit | None:
 
 
 def _norm(use: Use) -> Limit | None:
+    if use.operator.value("asvector"):
+        text = "the norm of a whole tensor is not known"
+        return Limit("norm", Effect.ABORTS_AT_RUN, text, "reshape to one dim before it")
     order = use.operator.value("porder")
     if order in (None, 2.0):
         return None
@@ -228,12 +266,14 @@ def _recurrence(use: Use) -> Limit | None:
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "arg_max": (_flat_argument,),
+    "assign_value": (_values_as_scalars,),
     "batch_norm": (_layout,),
-    "cast": (_cast,),
+    "cast": (_cast, _cast_to_bool),
     "conv2d": (_layout,),
     "conv2d_transpose": (_layout,),
     "depthwise_conv2d": (_layout,),
     "elementwise_mod": (_float_remainder,),
+    "fill_any_like": (_boolean_fill,),
     "grid_sampler": (_grid,),
     "group_norm": (_bare_group_norm,),
     "layer_norm": (_bare_layer_norm,),
@@ -242,6 +282,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "pool2d": (_layout,),
     "rnn": (_recurrence,),
     "scale": (_scale_tensor,),
+    "split": (_open_section,),
     "strided_slice": (_backwards,),
     "sync_batch_norm": (_layout,),
     "yolo_box": (_iou_aware,),
