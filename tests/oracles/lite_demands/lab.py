@@ -210,15 +210,17 @@ def supported_operators(version: str) -> set[str]:
     )
     lines = _COLOUR.sub("", done.stdout).splitlines()
     header = next(i for i, line in enumerate(lines) if line.split()[:1] == ["OP_name"])
-    columns = {
-        m.start() + len(m.group()) // 2: m.group() for m in re.finditer(r"\S+", lines[header])
-    }
+    title, *marks = re.finditer(r"\S+", lines[header])
+    # Columns go by their distance from the name: 2.9 forgets the line's end after some operators.
+    columns = {(m.start() + m.end()) // 2 - title.end(): m.group() for m in marks}
     found = set()
-    for line in filter(str.strip, lines[header + 1 :]):
-        marks = [m.start() for m in re.finditer(r"\bY\b", line)]
-        nearest = {columns[_nearest(columns, mark)] for mark in marks}
-        if nearest & {"kARM", "kHost", "ARM", "Host"}:
-            found.add(line.split()[0])
+    for line in lines[header + 1 :]:
+        row = re.match(r".*?(\w+)(\s+Y\b.*)$", line[: line.rfind("Y") + 1])
+        if row is None:
+            continue
+        ticks = [m.start() + 1 for m in re.finditer(r"\sY\b", row.group(2))]
+        if {columns[_nearest(columns, tick)] for tick in ticks} & {"kARM", "kHost", "ARM", "Host"}:
+            found.add(row.group(1))
     return found
 
 

@@ -15,9 +15,9 @@ from weightquant_cli.formats.program import AttrType, Program
 FP64, BOOL, INT64, BF16 = 6, 0, 3, 22
 
 
-def build(type: str, dtype: int = 5, slot: str = "X", **attributes: Any) -> Program:
+def build(type: str, of: int = 5, slot: str = "X", **attributes: Any) -> Program:
     builder = ProgramBuilder()
-    builder.main.var("x", (2, 3), dtype)
+    builder.main.var("x", (2, 3), of)
     builder.main.op(type, {slot: "x"}, {"Out": "y"}, attributes, shape=(2, 3))
     return builder.parse()
 
@@ -116,6 +116,30 @@ def test_uses_that_paddle_lite_gets_wrong_are_found(
     type: str, attributes: dict[str, Any], code: str
 ) -> None:
     assert codes(build(type, **attributes)) == [code]
+
+
+@pytest.mark.parametrize(
+    ("type", "attributes"),
+    [
+        ("cast", {"in_dtype": 5, "out_dtype": 0}),
+        ("fill_any_like", {"dtype": 0, "value": 1.0}),
+        ("split", {"axis": 0, "num": 0, "sections": [1, -1]}),
+    ],
+)
+def test_what_2_11_cannot_do_and_2_12_can_is_found_there_alone(
+    type: str, attributes: dict[str, Any]
+) -> None:
+    program = build(type, **attributes)
+    (demand,) = findings(program, {}, "2.11")
+    assert demand.effect is Effect.ABORTS_AT_RUN
+    assert codes(program, "2.12") == []
+
+
+def test_values_that_only_paddle_3_reads_are_found() -> None:
+    values: dict[str, Any] = {"dtype": 5, "shape": [2], "fp32_values": [1.0, 0.0]}
+    assert codes(build("assign_value", **values)) == []
+    del values["fp32_values"]
+    assert codes(build("assign_value", **values)) == ["values-as-scalars"]
 
 
 @pytest.mark.parametrize(

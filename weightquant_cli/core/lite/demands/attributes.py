@@ -75,12 +75,9 @@ def wrong_types(
     operator: Operator, facts: measured.Measured
 ) -> Iterator[tuple[Attribute, AttrType]]:
     """The attributes of a type that this opt does not read, with the type that it reads."""
-    demanded = facts.types.get(operator.type)
-    if not demanded:
-        return
-    for attribute in operator.attributes:
-        type = demanded.get(attribute.name)
-        if type is not None and attribute.type != type:
+    for name, type in facts.types.get(operator.type, {}).items():
+        attribute = operator.attribute(name)
+        if attribute is not None and attribute.type != type:
             yield attribute, type
 
 

@@ -181,9 +181,8 @@ def _pad_value(use: Use) -> Limit | None:
 def _float_remainder(use: Use) -> Limit | None:
     if use.dtype("X") is not dtypes.FP32:
         return None
-    return Limit(
-        "float-remainder", Effect.WRONG, "FP32 is taken for integers", "x - floor(x / y) * y"
-    )
+    effect = Effect.NOT_CONVERTED if use.version == "2.9" else Effect.WRONG
+    return Limit("float-remainder", effect, "FP32 is taken for integers", "x - floor(x / y) * y")
 
 
 def _backwards(use: Use) -> Limit | None:
