@@ -1,4 +1,4 @@
-"""MobileNetV2 as `paddle.jit.save` writes it, one image, and Paddle's answer (Paddle 2.6.2)."""
+"""Models of `paddle.vision.models` as `paddle.jit.save` writes them (Paddle 2.6.2)."""
 
 import json
 import os
@@ -30,14 +30,20 @@ def fill(layer):
 
 
 def main(job):
-    model = paddle.vision.models.mobilenet_v2(scale=0.5)
-    fill(model)
-    model.eval()
-    spec = [InputSpec([None, 3, 96, 96], "float32", "image")]
-    paddle.jit.save(model, os.path.join(job["out"], "inference"), input_spec=spec)
-    image = rng.uniform(0, 1, (1, 3, 96, 96)).astype("float32")
-    np.savez(os.path.join(job["out"], "in.npz"), image)
-    np.savez(os.path.join(job["out"], "out.npz"), model(paddle.to_tensor(image)).numpy())
+    for name in job["names"]:
+        options = {"scale": 0.5} if name.startswith("mobilenet_v2") else {}
+        model = getattr(paddle.vision.models, name)(**options)
+        fill(model)
+        model.eval()
+        home = os.path.join(job["out"], name)
+        os.makedirs(home)
+        spec = [InputSpec([None, 3, 96, 96], "float32", "image")]
+        paddle.jit.save(model, os.path.join(home, "inference"), input_spec=spec)
+        image = rng.uniform(0, 1, (1, 3, 96, 96)).astype("float32")
+        np.savez(os.path.join(home, "in.npz"), image)
+        answers = model(paddle.to_tensor(image))
+        answers = answers if isinstance(answers, (list, tuple)) else [answers]
+        np.savez(os.path.join(home, "out.npz"), *[answer.numpy() for answer in answers])
 
 
 if __name__ == "__main__":
