@@ -113,21 +113,40 @@ def _operators() -> list[str]:
 def _faults(lines: Iterable[Line]) -> list[str]:
     """One row for each message, with the cases and versions that it was met in."""
     met: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    lacking: dict[str, dict[str, None]] = {}
     for line in lines:
-        x86 = line.x86.said if line.x86 and line.x86.verdict else ""
-        said = line.arm.said or x86 or "an output differs"
-        said = re.sub(r"off by \S+", "wrong answers", said)
-        said = re.sub(r"Tensor<(\w+),(\w+),[^>]*>:\S+", r"a \2 tensor", said)
-        names, versions = met.setdefault(said, ({}, {}))
+        unsupported = _UNSUPPORTED.search(line.arm.said)
+        if unsupported:
+            for operator in unsupported.group(1).split(", "):
+                lacking.setdefault(operator, {})[line.version] = None
+            continue
+        names, versions = met.setdefault(_message(line), ({}, {}))
         names[line.case] = None
         versions[line.version] = None
-    return _rows(
-        ("what Paddle Lite says", "cases", "versions"),
-        (
-            [f"`{said}`", _shortened(list(names)), " ".join(versions)]
-            for said, (names, versions) in sorted(met.items())
-        ),
-    )
+    rows = [
+        [f"`{said}`", _shortened(list(names)), " ".join(versions)]
+        for said, (names, versions) in sorted(met.items())
+    ]
+    return [*_lacking(lacking), *_rows(("what Paddle Lite says", "cases", "versions"), rows)]
+
+
+_UNSUPPORTED = re.compile(r"unsupported ops are: '([^']*)'")
+
+
+def _message(line: Line) -> str:
+    x86 = line.x86.said if line.x86 and line.x86.verdict else ""
+    said = line.arm.said or x86 or "an output differs"
+    said = re.sub(r"off by \S+", "wrong answers", said)
+    return re.sub(r"Tensor<(\w+),(\w+),[^>]*>:\S+", r"a \2 tensor", said)
+
+
+def _lacking(operators: dict[str, dict[str, None]]) -> list[str]:
+    """Operators of the cases that are not there ("unsupported ops"), by the versions without."""
+    groups: dict[str, list[str]] = {}
+    for operator, versions in sorted(operators.items()):
+        groups.setdefault(" ".join(versions), []).append(operator)
+    lines = [f"- not in {versions}: {', '.join(names)}" for versions, names in groups.items()]
+    return ["Operators of the cases that are not there:", "", *lines, ""] if lines else []
 
 
 def _shortened(names: Sequence[str], limit: int = 6) -> str:

@@ -151,6 +151,15 @@ put(
     "cast/float_to_uint8_and_back",
     lambda b: paddle.cast(paddle.cast(b.f(2, 3), "uint8"), "float32"),
 )
+CASTABLE = ("bool", "int32", "int64", "float32", "uint8", "int8", "int16")
+for source in CASTABLE[:-2] + CASTABLE[-1:]:  # Paddle casts to int8, not from it
+    for target in CASTABLE:
+        put(
+            "cast_pair/%s_to_%s" % (source, target),
+            lambda b, source=source, target=target: paddle.cast(
+                b.b(2, 3) if source == "bool" else b.i(2, 3, dtype=source), target
+            ),
+        )
 put("norm/fro", lambda b: paddle.norm(b.f(2, 3)))
 put("norm/p1", lambda b: paddle.norm(b.f(2, 3), p=1, axis=1))
 put("norm/p3", lambda b: paddle.norm(b.f(2, 3), p=3, axis=1))

@@ -15,7 +15,6 @@ from .demand import Effect
 from .place import Declarations, Place
 
 AS_NCHW = "export the model with NCHW layout"
-IN_FP32 = "compute in FP32"
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,17 @@ class Use:
 
 Rule = Callable[[Use], Limit | None]
 
-CASTS = frozenset({0, 2, 3, 5, 20, 21})
-"""Numbers of the types that the kernel of `cast` converts between: BOOL to INT8."""
-
+_B, _I32, _I64, _F32, _U8, _I8 = 0, 2, 3, 5, 20, 21
+CASTS = frozenset(
+    {
+        *((_B, _B), (_B, _I32), (_B, _I64), (_B, _F32)),
+        *((_I32, _B), (_I32, _I32), (_I32, _I64), (_I32, _F32)),
+        *((_I64, _I32), (_I64, _I64), (_I64, _F32)),
+        *((_F32, _B), (_F32, _I32), (_F32, _I64), (_F32, _F32), (_F32, _U8)),
+        *((_U8, _F32), (_I8, _F32)),
+    }
+)
+"""Pairs of types, by their numbers, that the kernel of `cast` converts between."""
 
 FROM_2_12 = "use Paddle Lite 2.12 or newer"
 
@@ -98,20 +105,16 @@ def _bare_group_norm(use: Use) -> Limit | None:
 
 def _cast(use: Use) -> Limit | None:
     ends = (use.operator.value("in_dtype"), use.operator.value("out_dtype"))
-    for number in ends:
-        if number not in CASTS:
-            name = dtypes.BY_NUMBER.get(number) if isinstance(number, int) else None
-            return Limit(
-                "cast",
-                Effect.ABORTS_AT_RUN,
-                f"there is no cast from or to {name or number}",
-                IN_FP32,
-            )
-    return None
+    if ends in CASTS:
+        return None
+    names = [dtypes.BY_NUMBER.get(end) if isinstance(end, int) else None for end in ends]
+    text = f"there is no cast from {names[0] or ends[0]} to {names[1] or ends[1]}"
+    return Limit("cast", Effect.ABORTS_AT_RUN, text, "go by way of FP32")
 
 
 def _cast_to_bool(use: Use) -> Limit | None:
-    if use.version not in _UP_TO_2_11 or use.operator.value("out_dtype") != dtypes.BOOL.number:
+    ends = (use.operator.value("in_dtype"), use.operator.value("out_dtype"))
+    if use.version not in _UP_TO_2_11 or ends not in ((_F32, _B), (_B, _B)):
         return None
     return Limit("cast", Effect.ABORTS_AT_RUN, "there is no cast to BOOL", FROM_2_12)
 
