@@ -16,6 +16,9 @@ PADDLE_26 = "paddle26"
 LITE_213 = "lite213"
 """Paddle Lite 2.13rc0."""
 
+LITE_29, LITE_210, LITE_211 = "lite29", "lite210", "lite211"
+"""Paddle Lite 2.9, 2.10 and 2.11: which operators an older `opt` knows; installed by name only."""
+
 SLIM = "slim"
 """PaddleSlim 2.6.0 with PaddlePaddle 2.6.2; only for `compare.py`, and installed by name only."""
 

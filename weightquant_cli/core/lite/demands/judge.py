@@ -1,0 +1,211 @@
+"""Will opt take it? What a version of Paddle Lite demands of a program and does not find there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ....formats import dtypes
+from ....formats.dtypes import DataType
+from ....formats.program import Operator, Program
+from . import measured
+from .attributes import wrong_types
+from .demand import Demand, Effect
+from .limits import RULES, Use
+from .outputs import absent_outputs, is_beside_pad3d
+from .place import Declarations, Place
+from .respell import SPELLINGS
+from .scalars import makes_a_scalar, reduces_all_silently
+
+READABLE = frozenset(
+    {dtypes.FP32, dtypes.INT8, dtypes.UINT8, dtypes.INT16, dtypes.INT32, dtypes.INT64}
+)
+"""Types of parameters that every measured opt reads."""
+
+UNNAMED = frozenset({dtypes.BF16, dtypes.COMPLEX64, dtypes.COMPLEX128})
+"""Types of variables at which 2.13rc0 aborts, even where nobody reads the variable."""
+
+COPIES = frozenset(
+    {
+        *("assign", "feed", "fetch", "scale", "shape", "while", "conditional_block"),
+        *("flatten2", "flatten_contiguous_range", "reshape", "reshape2", "squeeze2", "unsqueeze2"),
+    }
+)
+"""Operators that leave FP64 values as they are; all others take them for FP32."""
+
+FUSE_FLATTEN = ("2.11", "2.13rc0")
+"""Versions that crash at a flatten without XShape, unless they fuse it with a Linear behind it."""
+
+MEND = "weightquant mends it (--mend)"
+NEWER = "use Paddle Lite 2.12 or newer"
+CHANGE_MODEL = "change the model, or convert for another runtime"
+
+
+def findings(
+    program: Program, parameters: Mapping[str, DataType], version: str = measured.NEWEST
+) -> tuple[Demand, ...]:
+    """What keeps `opt` from converting a program for ARM, or its result from being right.
+
+    Args:
+        program: as it would be given to opt; it is not changed.
+        parameters: the stored type of every parameter, by name.
+        version: of Paddle Lite, one of `measured.VERSIONS`.
+
+    Returns:
+        The findings, parameters first, then in the order of the program. Empty where nothing is
+        known that speaks against it, which is no proof.
+
+    Raises:
+        OptionError: a version that was not measured.
+    """
+    facts = measured.of_version(version)
+    declarations = Declarations(program)
+    found = [*_parameters(parameters), *_variables(program, version)]
+    for block, index, operator in program.operators():
+        use = Use(operator, Place(block, index), declarations, version)
+        found += _of_operator(use, facts)
+    return tuple(found)
+
+
+def _of_operator(use: Use, facts: measured.Measured) -> Iterator[Demand]:
+    operator, place = use.operator, use.place
+    type = operator.type
+    if type not in facts.operators:
+        yield _unsupported(operator, place, facts)
+        return
+    yield from _missing(operator, place, facts)
+    for attribute, wanted in wrong_types(operator, facts):
+        yield Demand(
+            "attribute-type",
+            Effect.NOT_CONVERTED,
+            place,
+            type,
+            f"its attribute {attribute.name} is {attribute.type.name}, not {wanted.name}",
+            MEND,
+        )
+    yield from _outputs(use, facts)
+    yield from _scalars(operator, place)
+    yield from _types(use, facts)
+    for rule in RULES.get(type, ()):
+        limit = rule(use)
+        if limit is not None:
+            yield Demand(limit.code, limit.effect, place, type, limit.text, limit.remedy)
+
+
+def _unsupported(operator: Operator, place: Place, facts: measured.Measured) -> Demand:
+    having = [v for v in measured.VERSIONS if operator.type in measured.of_version(v).operators]
+    if operator.type in SPELLINGS:
+        remedy = MEND
+    elif having:
+        remedy = f"use Paddle Lite {' or '.join(having)}"
+    else:
+        remedy = CHANGE_MODEL
+    return Demand(
+        "unsupported-operator",
+        Effect.NOT_CONVERTED,
+        place,
+        operator.type,
+        f"Paddle Lite {facts.version} has no such operator for ARM",
+        remedy,
+    )
+
+
+def _missing(operator: Operator, place: Place, facts: measured.Measured) -> Iterator[Demand]:
+    demanded = facts.attributes.get(operator.type)
+    if not demanded:
+        return
+    for name in sorted(demanded.difference(operator.attribute_names())):
+        known = (operator.type, name) in measured.defaults()
+        yield Demand(
+            "missing-attribute",
+            Effect.NOT_CONVERTED,
+            place,
+            operator.type,
+            f"its attribute {name} is not there",
+            MEND if known else "export the model again",
+        )
+
+
+def _outputs(use: Use, facts: measured.Measured) -> Iterator[Demand]:
+    operator = use.operator
+    demanded = facts.outputs.get(operator.type, frozenset())
+    for slot in absent_outputs(operator):
+        if slot in demanded:
+            fused = operator.type == "flatten_contiguous_range" and facts.version in FUSE_FLATTEN
+            yield Demand(
+                "missing-output",
+                Effect.MAY_NOT_CONVERT if fused else Effect.NOT_CONVERTED,
+                use.place,
+                operator.type,
+                f"its output {slot} is not there",
+                NEWER if is_beside_pad3d(operator, use.declarations) else MEND,
+            )
+
+
+def _scalars(operator: Operator, place: Place) -> Iterator[Demand]:
+    if makes_a_scalar(operator):
+        yield Demand(
+            "scalar",
+            Effect.ABORTS_AT_RUN,
+            place,
+            operator.type,
+            "it makes a 0-d tensor, which Paddle Lite does not know",
+            MEND,
+        )
+    if reduces_all_silently(operator):
+        yield Demand(
+            "empty-reduction",
+            Effect.ABORTS_AT_RUN,
+            place,
+            operator.type,
+            "an empty dim is no dim to Paddle Lite, and all dims to Paddle",
+            MEND,
+        )
+
+
+def _types(use: Use, facts: measured.Measured) -> Iterator[Demand]:
+    type = use.operator.type
+    names = [name for slot in use.operator.inputs.values() for name in slot]
+    found = {use.declarations.dtype(use.place.block, name) for name in names}
+    if dtypes.BOOL in found and type in facts.without_booleans and use.dtype("X") is dtypes.BOOL:
+        yield Demand(
+            "boolean",
+            Effect.NOT_CONVERTED,
+            use.place,
+            type,
+            "it has no kernel for BOOL",
+            "cast to INT32 before it",
+        )
+    if dtypes.FP64 in found and type not in COPIES:
+        yield Demand(
+            "double", Effect.WRONG, use.place, type, "FP64 is taken for FP32", "compute in FP32"
+        )
+
+
+def _parameters(parameters: Mapping[str, DataType]) -> Iterator[Demand]:
+    for name, dtype in parameters.items():
+        if dtype not in READABLE:
+            yield Demand(
+                "parameter-type",
+                Effect.NOT_CONVERTED,
+                None,
+                name,
+                f"opt cannot read parameters of type {dtype}",
+                "store it as FP32, or INT32 for BOOL",
+            )
+
+
+def _variables(program: Program, version: str) -> Iterator[Demand]:
+    if version != "2.13rc0":
+        return
+    for block in program.blocks:
+        for variable in block.variables:
+            dtype = variable.dtype
+            if dtype is not None and dtype in UNNAMED and not variable.is_parameter:
+                yield Demand(
+                    "variable-type",
+                    Effect.NOT_CONVERTED,
+                    None,
+                    variable.name,
+                    f"opt does not know variables of type {dtype}",
+                    CHANGE_MODEL,
+                )
