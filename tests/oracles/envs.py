@@ -16,6 +16,9 @@ PADDLE_26 = "paddle26"
 LITE_213 = "lite213"
 """Paddle Lite 2.13rc0."""
 
+PADDLE_33 = "paddle33"
+"""PaddlePaddle 3.3.1, which writes and runs models as JSON."""
+
 SLIM = "slim"
 """PaddleSlim 2.6.0 with PaddlePaddle 2.6.2; only for `compare.py`, and installed by name only."""
 

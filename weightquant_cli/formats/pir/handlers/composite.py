@@ -1,0 +1,117 @@
+"""Operations that Paddle 2.6 spells as several operators, or through a tensor of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ... import dtypes
+from ...program import AttrType
+from .. import tables
+from ..applying import known, outputs_of, prepare
+from ..bindings import Tensor, Untranslatable
+from ..ir import Operation, TensorType
+from ..rules import parse
+from .constants import listed
+
+if TYPE_CHECKING:
+    from ..translator import Translator
+
+
+def set_value(translator: Translator, operation: Operation) -> None:
+    """`set_value_` with numbers: Paddle 2.6 reads them from a tensor as well."""
+    rule = parse(tables.RULES["set_value"])
+    call = prepare(translator, operation, rule)
+    source = translator.tensor(operation.operands[0])
+    numbers = operation.attributes.get("values")
+    shape = operation.attributes.get("shape")
+    if not isinstance(numbers, tuple) or not isinstance(shape, tuple):
+        raise Untranslatable("its values are not numbers with a shape")
+    dtype = source.type.dtype
+    dims = tuple(dim for dim in shape if isinstance(dim, int))
+    tensor = listed(translator, None, TensorType(dtype, dims), numbers)  # type: ignore[arg-type]
+    call.inputs["ValueTensor"] = [tensor.variable()]
+    call.attributes["dtype"] = (AttrType.INT, dtype.number)
+    outputs_of(call, rule)
+    call.write("set_value")
+    translator.rebind_in_place(operation)
+
+
+def set_value_with_tensor(translator: Translator, operation: Operation) -> None:
+    """`set_value_with_tensor_`: the element type is an attribute in Paddle 2.6."""
+    rule = parse(tables.RULES["set_value_with_tensor"])
+    call = prepare(translator, operation, rule)
+    dtype = translator.tensor(operation.operands[0]).type.dtype
+    call.attributes["dtype"] = (AttrType.INT, dtype.number)
+    outputs_of(call, rule)
+    call.write("set_value")
+    translator.rebind_in_place(operation)
+
+
+def masked_fill(translator: Translator, operation: Operation) -> None:
+    """`masked_fill`: a `where` between a filled tensor and the operand itself."""
+    if len(operation.operands) != 3:
+        raise Untranslatable("it has not three operands")
+    source, mask, value = (translator.tensor(number) for number in operation.operands)
+    constant = known(value)
+    if constant is None or len(constant) != 1:
+        raise Untranslatable("its value is computed")
+    block = translator.block
+    full = translator.make("fill_any_like_0.tmp_0", source.type)
+    attributes = {
+        "value": (AttrType.FLOAT, float(constant[0])),
+        "dtype": (AttrType.INT, source.type.dtype.number),
+    }
+    block.operator("fill_any_like", {"X": [source.variable()]}, {"Out": [full]}, attributes)
+    condition = mask.variable()
+    if mask.type.dims != source.type.dims:
+        condition = _expanded(translator, mask, source)
+    block.operator(
+        "where",
+        {"Condition": [condition], "X": [full], "Y": [source.variable()]},
+        {"Out": translator.define(operation.results[0])},
+    )
+    if operation.name.endswith("_"):
+        translator.rebind_in_place(operation)
+
+
+def _expanded(translator: Translator, mask: Tensor, like: Tensor) -> str:
+    """The mask in the shape of `like`."""
+    name = translator.make("expand_as_v2_0.tmp_0", TensorType(dtypes.BOOL, like.type.dims))
+    translator.block.operator(
+        "expand_as_v2",
+        {"X": [mask.variable()], "Y": [like.variable()]},
+        {"Out": [name]},
+        {"target_shape": (AttrType.INTS, tuple(like.type.dims))},
+    )
+    return name
+
+
+def linear(translator: Translator, operation: Operation) -> None:
+    """`linear_v2`: a product and a sum."""
+    if len(operation.operands) != 3 or operation.attributes.get("transpose_weight") is True:
+        raise Untranslatable("its weight is transposed, or it has not three operands")
+    x, weight, bias = (translator.tensor(number) for number in operation.operands)
+    result = operation.results[0]
+    if not isinstance(result.type, TensorType):
+        raise Untranslatable("its result is not a tensor")
+    product = translator.make(f"value_{result.number}.tmp_1", result.type)
+    translator.block.operator(
+        "matmul_v2",
+        {"X": [x.variable()], "Y": [weight.variable()]},
+        {"Out": [product]},
+        {"trans_x": (AttrType.BOOLEAN, False), "trans_y": (AttrType.BOOLEAN, False)},
+    )
+    translator.block.operator(
+        "elementwise_add",
+        {"X": [product], "Y": [bias.variable()]},
+        {"Out": translator.define(result)},
+        {"axis": (AttrType.INT, -1)},
+    )
+
+
+HANDLERS = {
+    "pd_op.set_value": set_value,
+    "pd_op.set_value_with_tensor": set_value_with_tensor,
+    "pd_op.masked_fill": masked_fill,
+    "pd_op.linear_v2": linear,
+}

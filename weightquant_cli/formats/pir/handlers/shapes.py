@@ -1,0 +1,132 @@
+"""Shapes that are computed, and what is done with them.
+
+Paddle 3 computes shapes with 64 bits; Paddle 2.6 and Paddle Lite with 32. The 32 bits are kept as
+long as nobody but a shape reads them, so that a program comes out as Paddle 2.6 would write it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ... import dtypes
+from ...program import AttrType
+from .. import tables
+from ..applying import apply, known, outputs_of, prepare
+from ..bindings import Number, Tensor, Untranslatable
+from ..ir import DataTypeName, Operation, TensorType, Value
+from ..rules import parse
+from .constants import lazy
+
+if TYPE_CHECKING:
+    from ..translator import Translator
+
+_INTEGERS = (dtypes.INT32, dtypes.INT64)
+
+
+def _tensor_result(operation: Operation) -> tuple[Value, TensorType]:
+    value = operation.results[0] if operation.results else None
+    if value is None or not isinstance(value.type, TensorType) or not operation.operands:
+        raise Untranslatable("it has no operand, or its result is not a tensor")
+    return value, value.type
+
+
+def widened(translator: Translator, value: Value, type: TensorType, narrow: str) -> Tensor:
+    """The 64 bits of a variable of 32, converted only where somebody needs them."""
+    attributes = {
+        "in_dtype": (AttrType.INT, dtypes.INT32.number),
+        "out_dtype": (AttrType.INT, type.dtype.number),
+    }
+    return lazy(
+        translator, value, type, "cast", lambda: {"X": [narrow]}, attributes, narrow=narrow
+    )
+
+
+def shape64(translator: Translator, operation: Operation) -> None:
+    """`shape64`: the shape in 64 bits."""
+    value, type = _tensor_result(operation)
+    name = translator.make("shape_0.tmp_0", TensorType(dtypes.INT32, type.dims))
+    source = translator.tensor(operation.operands[0]).variable()
+    translator.block.operator("shape", {"Input": [source]}, {"Out": [name]})
+    translator.bind(value, widened(translator, value, type, name))
+
+
+def slice_(translator: Translator, operation: Operation) -> None:
+    """`slice`: one of a shape stays a shape."""
+    value, type = _tensor_result(operation)
+    rule = parse(tables.RULES["slice"])
+    source = translator.bound(operation.operands[0])
+    if not isinstance(source, Tensor) or source.narrow is None or type.dtype != dtypes.INT64:
+        apply(translator, operation, rule)
+        return
+    shape = source.narrow
+    call = prepare(translator, operation, rule)
+    call.inputs["Input"] = [shape]
+    name = translator.make("shape_0.tmp_0_slice_0", TensorType(dtypes.INT32, type.dims))
+    call.outputs["Out"] = [name]
+    call.write(rule.type)
+    translator.bind(value, widened(translator, value, type, name))
+
+
+def stack(translator: Translator, operation: Operation) -> None:
+    """`stack`: of scalars for a shape; Paddle 2.6 passes them one by one."""
+    value, type = _tensor_result(operation)
+    elements = translator.elements(operation.operands[0])
+    is_shape = type.dtype in _INTEGERS and all(not each.type.dims for each in elements)
+    if not is_shape or operation.attributes.get("axis") != 0 or not elements:
+        apply(translator, operation, parse(tables.RULES["stack"]))
+        return
+    numbers: list[Number] = []
+    for element in elements:
+        constant = known(element)
+        numbers.extend(constant if constant and len(constant) == 1 else ())
+    tensor = lazy(
+        translator,
+        value,
+        type,
+        "stack",
+        lambda: {"X": [element.variable() for element in elements]},
+        {"axis": (AttrType.INT, 0)},
+        elements=elements,
+        constant=tuple(numbers) if len(numbers) == len(elements) else None,
+    )
+    translator.bind(value, tensor)
+
+
+def cast(translator: Translator, operation: Operation) -> None:
+    """`cast`: to 32 bits, of a shape that has them already, it is nothing."""
+    value, type = _tensor_result(operation)
+    source = translator.tensor(operation.operands[0])
+    if source.narrow is not None and type.dtype == dtypes.INT32:
+        translator.bind(value, Tensor(type, source.narrow, narrow=source.narrow))
+        return
+    wanted = operation.attributes.get("dtype")
+    if not isinstance(wanted, DataTypeName) or wanted.dtype is None:
+        raise Untranslatable("it does not say to which element type")
+    attributes = {
+        "in_dtype": (AttrType.INT, source.type.dtype.number),
+        "out_dtype": (AttrType.INT, wanted.dtype.number),
+    }
+    inputs = {"X": [source.variable()]}
+    translator.block.operator("cast", inputs, {"Out": translator.define(value)}, attributes)
+
+
+def reshape(translator: Translator, operation: Operation) -> None:
+    """`reshape`; the shape of a reshaped parameter is written out, as Paddle 2.6 does."""
+    value, type = _tensor_result(operation)
+    rule = parse(tables.RULES["reshape"])
+    call = prepare(translator, operation, rule)
+    source = translator.bound(operation.operands[0])
+    if isinstance(source, Tensor) and source.is_parameter and min(type.dims, default=0) >= 0:
+        if "shape" in call.attributes and not call.inputs.keys() - {"X"}:
+            call.set("shape", "ints", type.dims)
+    outputs_of(call, rule)
+    call.write(rule.type)
+
+
+HANDLERS = {
+    "pd_op.shape64": shape64,
+    "pd_op.slice": slice_,
+    "pd_op.stack": stack,
+    "pd_op.cast": cast,
+    "pd_op.reshape": reshape,
+}
