@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import dtypes
-from ..program import AttrType, AttributeValue
+from ..program import AttributeValue, AttrType
 from .bindings import Nothing, Tensor, Untranslatable, Vector
 from .coerce import coerced
 from .ir import ABSENT, Attribute, DataTypeName, Operation, TensorType, Value
 from .rules import TYPES, Operand, Rule
 from .rules import Attribute as AttributeRule
+from .sizes import in_32_bits, scalar_variables
 
 if TYPE_CHECKING:
     from .translator import Translator
@@ -128,7 +128,9 @@ def parameter(call: Call, operand: Operand, rule: AttributeRule, number: int) ->
             return
     if operand.slot is None or not isinstance(bound, Tensor):
         raise Untranslatable(f"its {rule.name} is computed")
-    call.inputs[operand.slot] = [bound.narrow or bound.variable()]
+    is_integer = rule.type in ("int", "ints", "bounds", "long", "longs")
+    name = in_32_bits(call.translator, bound) if is_integer else bound.variable()
+    call.inputs[operand.slot] = [name]
     _while_computed(call, rule, bound)
 
 
@@ -139,11 +141,6 @@ def _while_computed(call: Call, rule: AttributeRule, bound: Tensor) -> None:
     elif rule.type in ("ints", "bounds", "longs") and 0 <= math.prod(bound.type.dims) <= 64:
         count = math.prod(bound.type.dims)
         call.attributes[rule.name] = (TYPES[rule.type], (_COMPUTED,) * count)
-
-
-def scalar_variables(translator: Translator, elements: Sequence[Tensor]) -> list[str]:
-    """Variables of INT32 scalars, as Paddle 2.6 has them in lists of shapes."""
-    return [element.narrow or element.variable() for element in elements]
 
 
 def known(bound: Tensor | Vector) -> tuple[bool | int | float, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from ..program import AttrType, AttributeValue
+from ..program import AttributeValue, AttrType
 from .bindings import Untranslatable
 from .ir import Attribute, DataTypeName
 from .rules import TYPES

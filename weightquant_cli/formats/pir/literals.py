@@ -210,7 +210,7 @@ def _float(json: dict[str, Any], data: Any) -> float:
 
 
 def _dtype(named: str) -> DataTypeName:
-    if named.lower() in ("undefined", "all"):
+    if named.lower().startswith(("undefined", "all")):
         return DataTypeName(None)
     dtype = _DTYPE_NAMES.get(named)
     if dtype is None:

@@ -25,7 +25,7 @@ Attributes, PIR's name first where Paddle 2.6 has another one:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from ..program import AttrType
 
@@ -92,7 +92,7 @@ class Rule:
     refused: tuple[tuple[str, str], ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse(line: str) -> Rule:
     """The rule that a line of a table describes."""
     type, operands, results, attributes = (part.strip() for part in line.split("|"))

@@ -74,5 +74,3 @@ def supported_operations() -> list[str]:
     """The names of all PIR operations that are translated, in order."""
     named = {f"pd_op.{name}" for name in tables.RULES} | set(handlers.names())
     return sorted(named)
-
-

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from .. import framework_pb2
-from ..program import MAX_PROGRAM_BYTES, AttrType, AttributeValue, VariableKind
+from ..program import MAX_PROGRAM_BYTES, AttributeValue, AttrType, VariableKind
 from ..text import encode
 from .ir import TensorType
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ... import dtypes
-from ...program import AttrType
+from ...program import AttributeValue, AttrType
 from .. import tables
 from ..applying import known, outputs_of, prepare
 from ..bindings import Tensor, Untranslatable
+from ..constants import listed
 from ..ir import Operation, TensorType
 from ..rules import parse
-from .constants import listed
 
 if TYPE_CHECKING:
     from ..translator import Translator
@@ -109,7 +109,30 @@ def linear(translator: Translator, operation: Operation) -> None:
     )
 
 
+def close(translator: Translator, operation: Operation) -> None:
+    """`isclose` and `allclose`: the tolerances are text in Paddle 2.6."""
+    if len(operation.operands) != 4:
+        raise Untranslatable("it has not four operands")
+    x, y = (translator.tensor(number).variable() for number in operation.operands[:2])
+    attributes: dict[str, tuple[AttrType, AttributeValue]] = {
+        "equal_nan": (AttrType.BOOLEAN, operation.attributes.get("equal_nan") is True)
+    }
+    for name, number in zip(("rtol", "atol"), operation.operands[2:], strict=True):
+        constant = known(translator.tensor(number))
+        if constant is None or len(constant) != 1:
+            raise Untranslatable(f"its {name} is computed")
+        attributes[name] = (AttrType.STRING, repr(float(constant[0])))
+    translator.block.operator(
+        operation.name.removeprefix("pd_op."),
+        {"Input": [x], "Other": [y]},
+        {"Out": translator.define(operation.results[0])},
+        attributes,
+    )
+
+
 HANDLERS = {
+    "pd_op.isclose": close,
+    "pd_op.allclose": close,
     "pd_op.set_value": set_value,
     "pd_op.set_value_with_tensor": set_value_with_tensor,
     "pd_op.masked_fill": masked_fill,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from ... import dtypes
 from ...program import AttrType
 from ..applying import known
-from ..bindings import Tensor, Untranslatable
+from ..bindings import Untranslatable
+from ..constants import filled
 from ..ir import Operation, TensorType
-from .constants import filled
+from ..sizes import converted
 
 if TYPE_CHECKING:
     from ..translator import Translator
@@ -28,18 +29,6 @@ def typed(translator: Translator, number: int, dtype: dtypes.DataType) -> str:
     if tensor.narrow is not None and dtype == dtypes.INT32:
         return tensor.narrow
     return converted(translator, tensor, dtype).variable()
-
-
-def converted(translator: Translator, tensor: Tensor, dtype: dtypes.DataType) -> Tensor:
-    """The tensor in another element type."""
-    type = TensorType(dtype, tensor.type.dims)
-    name = translator.make("cast_0.tmp_0", type)
-    attributes = {
-        "in_dtype": (AttrType.INT, tensor.type.dtype.number),
-        "out_dtype": (AttrType.INT, dtype.number),
-    }
-    translator.block.operator("cast", {"X": [tensor.variable()]}, {"Out": [name]}, attributes)
-    return Tensor(type, name)
 
 
 def arange(translator: Translator, operation: Operation) -> None:

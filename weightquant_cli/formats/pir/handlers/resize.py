@@ -9,6 +9,7 @@ from ..applying import known, outputs_of, prepare
 from ..bindings import Tensor, Vector
 from ..ir import ABSENT, Operation
 from ..rules import parse
+from ..sizes import scalar_variables
 
 if TYPE_CHECKING:
     from ..translator import Translator
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 # The attributes of the sizes, by the number of sizes.
 _SIZES = {1: ("out_w",), 2: ("out_h", "out_w"), 3: ("out_d", "out_h", "out_w")}
 
-_NAMES = ("linear_interp", "bilinear_interp", "bicubic_interp", "nearest_interp", "trilinear_interp")
+_NAMES = (
+    "linear_interp",
+    "bilinear_interp",
+    "bicubic_interp",
+    "nearest_interp",
+    "trilinear_interp",
+)
 
 
 def interpolate(translator: Translator, operation: Operation) -> None:
@@ -42,6 +49,10 @@ def interpolate(translator: Translator, operation: Operation) -> None:
         operation.place,
     )
     call = prepare(translator, plain, rule)
+    for index, slot in ((1, "OutSize"), (2, "SizeTensor")):
+        if slot in call.inputs:
+            elements = translator.elements(operands[index])
+            call.inputs[slot] = scalar_variables(translator, elements)
     if sizes is not None:
         for name, size in zip(_SIZES[len(sizes)], sizes, strict=True):
             call.set(name, "int", size)

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 from ... import dtypes
 from ...program import AttrType
 from .. import tables
-from ..applying import apply, known, outputs_of, prepare
+from ..applying import Call, apply, known, outputs_of, prepare
 from ..bindings import Number, Tensor, Untranslatable
+from ..constants import lazy
 from ..ir import DataTypeName, Operation, TensorType, Value
 from ..rules import parse
-from .constants import lazy
 
 if TYPE_CHECKING:
     from ..translator import Translator
+
+_FIRST = -(1 << 31)
+"""How Paddle 3 says "to the first element" where it walks backwards."""
 
 _INTEGERS = (dtypes.INT32, dtypes.INT64)
 
@@ -36,9 +39,7 @@ def widened(translator: Translator, value: Value, type: TensorType, narrow: str)
         "in_dtype": (AttrType.INT, dtypes.INT32.number),
         "out_dtype": (AttrType.INT, type.dtype.number),
     }
-    return lazy(
-        translator, value, type, "cast", lambda: {"X": [narrow]}, attributes, narrow=narrow
-    )
+    return lazy(translator, value, type, "cast", lambda: {"X": [narrow]}, attributes, narrow=narrow)
 
 
 def shape64(translator: Translator, operation: Operation) -> None:
@@ -123,7 +124,37 @@ def reshape(translator: Translator, operation: Operation) -> None:
     call.write(rule.type)
 
 
+def strided_slice(translator: Translator, operation: Operation) -> None:
+    """`strided_slice`: Paddle 2.6 also wants a flag for each axis, and crashes without."""
+    rule = parse(tables.RULES["strided_slice"])
+    call = prepare(translator, operation, rule)
+    axes = call.attributes["axes"][1] if "axes" in call.attributes else ()
+    count = len(axes) if isinstance(axes, tuple) else 0
+    call.attributes["infer_flags"] = (AttrType.INTS, (1,) * count)
+    call.attributes["decrease_axis"] = (AttrType.INTS, ())
+    _reach_the_start(call)
+    outputs_of(call, rule)
+    call.write(rule.type)
+
+
+def _reach_the_start(call: Call) -> None:
+    """Backwards to the first element: Paddle 3 says so by the smallest number, Paddle 2.6 by -1."""
+    if "ends" not in call.attributes or "strides" not in call.attributes:
+        return
+    _, ends = call.attributes["ends"]
+    _, strides = call.attributes["strides"]
+    assert isinstance(ends, tuple) and isinstance(strides, tuple)
+    call.attributes["ends"] = (
+        AttrType.INTS,
+        tuple(
+            -1 if int(stride) < 0 and int(end) <= _FIRST else int(end)
+            for end, stride in zip(ends, strides, strict=False)
+        ),
+    )
+
+
 HANDLERS = {
+    "pd_op.strided_slice": strided_slice,
     "pd_op.shape64": shape64,
     "pd_op.slice": slice_,
     "pd_op.stack": stack,

@@ -20,8 +20,7 @@ RULES = {
         "dtype:dtype seed:int"
     ),
     "randint": (
-        "randint | shape:longs/ShapeTensor/ShapeTensorList | Out | low:int high:int "
-        "dtype:dtype"
+        "randint | shape:longs/ShapeTensor/ShapeTensorList | Out | low:int high:int dtype:dtype"
     ),
     "zeros_like": "fill_any_like | X | Out | dtype:dtype value:float:0.0",
     "ones_like": "fill_any_like | X | Out | dtype:dtype value:float:1.0",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 RULES = {
+    "dist": "dist | X Y | Out | p:float",
     "matmul": "matmul_v2 | X Y | Out | transpose_x=trans_x:bool transpose_y=trans_y:bool",
     "legacy_matmul": (
-        "matmul | X Y | Out | transpose_x=transpose_X:bool transpose_y=transpose_Y:bool "
-        "alpha:float"
+        "matmul | X Y | Out | transpose_x=transpose_X:bool transpose_y=transpose_Y:bool alpha:float"
     ),
     "matmul_with_flatten": "mul | X Y | Out | x_num_col_dims:int y_num_col_dims:int",
     "bmm": "bmm | X Y | Out |",

@@ -23,11 +23,10 @@ RULES = {
     "strided_slice": (
         "strided_slice | Input starts:bounds/StartsTensor/StartsTensorList "
         "ends:bounds/EndsTensor/EndsTensorList strides:ints/StridesTensor/StridesTensorList | "
-        "Out | axes:ints infer_flags:ints: decrease_axis:ints:"
+        "Out | axes:ints"
     ),
     "crop": (
-        "crop_tensor | X shape:ints/Shape/ShapeTensor offsets:ints/Offsets/OffsetsTensor | "
-        "Out |"
+        "crop_tensor | X shape:ints/Shape/ShapeTensor offsets:ints/Offsets/OffsetsTensor | Out |"
     ),
     "flip": "flip | X | Out | axis:ints",
     "reverse": "reverse | X axis:ints | Out |",
@@ -42,8 +41,7 @@ RULES = {
     "diagonal": "diagonal | Input | Out | offset:int axis1:int axis2:int",
     "pad": "pad | X pad_value:float | Out | paddings:ints",
     "pad3d": (
-        "pad3d | X paddings:ints/Paddings | Out | mode:str pad_value=value:float "
-        "data_format:str"
+        "pad3d | X paddings:ints/Paddings | Out | mode:str pad_value=value:float data_format:str"
     ),
     "numel": "size | Input | Out |",
     "pixel_shuffle": "pixel_shuffle | X | Out | upscale_factor:int data_format:str",
@@ -59,7 +57,8 @@ RULES = {
     "view_shape": "reshape2 | X | Out +XShape | dims=shape:ints",
     "unpool": (
         "unpool | X Indices output_size:ints | Out | ksize:ints strides:ints "
-        "padding=paddings:ints data_format:str"
+        "padding=paddings:ints data_format:str "
+        "unpooling_type:str:max"
     ),
     "split": "split | X sections:ints//SectionsTensorList axis:int:0/AxisTensor | Out | num:int:0",
     "split_with_num": "split | X axis:int:0/AxisTensor | Out | num:int sections:ints:",
@@ -67,7 +66,6 @@ RULES = {
     "triu": "tril_triu | X | Out | diagonal:int lower:bool:false",
     "shape": "shape | Input | Out |",
     "repeat_interleave_with_tensor_index": (
-        "repeat_interleave | X RepeatsTensor | Out | axis=dim:int Repeats:int:0 "
-        "!output_size:-1"
+        "repeat_interleave | X RepeatsTensor | Out | axis=dim:int Repeats:int:0 !output_size:-1"
     ),
 }
