@@ -36,6 +36,7 @@ class Translator:
         self.outputs = 0
         self.given: set[str] = set()
         self._bound: dict[int, Bound] = {ABSENT: NOTHING}
+        self._home: dict[int, int] = {}
         self._wanted: dict[int, str] = {}
         self._reserve_names(main)
 
@@ -96,11 +97,21 @@ class Translator:
         """Say what a value is."""
         if value.number != ABSENT:
             self._bound[value.number] = bound
+            self._home[value.number] = self.block.index
 
     def rebind(self, number: int, value: Value) -> None:
-        """Say that a value is from now on what another one is: it was changed in place."""
-        if number != ABSENT and value.number != ABSENT:
-            self._bound[number] = self._bound[value.number]
+        """Say that a value is from now on what another one is: it was changed in place.
+
+        A value of an outer block is one variable for all, so that one is changed.
+        """
+        bound = self._bound[value.number]
+        if number == ABSENT or value.number == ABSENT:
+            return
+        if self._home[number] == self.block.index:
+            self._bound[number] = bound
+        elif isinstance(bound, Tensor):
+            target = self.tensor(number).variable()
+            self.block.operator("assign", {"X": [bound.variable()]}, {"Out": [target]})
 
     def rebind_in_place(self, operation: Operation) -> None:
         """The same for an operation that has changed its first operand in place."""
