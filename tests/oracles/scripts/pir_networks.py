@@ -47,7 +47,6 @@ class Recurrent(nn.Layer):
 
     def forward(self, x):
         x = F.hardswish(self.norm(self.conv(x)))
-        batch, _, _, width = x.shape
         x = x.flatten(1, 2).transpose([0, 2, 1])
         x, _ = self.rnn(x)
         return F.softmax(self.head(x), axis=2)
@@ -95,9 +94,7 @@ class Single(nn.Layer):
         scores = self.scores(body).transpose([0, 2, 3, 1]).reshape([0, -1, 3])
         scores = F.softmax(scores).transpose([0, 2, 1])
         boxes = ops.box_coder(prior, variance, deltas, "decode_center_size", axis=0)
-        found = paddle._C_ops.multiclass_nms3(
-            boxes, scores, None, 0.2, 50, 20, 0.45, True, 1.0, 0
-        )
+        found = paddle._C_ops.multiclass_nms3(boxes, scores, None, 0.2, 50, 20, 0.45, True, 1.0, 0)
         return found[0], found[2]
 
 
@@ -118,10 +115,8 @@ class Yolo(nn.Layer):
         b2, s2 = ops.yolo_box(self.small(up), size, [5, 6, 8, 15], 4, 0.01, 8)
         boxes = paddle.concat([b1, b2], axis=1)
         scores = paddle.concat([s1, s2], axis=1).transpose([0, 2, 1])
-        out, count = ops.matrix_nms(
-            boxes, scores, 0.05, 0.05, 100, 20, background_label=-1, return_rois_num=True
-        )
-        return out, count
+        found = ops.matrix_nms(boxes, scores, 0.05, 0.05, 100, 20, background_label=-1)
+        return found[0], found[1]
 
 
 class Ghost(nn.Layer):
@@ -244,7 +239,7 @@ NETWORKS = {
     "densenet121": lambda: (models.densenet121(), *image(64)),
     "googlenet": lambda: (models.googlenet(), *image(224)),
     "inception_v3": lambda: (models.inception_v3(), *image(96)),
-    "alexnet": lambda: (models.alexnet(), *image(96)),
+    "alexnet": lambda: (models.alexnet(), *image(224)),
     "vgg11": lambda: (models.vgg11(with_pool=False, num_classes=-1), *image(64)),
     "lenet": lambda: (
         models.LeNet(),

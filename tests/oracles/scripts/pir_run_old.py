@@ -1,4 +1,4 @@
-"""Run many stored models with Paddle 2.6.2 in one process; one that fails does not stop the rest."""
+"""Run many stored models with Paddle 2.6.2 in one process; a failure does not stop the rest."""
 
 import json
 import sys

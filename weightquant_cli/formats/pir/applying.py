@@ -35,6 +35,11 @@ class Call:
         """Set an attribute, with its type as in the rules."""
         self.attributes[name] = coerced(value, type, name)
 
+    def integers(self, name: str) -> tuple[int, ...]:
+        """The integers of an attribute that was set; none where it was not."""
+        value = self.attributes[name][1] if name in self.attributes else ()
+        return tuple(int(each) for each in value) if isinstance(value, tuple) else ()
+
     def write(self, type: str) -> None:
         """Write the operator."""
         self.translator.block.operator(type, self.inputs, self.outputs, self.attributes)

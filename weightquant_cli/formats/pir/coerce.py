@@ -28,10 +28,12 @@ def coerced(value: Attribute, type: str, name: str) -> tuple[AttrType, Attribute
     """
     kind = TYPES[type]
     try:
-        if type in ("ints", "bounds", "longs", "floats"):
+        if type in ("ints", "bounds", "longs", "floats", "f64s"):
             values = value if isinstance(value, tuple) else (value,)
             if type == "floats":
                 return kind, tuple(_float32(each) for each in values)
+            if type == "f64s":
+                return kind, tuple(_float64(each) for each in values)
             return kind, tuple(_integer(each, type) for each in values)
         if isinstance(value, tuple):
             if len(value) != 1:
@@ -53,8 +55,8 @@ def _single(value: bool | int | float | str | DataTypeName, type: str) -> Attrib
         return value
     if type == "dtype" and isinstance(value, DataTypeName):
         return _OPEN_DTYPE if value.dtype is None else value.dtype.number
-    if type == "f64" and isinstance(value, int | float):
-        return float(value)
+    if type == "f64":
+        return _float64(value)
     raise ValueError
 
 
@@ -70,6 +72,12 @@ def _integer(value: object, type: str) -> int:
     if not -limit <= number < limit:
         raise ValueError
     return number
+
+
+def _float64(value: object) -> float:
+    if not isinstance(value, bool | int | float):
+        raise ValueError
+    return float(value)
 
 
 def _float32(value: object) -> float:

@@ -29,6 +29,7 @@ _VALUES = {
     dtypes.INT32: ("int32_values", "ints"),
     dtypes.INT64: ("int64_values", "longs"),
     dtypes.FP32: ("fp32_values", "floats"),
+    dtypes.FP64: ("fp64_values", "f64s"),
 }
 
 

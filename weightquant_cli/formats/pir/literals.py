@@ -153,9 +153,8 @@ def _tensor(data: list[Any]) -> TensorType:
     if len(dims) > MAX_RANK:
         raise Malformed(f"a tensor has {len(dims)} dims")
     for dim in dims:
-        if type(dim) is not int or not -1 <= dim < _INT64:
-            raise Malformed("a dim is not an integer from -1 up")
-    return TensorType(dtype, tuple(dims))
+        integer(dim, "a dim")
+    return TensorType(dtype, tuple(max(dim, -1) for dim in dims))  # -6: 6 times an unknown one
 
 
 def read_attribute(json: Any) -> Attribute | None:

@@ -153,7 +153,7 @@ class _Reader:
         defined: list[int] = []
         for argument in field(blocks[0], "args", list, "a block"):
             arguments.append(self._value(argument, "#", defined))
-        operations = []
+        operations: list[Operation] = []
         for json_operation in field(blocks[0], "ops", list, "a block"):
             place = f"{outer}operation {len(operations)}"
             try:
@@ -197,7 +197,11 @@ class _Reader:
         value = self._value(field(found, "O", dict, "a parameter"), "%", defined)
         if not isinstance(value.type, TensorType):
             raise Malformed(f"the parameter {name} is not a tensor")
-        return Operation(PARAMETER, (), (value,), {"parameter_name": name}, (), place)
+        attributes: dict[str, Attribute] = {
+            "parameter_name": name,
+            "persistable": _is_stored(found),
+        }
+        return Operation(PARAMETER, (), (value,), attributes, (), place)
 
     def _operand(self, found: Any) -> int:
         number = integer(field(found, "%", int, "an operand"), "an operand")
@@ -218,6 +222,15 @@ class _Reader:
         self._visible.add(number)
         defined.append(number)
         return Value(number, type)
+
+
+def _is_stored(parameter: dict[str, Any]) -> bool:
+    """Whether a parameter is in the file of parameters: the first of its result's flags.
+
+    A recurrent layer has one that is not, and that nobody reads: the state of its dropout.
+    """
+    flags = parameter.get("OA")
+    return not (type(flags) is list and flags and flags[0] == 0)
 
 
 def _placed(place: str, error: Malformed) -> str:

@@ -41,6 +41,7 @@ TYPES = {
     "long": AttrType.LONG,
     "longs": AttrType.LONGS,
     "f64": AttrType.FLOAT64,
+    "f64s": AttrType.FLOAT64S,
 }
 """Attribute types by their name in a rule. `dtype` is the number of an element type; `bounds` are
 integers that end at 32 bits, where PIR has 64 bits to say "to the end"."""

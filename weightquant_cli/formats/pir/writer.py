@@ -34,6 +34,7 @@ _FIELDS = {
     AttrType.LONG: "l",
     AttrType.LONGS: "longs",
     AttrType.FLOAT64: "float64",
+    AttrType.FLOAT64S: "float64s",
 }
 
 
@@ -156,7 +157,7 @@ class BlockWriter:
 
 def _set(op: framework_pb2.OpDesc, name: str, kind: AttrType, value: AttributeValue) -> int:
     """Add an attribute; about how many bytes it has."""
-    desc = op.attrs.add(name=encode(name), type=int(kind))  # type: ignore[arg-type]
+    desc = op.attrs.add(name=encode(name), type=int(kind))
     field = _FIELDS[kind]
     if isinstance(value, tuple):
         getattr(desc, field).extend(encode(v) if isinstance(v, str) else v for v in value)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ... import dtypes
 from ...program import AttributeValue, AttrType
 from .. import tables
-from ..applying import known, outputs_of, prepare
+from ..applying import Call, known, outputs_of, prepare
 from ..bindings import Tensor, Untranslatable
+from ..coerce import coerced
 from ..constants import listed
 from ..ir import Operation, TensorType
 from ..rules import parse
@@ -130,7 +131,45 @@ def close(translator: Translator, operation: Operation) -> None:
     )
 
 
+def deformable_conv(translator: Translator, operation: Operation) -> None:
+    """`deformable_conv`: without a mask it gets one of ones, since Paddle Lite demands a mask."""
+    rule = parse(tables.RULES["deformable_conv"])
+    call = prepare(translator, operation, rule)
+    if "Mask" not in call.inputs:
+        offset, kernel = (translator.tensor(number) for number in operation.operands[1:3])
+        call.inputs["Mask"] = [_mask_of_ones(call, offset, kernel)]
+    outputs_of(call, rule)
+    call.write(rule.type)
+
+
+def _mask_of_ones(call: Call, offset: Tensor, kernel: Tensor) -> str:
+    """Ones in the shape of the mask: the offsets have two channels for each of its channels."""
+    translator = call.translator
+    if len(kernel.type.dims) != 4 or len(offset.type.dims) != 4:
+        raise Untranslatable("its kernel or its offsets are not of rank 4")
+    groups = call.operation.attributes.get("deformable_groups", 1)
+    if not isinstance(groups, int):
+        raise Untranslatable("its deformable_groups is not a number")
+    channels = groups * kernel.type.dims[2] * kernel.type.dims[3]
+    batch, _, height, width = offset.type.dims
+    type = TensorType(offset.type.dtype, (batch, channels, height, width))
+    half, ones = translator.make("mask_0.tmp_0", type), translator.make("mask_0.tmp_1", type)
+    bounds = {"axes": 1, "starts": 0, "ends": channels, "infer_flags": 1}
+    attributes = {name: coerced(value, "ints", name) for name, value in bounds.items()}
+    attributes["decrease_axis"] = (AttrType.INTS, ())
+    block = translator.block
+    block.operator("slice", {"Input": [offset.variable()]}, {"Out": [half]}, attributes)
+    block.operator(
+        "fill_any_like",
+        {"X": [half]},
+        {"Out": [ones]},
+        {"value": (AttrType.FLOAT, 1.0), "dtype": (AttrType.INT, type.dtype.number)},
+    )
+    return ones
+
+
 HANDLERS = {
+    "pd_op.deformable_conv": deformable_conv,
     "pd_op.isclose": close,
     "pd_op.allclose": close,
     "pd_op.set_value": set_value,

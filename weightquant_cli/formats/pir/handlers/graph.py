@@ -45,9 +45,16 @@ def parameter(translator: Translator, operation: Operation) -> None:
         raise Untranslatable("it has no name, or is not a tensor")
     if name in translator.given:
         raise Untranslatable(f"the name {name} is given twice")
+    if operation.attributes.get("persistable") is False:
+        translator.bind(value, Tensor(value.type, write=_not_stored))
+        return
     translator.given.add(name)
     translator.block.variable(name, value.type, persistable=True)
     translator.bind(value, Tensor(value.type, name, is_parameter=True))
+
+
+def _not_stored() -> str:
+    raise Untranslatable("it reads a parameter that is not stored with the model")
 
 
 def feed(translator: Translator, operation: Operation) -> None:

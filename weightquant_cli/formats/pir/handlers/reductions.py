@@ -34,8 +34,7 @@ def logsumexp(translator: Translator, operation: Operation) -> None:
 
 def _over_all(call: Call, name: str) -> None:
     rank = len(call.translator.tensor(call.operation.operands[0]).type.dims)
-    found = call.attributes.get(name)
-    axes = found[1] if found is not None and isinstance(found[1], tuple) else ()
+    axes = call.integers(name)
     everything = not axes or len(axes) == rank
     if everything:
         call.attributes[name] = (AttrType.INTS, tuple(range(rank)) or (0,))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ... import dtypes
 from ...program import AttrType
 from .. import tables
-from ..applying import Call, apply, known, outputs_of, prepare
+from ..applying import apply, known, outputs_of, prepare
 from ..bindings import Number, Tensor, Untranslatable
 from ..constants import lazy
 from ..ir import DataTypeName, Operation, TensorType, Value
@@ -113,44 +113,33 @@ def cast(translator: Translator, operation: Operation) -> None:
 
 def reshape(translator: Translator, operation: Operation) -> None:
     """`reshape`; the shape of a reshaped parameter is written out, as Paddle 2.6 does."""
-    value, type = _tensor_result(operation)
+    _, type = _tensor_result(operation)
     rule = parse(tables.RULES["reshape"])
     call = prepare(translator, operation, rule)
     source = translator.bound(operation.operands[0])
-    if isinstance(source, Tensor) and source.is_parameter and min(type.dims, default=0) >= 0:
-        if "shape" in call.attributes and not call.inputs.keys() - {"X"}:
-            call.set("shape", "ints", type.dims)
+    is_known = "shape" in call.attributes and call.inputs.keys() == {"X"}
+    if isinstance(source, Tensor) and source.is_parameter and is_known and -1 not in type.dims:
+        call.set("shape", "ints", type.dims)
     outputs_of(call, rule)
     call.write(rule.type)
 
 
 def strided_slice(translator: Translator, operation: Operation) -> None:
-    """`strided_slice`: Paddle 2.6 also wants a flag for each axis, and crashes without."""
+    """`strided_slice`: Paddle 2.6 also wants a flag for each axis, and crashes without.
+
+    Backwards to the first element is the smallest number in Paddle 3, and -1 in Paddle 2.6.
+    """
     rule = parse(tables.RULES["strided_slice"])
     call = prepare(translator, operation, rule)
-    axes = call.attributes["axes"][1] if "axes" in call.attributes else ()
-    count = len(axes) if isinstance(axes, tuple) else 0
-    call.attributes["infer_flags"] = (AttrType.INTS, (1,) * count)
-    call.attributes["decrease_axis"] = (AttrType.INTS, ())
-    _reach_the_start(call)
+    call.set("infer_flags", "ints", (1,) * len(call.integers("axes")))
+    call.set("decrease_axis", "ints", ())
+    ends, strides = call.integers("ends"), call.integers("strides")
+    if len(ends) == len(strides):
+        pairs = zip(ends, strides, strict=True)
+        reached = (-1 if stride < 0 and end <= _FIRST else end for end, stride in pairs)
+        call.set("ends", "ints", tuple(reached))
     outputs_of(call, rule)
     call.write(rule.type)
-
-
-def _reach_the_start(call: Call) -> None:
-    """Backwards to the first element: Paddle 3 says so by the smallest number, Paddle 2.6 by -1."""
-    if "ends" not in call.attributes or "strides" not in call.attributes:
-        return
-    _, ends = call.attributes["ends"]
-    _, strides = call.attributes["strides"]
-    assert isinstance(ends, tuple) and isinstance(strides, tuple)
-    call.attributes["ends"] = (
-        AttrType.INTS,
-        tuple(
-            -1 if int(stride) < 0 and int(end) <= _FIRST else int(end)
-            for end, stride in zip(ends, strides, strict=False)
-        ),
-    )
 
 
 HANDLERS = {

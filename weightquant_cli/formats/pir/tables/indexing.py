@@ -27,7 +27,11 @@ RULES = {
     ),
     "sequence_mask": "sequence_mask | X max_len=maxlen:int/MaxLenTensor | Y | out_dtype:dtype",
     "fill_diagonal": "fill_diagonal | X | Out | value:float offset:int wrap:bool",
-    "set_value": "set_value | Input starts:longs//StartsTensorList ends:longs//EndsTensorList steps:longs//StepsTensorList | Out | axes:longs decrease_axes:longs none_axes:longs",
+    "set_value": (
+        "set_value | Input starts:longs//StartsTensorList "
+        "ends:longs//EndsTensorList steps:longs//StepsTensorList | Out | axes:longs "
+        "decrease_axes:longs none_axes:longs"
+    ),
     "set_value_with_tensor": (
         "set_value | Input ValueTensor starts:longs//StartsTensorList "
         "ends:longs//EndsTensorList steps:longs//StepsTensorList | Out | axes:longs "
