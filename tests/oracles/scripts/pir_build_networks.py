@@ -1,8 +1,6 @@
 """Export networks with Paddle 3.3.1 as JSON and run them; convert PP-OCR's released models too."""
 
 import json
-import os
-import shutil
 import sys
 import traceback
 import warnings
@@ -43,22 +41,9 @@ def export(folder, name):
 
 
 def convert(folder, name, source):
-    """A released .pdmodel, as PIR, with the translator that Paddle 3 has for it."""
-    from paddle import pir
-    from paddle.pir_utils import OldIrGuard
-
     prefix = "%s/%s/m" % (folder, name)
-    os.makedirs(os.path.dirname(prefix), exist_ok=True)
     paddle.enable_static()
-    with OldIrGuard(), paddle.static.scope_guard(paddle.static.Scope()):
-        executor = paddle.static.Executor(paddle.CPUPlace())
-        program, _, _ = paddle.static.load_inference_model(source, executor)
-        for op in program.global_block().ops:
-            if op.has_attr("op_callstack"):
-                op._remove_attr("op_callstack")
-        translated = pir.translate_to_pir(program.desc)
-    paddle.base.core.serialize_pir_program(translated, prefix + ".json", 1, True, True, True)
-    shutil.copy(source + ".pdiparams", prefix + ".pdiparams")
+    pir_save.convert(source, prefix)
     paddle.disable_static()
     return prefix
 

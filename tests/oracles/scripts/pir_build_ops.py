@@ -11,7 +11,7 @@ import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 import pir_save  # noqa: E402
 
-FAMILIES = ("math", "shapes", "layers", "index", "detection", "flow")
+FAMILIES = ("math", "shapes", "layers", "index", "detection", "flow", "old")
 
 
 def main(job):
@@ -27,7 +27,8 @@ def main(job):
             options = case[2] if len(case) > 2 else {}
             prefix = "%s/%s/m" % (job["folder"], name)
             try:
-                outputs = pir_save.build(prefix, function, feeds, **options)
+                build = pir_save.build if callable(function) else pir_save.build_old
+                outputs = build(prefix, function, feeds, **options)
             except Exception:
                 told.append({"name": name, "error": traceback.format_exc()[-600:]})
                 continue

@@ -187,3 +187,7 @@ CASES.update(
     inner=two(paddle.inner, normal(2, 4), normal(3, 4)),
     glu=one(lambda x: F.glu(x, axis=1), normal(2, 4, 3)),
 )
+CASES.update(
+    gammaln=one(paddle.gammaln, positive(3, 4)),
+    allclose=two(lambda x, y: paddle.allclose(x, y, rtol=1e-3)),
+)

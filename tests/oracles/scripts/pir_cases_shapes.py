@@ -162,3 +162,10 @@ CASES = {
     "tensor_split": one(lambda x: paddle.tensor_split(x, 2, axis=1), normal(2, 5)),
     "hstack": two(lambda x, y: paddle.hstack([x, y])),
 }
+CASES.update(
+    repeats=two(
+        lambda x, n: paddle.repeat_interleave(x, n, axis=1), normal(2, 3), np.array([1, 0, 2])
+    ),
+    max_pool3d_mask=one(lambda x: F.max_pool3d(x, 2, 2, return_mask=True), normal(1, 2, 4, 4, 4)),
+    printed=one(lambda x: paddle.static.Print(paddle.tanh(x))),
+)

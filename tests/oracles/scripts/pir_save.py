@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import paddle
@@ -67,4 +68,59 @@ def build(prefix, function, feeds, dynamic=()):
         executor = paddle.static.Executor(paddle.CPUPlace())
         executor.run(startup)
         paddle.static.save_inference_model(prefix, variables, outputs, executor, program=main)
+    return run(prefix, feeds)
+
+
+def convert(source, prefix):
+    """Store a .pdmodel as PIR, with the translator that Paddle 3 has for older models."""
+    from paddle import pir
+    from paddle.pir_utils import OldIrGuard
+
+    os.makedirs(os.path.dirname(prefix), exist_ok=True)
+    with OldIrGuard(), paddle.static.scope_guard(paddle.static.Scope()):
+        executor = paddle.static.Executor(paddle.CPUPlace())
+        program, _, _ = paddle.static.load_inference_model(source, executor)
+        for op in program.global_block().ops:
+            if op.has_attr("op_callstack"):
+                op._remove_attr("op_callstack")
+        translated = pir.translate_to_pir(program.desc)
+    paddle.base.core.serialize_pir_program(translated, prefix + ".json", 1, True, True, True)
+    shutil.copy(source + ".pdiparams", prefix + ".pdiparams")
+
+
+def build_old(prefix, operator, feeds):
+    """Store one operator of Paddle 2 as PIR.
+
+    Args:
+        prefix: where.
+        operator: its type, its inputs by slot (names of feeds), its outputs (slot -> element
+            type) and attributes.
+        feeds: the arrays.
+    """
+    from paddle.pir_utils import OldIrGuard
+
+    type, inputs, outputs, attributes = operator
+    with OldIrGuard():
+        main, startup = paddle.static.Program(), paddle.static.Program()
+        with paddle.static.program_guard(main, startup):
+            block = main.global_block()
+            variables = {
+                name: paddle.static.data(name, list(array.shape), str(array.dtype))
+                for name, array in feeds.items()
+            }
+            made = {
+                slot: block.create_var(name="out_" + slot, dtype=dtype, shape=[1])
+                for slot, dtype in outputs.items()
+            }
+            slots = {
+                slot: [variables[name] for name in names.split()] for slot, names in inputs.items()
+            }
+            block.append_op(type=type, inputs=slots, outputs=made, attrs=attributes)
+            fetched = [*made.values(), one_parameter() * 2.0]
+            executor = paddle.static.Executor(paddle.CPUPlace())
+            executor.run(startup)
+            paddle.static.save_inference_model(
+                prefix + "_old", list(variables.values()), fetched, executor, program=main
+            )
+    convert(prefix + "_old", prefix)
     return run(prefix, feeds)

@@ -28,6 +28,7 @@ class Tensor:
         narrow: an INT32 variable of the same numbers, where there is one. Paddle 3 has shapes in
             64 bits, Paddle 2.6 and Paddle Lite in 32.
         is_parameter: whether its value is stored with the model.
+        flat: of a constant scalar, the same with dims [1].
     """
 
     type: TensorType
@@ -37,6 +38,7 @@ class Tensor:
     elements: tuple[Tensor, ...] | None = None
     narrow: str | None = None
     is_parameter: bool = False
+    flat: Tensor | None = None
 
     def variable(self) -> str:
         """Its variable; the operator that makes it is written where it was not."""

@@ -67,10 +67,35 @@ def _no_inputs() -> Slots:
 
 def filled(translator: Translator, value: Value | None, type: TensorType, number: Number) -> Tensor:
     """A tensor of one number, as fill_constant writes it."""
+    if not type.dims:
+        return _filled_scalar(translator, value, type, number)
     count = math.prod(type.dims)
     constant = (number,) * count if 0 <= count <= MAX_KNOWN else None
     attributes = fill_attributes(type, number)
     return lazy(translator, value, type, "fill_constant", _no_inputs, attributes, constant=constant)
+
+
+def _filled_scalar(
+    translator: Translator, value: Value | None, type: TensorType, number: Number
+) -> Tensor:
+    """A scalar without dims: Paddle Lite fills none, but takes one out of a tensor of dims [1]."""
+    flat = filled(translator, None, TensorType(type.dtype, (1,)), number)
+    return lazy(
+        translator,
+        value,
+        type,
+        "slice",
+        lambda: {"Input": [flat.variable()]},
+        {
+            "axes": (AttrType.INTS, (0,)),
+            "starts": (AttrType.INTS, (0,)),
+            "ends": (AttrType.INTS, (1,)),
+            "infer_flags": (AttrType.INTS, (1,)),
+            "decrease_axis": (AttrType.INTS, (0,)),
+        },
+        constant=(number,),
+        flat=flat,
+    )
 
 
 def fill_attributes(type: TensorType, number: Number) -> dict[str, tuple[AttrType, AttributeValue]]:

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..ir import Operation
-from . import composite, constants, control_flow, graph, ranges, reductions, resize, shapes
+from . import (
+    composite,
+    constants,
+    control_flow,
+    elementwise,
+    graph,
+    ranges,
+    reductions,
+    resize,
+    shapes,
+)
 
 if TYPE_CHECKING:
     from ..translator import Translator
@@ -23,6 +33,7 @@ _HANDLERS: dict[str, Handler] = {
     **shapes.HANDLERS,
     **resize.HANDLERS,
     **reductions.HANDLERS,
+    **elementwise.HANDLERS,
     **composite.HANDLERS,
     **control_flow.HANDLERS,
 }

@@ -87,29 +87,6 @@ def _expanded(translator: Translator, mask: Tensor, like: Tensor) -> str:
     return name
 
 
-def linear(translator: Translator, operation: Operation) -> None:
-    """`linear_v2`: a product and a sum."""
-    if len(operation.operands) != 3 or operation.attributes.get("transpose_weight") is True:
-        raise Untranslatable("its weight is transposed, or it has not three operands")
-    x, weight, bias = (translator.tensor(number) for number in operation.operands)
-    result = operation.results[0]
-    if not isinstance(result.type, TensorType):
-        raise Untranslatable("its result is not a tensor")
-    product = translator.make(f"value_{result.number}.tmp_1", result.type)
-    translator.block.operator(
-        "matmul_v2",
-        {"X": [x.variable()], "Y": [weight.variable()]},
-        {"Out": [product]},
-        {"trans_x": (AttrType.BOOLEAN, False), "trans_y": (AttrType.BOOLEAN, False)},
-    )
-    translator.block.operator(
-        "elementwise_add",
-        {"X": [product], "Y": [bias.variable()]},
-        {"Out": translator.define(result)},
-        {"axis": (AttrType.INT, -1)},
-    )
-
-
 def close(translator: Translator, operation: Operation) -> None:
     """`isclose` and `allclose`: the tolerances are text in Paddle 2.6."""
     if len(operation.operands) != 4:
@@ -175,5 +152,4 @@ HANDLERS = {
     "pd_op.set_value": set_value,
     "pd_op.set_value_with_tensor": set_value_with_tensor,
     "pd_op.masked_fill": masked_fill,
-    "pd_op.linear_v2": linear,
 }

@@ -63,6 +63,5 @@ def _type(operation: Operation, count: int) -> TensorType:
 
 HANDLERS = {
     "pd_op.arange": arange,
-    "pd_op.range_v2": arange,
     "pd_op.linspace": linspace,
 }

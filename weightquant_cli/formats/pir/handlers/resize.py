@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import tables
@@ -40,14 +41,7 @@ def interpolate(translator: Translator, operation: Operation) -> None:
         bound = translator.bound(operands[3])
         scales = known(bound) if isinstance(bound, Tensor) else None
         operands[3] = ABSENT if scales is not None else operands[3]
-    plain = Operation(
-        operation.name,
-        tuple(operands),
-        operation.results,
-        operation.attributes,
-        operation.regions,
-        operation.place,
-    )
+    plain = replace(operation, operands=tuple(operands))
     call = prepare(translator, plain, rule)
     for index, slot in ((1, "OutSize"), (2, "SizeTensor")):
         if slot in call.inputs:

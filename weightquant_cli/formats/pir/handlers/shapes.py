@@ -6,6 +6,7 @@ long as nobody but a shape reads them, so that a program comes out as Paddle 2.6
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ... import dtypes
@@ -14,7 +15,7 @@ from .. import tables
 from ..applying import apply, known, outputs_of, prepare
 from ..bindings import Number, Tensor, Untranslatable
 from ..constants import lazy
-from ..ir import DataTypeName, Operation, TensorType, Value
+from ..ir import ABSENT, DataTypeName, Operation, TensorType, Value
 from ..rules import parse
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def slice_(translator: Translator, operation: Operation) -> None:
         apply(translator, operation, rule)
         return
     shape = source.narrow
-    call = prepare(translator, operation, rule)
+    others = (ABSENT, *operation.operands[1:])
+    call = prepare(translator, replace(operation, operands=others), rule)
     call.inputs["Input"] = [shape]
     name = translator.make("shape_0.tmp_0_slice_0", TensorType(dtypes.INT32, type.dims))
     call.outputs["Out"] = [name]

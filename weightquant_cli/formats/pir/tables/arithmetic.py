@@ -63,5 +63,4 @@ RULES = {
     "isfinite": "isfinite_v2 | X | Out |",
     "kron": "kron | X Y | Out |",
     "gammaln": "lgamma | X | Out |",
-    "rint": "round | X | Out |",
 }

@@ -22,7 +22,4 @@ RULES = {
     "randint": (
         "randint | shape:longs/ShapeTensor/ShapeTensorList | Out | low:int high:int dtype:dtype"
     ),
-    "zeros_like": "fill_any_like | X | Out | dtype:dtype value:float:0.0",
-    "ones_like": "fill_any_like | X | Out | dtype:dtype value:float:1.0",
-    "empty_like": "fill_any_like | X | Out | dtype:dtype value:float:0.0",
 }

@@ -28,7 +28,6 @@ RULES = {
         "box_coder | PriorBox PriorBoxVar TargetBox | OutputBox | code_type:str "
         "box_normalized:bool axis:int variance:floats"
     ),
-    "box_clip": "box_clip | Input ImInfo | Output |",
     "anchor_generator": (
         "anchor_generator | Input | Anchors Variances | anchor_sizes:floats "
         "aspect_ratios:floats variances:floats stride:floats offset:float"

@@ -14,7 +14,6 @@ RULES = {
     "dot": "dot | X Y | Out |",
     "cross": "cross | X Y | Out | axis=dim:int",
     "p_norm": "p_norm | X | Out | porder:float axis:int epsilon:float keepdim:bool asvector:bool",
-    "norm": "norm | X | Out Norm | axis:int epsilon:float is_test:bool",
     "frobenius_norm": "frobenius_norm | X axis=dim:ints | Out | keep_dim:bool reduce_all:bool",
     "squared_l2_norm": "squared_l2_norm | X | Out |",
     "clip_by_norm": "clip_by_norm | X | Out | max_norm:float",

@@ -54,7 +54,6 @@ RULES = {
         "dilations:ints"
     ),
     "temporal_shift": "temporal_shift | X | Out | seg_num:int shift_ratio:float data_format:str",
-    "view_shape": "reshape2 | X | Out +XShape | dims=shape:ints",
     "unpool": (
         "unpool | X Indices output_size:ints | Out | ksize:ints strides:ints "
         "padding=paddings:ints data_format:str "
