@@ -1,7 +1,7 @@
 """Cases of single operators of Paddle 2, which Paddle 3 translates when it loads an old model."""
 
 import numpy as np
-from pir_cases_math import normal, numbers, positive
+from pir_cases_math import normal, numbers
 
 F32, I32, I64, U8 = "float32", "int32", "int64", "uint8"
 
