@@ -9,29 +9,19 @@ from pir_cases_shapes import free
 INDEX = np.array([2, 0, 1, 2])
 
 
-def write(change):
+ALL = slice(None)
+
+
+def write(index, value):
+    """The tensor with a value written at an index, or at one that is computed from it."""
+
     def function(x):
         y = paddle.tanh(x)
-        change(y)
-        return paddle.exp(y)
+        where = index(y) if callable(index) else index
+        what = value(y) if callable(value) else value
+        return paddle.exp(paddle.static.setitem(y, where, what))
 
     return function
-
-
-def set_row(y):
-    y[:, 1] = 5.0
-
-
-def set_range(y):
-    y[:, 1:3, ::2] = -1.0
-
-
-def set_tensor(y):
-    y[:, 0] = y[:, 1] * 2
-
-
-def set_mask(y):
-    y[y > 0] = 0.0
 
 
 CASES = {
@@ -79,11 +69,12 @@ CASES = {
     "index_tensor": two(lambda x, i: x[i], normal(3, 4), INDEX),
     "index_tensors": two(lambda x, i: x[i, i], normal(3, 4), INDEX),
     "index_mask": one(lambda x: x[x > 0]),
-    "set_row": one(write(set_row)),
-    "set_range": one(write(set_range)),
-    "set_tensor": one(write(set_tensor)),
-    "set_mask": one(write(set_mask)),
-    "set_free": free(write(set_row)),
+    "set_row": one(write((ALL, 1), 5.0)),
+    "set_range": one(write((ALL, slice(1, 3), slice(0, None, 2)), -1.0)),
+    "set_tensor": one(write((ALL, 0), lambda y: y[:, 1] * 2)),
+    "set_mask": one(write(lambda y: y > 0, 0.0)),
+    "set_free": free(write((ALL, 1), 5.0)),
+    "set_computed": free(write(lambda y: (ALL, slice(0, paddle.shape(y)[1] - 1)), 2.0)),
     "select_last": free(lambda x: x[paddle.arange(2), -1]),
     "multiplex": two(lambda x, y: paddle.where(x > y, x, y)),
     "shard": one(lambda x: paddle.shard_index(x, 20, 2, 0), numbers(4, 1)),
