@@ -195,4 +195,4 @@ def _is(value: Attribute, allowed: str) -> bool:
         return value == float(allowed)
     if isinstance(value, DataTypeName):
         return value.dtype is None or value.dtype.name == allowed
-    return value == allowed if isinstance(value, str) else not value
+    return value == allowed if isinstance(value, str) else value == ()

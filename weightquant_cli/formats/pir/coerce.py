@@ -6,7 +6,7 @@ import struct
 
 from ..program import AttributeValue, AttrType
 from .bindings import Untranslatable
-from .ir import Attribute, DataTypeName
+from .ir import Attribute, DataTypeName, Opaque, Scalar
 from .rules import TYPES
 
 _INT32 = 1 << 31
@@ -44,7 +44,7 @@ def coerced(value: Attribute, type: str, name: str) -> tuple[AttrType, Attribute
         raise Untranslatable(f"its {name} does not fit into the type {type}") from error
 
 
-def _single(value: bool | int | float | str | DataTypeName, type: str) -> AttributeValue:
+def _single(value: Scalar, type: str) -> AttributeValue:
     if type in ("int", "long"):
         return _integer(value, type)
     if type == "float":
@@ -108,4 +108,6 @@ def plain(value: Attribute) -> tuple[AttrType, AttributeValue] | None:
         return coerced(value, "float", "")
     if isinstance(value, str):
         return AttrType.STRING, value
+    if isinstance(value, Opaque):
+        return None
     return coerced(value, "dtype", "")

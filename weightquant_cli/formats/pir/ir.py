@@ -62,9 +62,15 @@ class DataTypeName:
     dtype: dtypes.DataType | None
 
 
-Attribute: TypeAlias = (
-    bool | int | float | str | DataTypeName | tuple[bool | int | float | str | DataTypeName, ...]
-)
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """An attribute of a kind that is not known here; whoever needs its value cannot go on."""
+
+    kind: str
+
+
+Scalar: TypeAlias = bool | int | float | str | DataTypeName | Opaque
+Attribute: TypeAlias = Scalar | tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import dtypes
 from ..text import encode
-from .ir import Attribute, DataTypeName, NoType, TensorType, Type, VectorType
+from .ir import Attribute, DataTypeName, NoType, Opaque, Scalar, TensorType, Type, VectorType
 
 MAX_RANK = 64
 """Dims of a tensor; Paddle's own limit is 9."""
@@ -130,7 +130,8 @@ def read_type(json: Any) -> Type:
     if kind == "1.t_dense_tensor_array":
         array = _tensor(field(json, "D", list, "a tensor array's type"))
         return TensorType(array.dtype, array.dims, is_array=True)
-    raise Malformed(f"the type {kind!r} is not known")
+    _known_shape(kind, ".t_")
+    return NoType()
 
 
 def read_element(json: Any) -> TensorType:
@@ -175,7 +176,7 @@ def read_attribute(json: Any) -> Attribute | None:
     return _scalar(kind, json)
 
 
-def _scalar(kind: str, json: dict[str, Any]) -> bool | int | float | str | DataTypeName:
+def _scalar(kind: str, json: dict[str, Any]) -> Scalar:
     data = json.get("D")
     if kind in ("0.a_i32", "0.a_i64", "0.a_index"):
         return integer(data, "an attribute")
@@ -194,7 +195,14 @@ def _scalar(kind: str, json: dict[str, Any]) -> bool | int | float | str | DataT
     if kind == "0.a_type":
         element = field(data, "#", str, "an element type")
         return DataTypeName(_ELEMENT_TYPES.get(element))
-    raise Malformed(f"the attribute type {kind!r} is not known")
+    return Opaque(_known_shape(kind, ".a_"))
+
+
+def _known_shape(kind: str, part: str) -> str:
+    """The name of a kind that is not known here, if it looks like one."""
+    if part not in kind or len(kind) > MAX_TEXT:
+        raise Malformed(f"{kind[:40]!r} is not a type's name")
+    return kind
 
 
 def _float(json: dict[str, Any], data: Any) -> float:

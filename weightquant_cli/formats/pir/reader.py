@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ProgramError, UnsupportedModelError
-from ..program import MAX_NESTING, MAX_OPERATORS, MAX_VARIABLES
+from ..program import MAX_OPERATORS, MAX_VARIABLES
 from . import literals
-from .ir import ABSENT, Attribute, Block, NoType, Operation, TensorType, Value
+from .ir import ABSENT, Attribute, Block, NoType, Operation, TensorType, Value, VectorType
 from .literals import Malformed, field, integer
 
 # JSON takes up to 24 times its size in memory: `[],` becomes a list of 64 bytes and a pointer.
 # PP-OCRv4's recognizer has 0.4 MB, or 2 MB when it is indented.
-MAX_JSON_BYTES = 64 << 20
+MAX_JSON_BYTES = 48 << 20
+
+MAX_DEPTH = 32
+"""Regions around a region. A branch in a loop makes two."""
 
 NEWEST_VERSION = 4
 """The newest version of the format that was seen: Paddle 3.3.1 writes it."""
@@ -144,7 +147,7 @@ class _Reader:
 
     def block(self, region: Any, outer: str, depth: int) -> Block:
         """The one block of a region; `outer` is the place of the operation that owns it."""
-        if depth > MAX_NESTING:
+        if depth > MAX_DEPTH:
             raise TooMany("levels of blocks")
         blocks = field(region, "blocks", list, "a region")
         if len(blocks) != 1:
@@ -159,7 +162,7 @@ class _Reader:
             try:
                 operations.append(self._operation(json_operation, place, depth, defined))
             except Malformed as error:
-                raise Malformed(_placed(place, error)) from error
+                raise Malformed(_within(place, error)) from error
         self._visible.difference_update(defined)
         return Block(tuple(arguments), tuple(operations))
 
@@ -179,7 +182,7 @@ class _Reader:
             )
             attributes = _attributes(field(found, "A", list, "it"))
         except Malformed as error:
-            raise Malformed(f"{name}: {error}") from error
+            raise Malformed(_within(name, error)) from error
         return Operation(name, operands, results, attributes, regions, place)
 
     def _regions(self, found: dict[str, Any], place: str, depth: int) -> tuple[Block, ...]:
@@ -216,7 +219,7 @@ class _Reader:
             return Value(ABSENT, NoType())
         if number in self._visible:
             raise Malformed(f"value {number} is defined twice")
-        self._values += 1
+        self._values += len(type.elements) if isinstance(type, VectorType) else 1
         if self._values > MAX_VARIABLES:
             raise TooMany("values")
         self._visible.add(number)
@@ -233,7 +236,7 @@ def _is_stored(parameter: dict[str, Any]) -> bool:
     return not (type(flags) is list and flags and flags[0] == 0)
 
 
-def _placed(place: str, error: Malformed) -> str:
+def _within(place: str, error: Malformed) -> str:
     """The message with the place before it, unless an inner operation gave its own."""
     said = str(error)
     return said if said.startswith("operation ") else f"{place}: {said}"

@@ -55,7 +55,9 @@ def translate(data: bytes, path: Path, unknown: Unknown = Unknown.REFUSE) -> Pro
 
 def _refusal(found: list[tuple[str, str]], path: Path) -> UnsupportedModelError:
     """All that was not translated, each with how often and why, the most frequent first."""
-    counted = Counter(f"{name} ({reason})" if reason else name for name, reason in found)
+    counted = Counter(
+        f"{name[:MAX_SHOWN]} ({reason})" if reason else name[:MAX_SHOWN] for name, reason in found
+    )
     named = ", ".join(f"{name} x{count}" for name, count in counted.most_common(MAX_NAMED))
     more = f" and {len(counted) - MAX_NAMED} more" if len(counted) > MAX_NAMED else ""
     return UnsupportedModelError(
@@ -65,6 +67,9 @@ def _refusal(found: list[tuple[str, str]], path: Path) -> UnsupportedModelError:
         "or ask for these operations; inspect shows the rest of the model",
     )
 
+
+MAX_SHOWN = 80
+"""Characters of a name in the message; Paddle's longest has 60."""
 
 MAX_NAMED = 200
 """Kinds of operations that one message names."""

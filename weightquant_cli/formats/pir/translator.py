@@ -44,15 +44,15 @@ class Translator:
         """Keep the names that the model gives, so that no other variable takes them."""
         self.block.holder(handlers.graph.FEED, VariableKind.FEED_MINIBATCH)
         self.block.holder(handlers.graph.FETCH, VariableKind.FETCH_LIST)
+        outputs: set[str] = set()
         for operation in main.operations:
             name = handlers.given_name(operation)
-            if name is not None:
-                self.writer.reserve(name)
-        for operation in main.operations:
-            if operation.name == "pd_op.fetch" and operation.operands:
-                name = handlers.given_name(operation)
-                if name is not None and name not in self._wanted.values():
-                    self._wanted.setdefault(operation.operands[0], name)
+            if name is None:
+                continue
+            self.writer.reserve(name)
+            if operation.name == "pd_op.fetch" and operation.operands and name not in outputs:
+                outputs.add(name)
+                self._wanted.setdefault(operation.operands[0], name)
 
     def operations(self, operations: Sequence[Operation]) -> None:
         """Translate these operations into the current block."""
@@ -78,7 +78,7 @@ class Translator:
 
     def _keep(self, operation: Operation) -> None:
         """Write an operation under its PIR name, its operands and results by position."""
-        inputs = {f"Input{i}": self.names(v) for i, v in enumerate(operation.operands) if v}
+        inputs = {f"Input{i}": self._shown(v) for i, v in enumerate(operation.operands) if v}
         outputs = {f"Output{i}": self.define(v) for i, v in enumerate(operation.results)}
         attributes = {
             name: found
@@ -86,6 +86,17 @@ class Translator:
             if (found := plain(value)) is not None
         }
         self.block.operator(operation.name, inputs, outputs, attributes)
+
+    def _shown(self, number: int) -> list[str]:
+        """The variables of a value; one that Paddle 2.6 does not have is made up."""
+        names = []
+        for tensor in self.elements(number):
+            try:
+                names.append(tensor.variable())
+            except Untranslatable:
+                tensor.name = self.make(f"value_{number}.tmp_0", tensor.type)
+                names.append(tensor.name)
+        return names
 
     # What values are.
 

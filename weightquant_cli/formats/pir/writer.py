@@ -6,6 +6,7 @@ where somebody reads them as a tensor.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -49,6 +50,7 @@ class ProgramWriter:
         self.desc = framework_pb2.ProgramDesc()
         self.blocks: list[BlockWriter] = []
         self._names: set[str] = set()
+        self._counts: Counter[str] = Counter()
         self._room = MAX_PROGRAM_BYTES
 
     def block(self, parent: int) -> BlockWriter:
@@ -66,10 +68,10 @@ class ProgramWriter:
 
     def fresh(self, stem: str) -> str:
         """A free name that begins with `stem`."""
-        name, count = stem, 0
+        name = stem
         while not self.reserve(name):
-            count += 1
-            name = f"{stem}_{count}"
+            self._counts[stem] += 1
+            name = f"{stem}_{self._counts[stem]}"
         return name
 
     def spend(self, size: int) -> None:

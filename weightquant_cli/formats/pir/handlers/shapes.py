@@ -74,8 +74,12 @@ def stack(translator: Translator, operation: Operation) -> None:
     """`stack`: of scalars for a shape; Paddle 2.6 passes them one by one."""
     value, type = _tensor_result(operation)
     elements = translator.elements(operation.operands[0])
-    is_shape = type.dtype in _INTEGERS and all(not each.type.dims for each in elements)
-    if not is_shape or operation.attributes.get("axis") != 0 or not elements:
+    is_shape = (
+        type.dtype in _INTEGERS
+        and type.dims == (len(elements),)  # so that no stack of a shape is within another one
+        and not any(each.type.dims for each in elements)
+    )
+    if not is_shape or operation.attributes.get("axis") != 0:
         apply(translator, operation, parse(tables.RULES["stack"]))
         return
     numbers: list[Number] = []
