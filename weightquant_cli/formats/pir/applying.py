@@ -66,7 +66,7 @@ def prepare(translator: Translator, operation: Operation, rule: Rule) -> Call:
     if len(operation.operands) > len(rule.operands):
         raise Untranslatable(f"it has {len(operation.operands)} operands")
     for index, operand in enumerate(rule.operands):
-        number = operation.operands[index] if index < len(operation.operands) else ABSENT
+        number = operation.operand(index)
         _operand(call, operand, number)
     for attribute in rule.attributes:
         _attribute(call, attribute)
@@ -80,7 +80,7 @@ def outputs_of(call: Call, rule: Rule) -> None:
         raise Untranslatable(f"it has {len(operation.results)} results")
     for value, result in zip(operation.results, rule.results, strict=False):
         if result.shared is not None and result.slot is not None:
-            tensor = translator.tensor(operation.operands[result.shared])
+            tensor = translator.tensor(operation.operand(result.shared))
             translator.bind(value, tensor)
             call.outputs[result.slot] = [tensor.variable()]
         elif result.slot is not None:
@@ -90,9 +90,9 @@ def outputs_of(call: Call, rule: Rule) -> None:
         else:
             translator.bind(value, Tensor(_type_of(value), write=_no_such_result))
     for slot in rule.made:
-        source = translator.tensor(operation.operands[0])
+        source = translator.tensor(operation.operand(0))
         shape = TensorType(source.type.dtype, (0, *source.type.dims))
-        number = operation.results[0].number if operation.results else ABSENT
+        number = operation.result(0).number if operation.results else ABSENT
         call.outputs[slot] = [translator.make(f"value_{number}.tmp_1", shape)]
 
 

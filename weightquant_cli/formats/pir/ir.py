@@ -93,6 +93,14 @@ class Operation:
     regions: tuple[Block, ...]
     place: str
 
+    def operand(self, index: int) -> int:
+        """The number of an operand; `ABSENT` for one beyond the last."""
+        return self.operands[index] if index < len(self.operands) else ABSENT
+
+    def result(self, index: int) -> Value:
+        """A result; one without a tensor for one beyond the last."""
+        return self.results[index] if index < len(self.results) else Value(ABSENT, NoType())
+
 
 @dataclass(frozen=True, slots=True)
 class Block:

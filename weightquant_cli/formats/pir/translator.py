@@ -52,7 +52,7 @@ class Translator:
             self.writer.reserve(name)
             if operation.name == "pd_op.fetch" and operation.operands and name not in outputs:
                 outputs.add(name)
-                self._wanted.setdefault(operation.operands[0], name)
+                self._wanted.setdefault(operation.operand(0), name)
 
     def operations(self, operations: Sequence[Operation]) -> None:
         """Translate these operations into the current block."""
@@ -127,7 +127,7 @@ class Translator:
     def rebind_in_place(self, operation: Operation) -> None:
         """The same for an operation that has changed its first operand in place."""
         if operation.operands and operation.results:
-            self.rebind(operation.operands[0], operation.results[0])
+            self.rebind(operation.operand(0), operation.result(0))
 
     def tensor(self, number: int) -> Tensor:
         """The tensor that a value is.

@@ -22,7 +22,7 @@ def set_value(translator: Translator, operation: Operation) -> None:
     """`set_value_` with numbers: Paddle 2.6 reads them from a tensor as well."""
     rule = parse(tables.RULES["set_value"])
     call = prepare(translator, operation, rule)
-    source = translator.tensor(operation.operands[0])
+    source = translator.tensor(operation.operand(0))
     numbers = operation.attributes.get("values")
     shape = operation.attributes.get("shape")
     if not isinstance(numbers, tuple) or not isinstance(shape, tuple):
@@ -41,7 +41,7 @@ def set_value_with_tensor(translator: Translator, operation: Operation) -> None:
     """`set_value_with_tensor_`: the element type is an attribute in Paddle 2.6."""
     rule = parse(tables.RULES["set_value_with_tensor"])
     call = prepare(translator, operation, rule)
-    dtype = translator.tensor(operation.operands[0]).type.dtype
+    dtype = translator.tensor(operation.operand(0)).type.dtype
     call.attributes["dtype"] = (AttrType.INT, dtype.number)
     outputs_of(call, rule)
     call.write("set_value")
@@ -69,7 +69,7 @@ def masked_fill(translator: Translator, operation: Operation) -> None:
     block.operator(
         "where",
         {"Condition": [condition], "X": [full], "Y": [source.variable()]},
-        {"Out": translator.define(operation.results[0])},
+        {"Out": translator.define(operation.result(0))},
     )
     if operation.name.endswith("_"):
         translator.rebind_in_place(operation)
@@ -103,7 +103,7 @@ def close(translator: Translator, operation: Operation) -> None:
     translator.block.operator(
         operation.name.removeprefix("pd_op."),
         {"Input": [x], "Other": [y]},
-        {"Out": translator.define(operation.results[0])},
+        {"Out": translator.define(operation.result(0))},
         attributes,
     )
 
@@ -113,7 +113,7 @@ def deformable_conv(translator: Translator, operation: Operation) -> None:
     rule = parse(tables.RULES["deformable_conv"])
     call = prepare(translator, operation, rule)
     if "Mask" not in call.inputs:
-        offset, kernel = (translator.tensor(number) for number in operation.operands[1:3])
+        offset, kernel = (translator.tensor(operation.operand(index)) for index in (1, 2))
         call.inputs["Mask"] = [_mask_of_ones(call, offset, kernel)]
     outputs_of(call, rule)
     call.write(rule.type)

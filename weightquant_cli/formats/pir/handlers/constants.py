@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _result(operation: Operation) -> tuple[Value, TensorType]:
-    value = operation.results[0] if operation.results else None
+    value = operation.result(0) if operation.results else None
     if value is None or not isinstance(value.type, TensorType):
         raise Untranslatable("its result is not a tensor")
     return value, value.type
@@ -48,7 +48,7 @@ def assign_value_(translator: Translator, operation: Operation) -> None:
     """`assign_value_`: the same, into a variable that was made before."""
     full_int_array(translator, operation)
     if operation.operands:
-        translator.rebind(operation.operands[0], operation.results[0])
+        translator.rebind(operation.operand(0), operation.result(0))
 
 
 def full_with_tensor(translator: Translator, operation: Operation) -> None:

@@ -28,7 +28,7 @@ def branch(translator: Translator, operation: Operation) -> None:
     if len(operation.operands) != 1 or len(operation.regions) != 2:
         raise Untranslatable("it has not one condition and two regions")
     types = [_tensor_type(value) for value in operation.results]
-    condition = translator.tensor(operation.operands[0]).variable()
+    condition = translator.tensor(operation.operand(0)).variable()
     block = translator.block
     chosen = _mask(translator, condition)
     sides = []
@@ -63,7 +63,7 @@ def loop(translator: Translator, operation: Operation) -> None:
         raise Untranslatable("its operands, results and arguments are not as many")
     types = [_tensor_type(value) for value in operation.results]
     block = translator.block
-    condition = _copy(translator, operation.operands[0], TensorType(dtypes.BOOL, (1,)), "condition")
+    condition = _copy(translator, operation.operand(0), TensorType(dtypes.BOOL, (1,)), "condition")
     names = [
         _copy(translator, number, type, f"value_{value.number}.while")
         for number, type, value in zip(initial, types, operation.results, strict=True)

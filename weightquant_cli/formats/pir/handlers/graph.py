@@ -40,7 +40,7 @@ def given_name(operation: Operation) -> str | None:
 def parameter(translator: Translator, operation: Operation) -> None:
     """A parameter; one name that stands for two is refused."""
     name = given_name(operation)
-    value = operation.results[0] if operation.results else None
+    value = operation.result(0) if operation.results else None
     if name is None or value is None or not isinstance(value.type, TensorType):
         raise Untranslatable("it has no name, or is not a tensor")
     if name in translator.given:
@@ -60,7 +60,7 @@ def _not_stored() -> str:
 def feed(translator: Translator, operation: Operation) -> None:
     """An input of the model."""
     name = given_name(operation)
-    value = operation.results[0] if operation.results else None
+    value = operation.result(0) if operation.results else None
     if name is None or value is None or not isinstance(value.type, TensorType):
         raise Untranslatable("it has no name, or is not a tensor")
     if name in translator.given or translator.block.index != 0:
@@ -79,7 +79,7 @@ def fetch(translator: Translator, operation: Operation) -> None:
     """An output of the model: the variable has the output's name already, unless that was taken."""
     if not operation.operands or translator.block.index != 0:
         raise Untranslatable("it has no operand, or is in a sub-block")
-    tensor = translator.tensor(operation.operands[0])
+    tensor = translator.tensor(operation.operand(0))
     name = given_name(operation)
     variable = tensor.variable()
     if name is not None and name != variable and name not in translator.given:
@@ -113,7 +113,7 @@ def combine(translator: Translator, operation: Operation) -> None:
 
 def split(translator: Translator, operation: Operation) -> None:
     """A vector that becomes its tensors."""
-    elements = translator.elements(operation.operands[0]) if operation.operands else ()
+    elements = translator.elements(operation.operand(0)) if operation.operands else ()
     if len(elements) != len(operation.results):
         raise Untranslatable(f"it makes {len(operation.results)} of {len(elements)} tensors")
     for result, element in zip(operation.results, elements, strict=True):
@@ -122,7 +122,7 @@ def split(translator: Translator, operation: Operation) -> None:
 
 def pick(translator: Translator, operation: Operation) -> None:
     """One tensor of a vector."""
-    elements = translator.elements(operation.operands[0]) if operation.operands else ()
+    elements = translator.elements(operation.operand(0)) if operation.operands else ()
     index = operation.attributes.get("index")
     if not isinstance(index, int) or not 0 <= index < len(elements):
         raise Untranslatable("its index is not one of the vector")
@@ -135,7 +135,7 @@ def same(translator: Translator, operation: Operation) -> None:
     if not operation.operands:
         raise Untranslatable("it has no operand")
     for result in operation.results:
-        translator.bind(result, translator.bound(operation.operands[0]))
+        translator.bind(result, translator.bound(operation.operand(0)))
 
 
 def nothing(translator: Translator, operation: Operation) -> None:

@@ -36,7 +36,7 @@ def arange(translator: Translator, operation: Operation) -> None:
     type = _type(operation, 3)
     slots = zip(("Start", "End", "Step"), operation.operands, strict=True)
     inputs = {slot: [typed(translator, number, type.dtype)] for slot, number in slots}
-    outputs = {"Out": translator.define(operation.results[0])}
+    outputs = {"Out": translator.define(operation.result(0))}
     translator.block.operator("range", inputs, outputs)
 
 
@@ -49,13 +49,13 @@ def linspace(translator: Translator, operation: Operation) -> None:
         "Stop": [typed(translator, stop, type.dtype)],
         "Num": [typed(translator, count, dtypes.INT32)],
     }
-    outputs = {"Out": translator.define(operation.results[0])}
+    outputs = {"Out": translator.define(operation.result(0))}
     attributes = {"dtype": (AttrType.INT, type.dtype.number)}
     translator.block.operator("linspace", inputs, outputs, attributes)
 
 
 def _type(operation: Operation, count: int) -> TensorType:
-    type = operation.results[0].type if operation.results else None
+    type = operation.result(0).type if operation.results else None
     if not isinstance(type, TensorType) or len(operation.operands) != count:
         raise Untranslatable(f"it has not {count} operands and one result")
     return type

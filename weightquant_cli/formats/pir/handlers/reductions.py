@@ -33,7 +33,7 @@ def logsumexp(translator: Translator, operation: Operation) -> None:
 
 
 def _over_all(call: Call, name: str) -> None:
-    rank = len(call.translator.tensor(call.operation.operands[0]).type.dims)
+    rank = len(call.translator.tensor(call.operation.operand(0)).type.dims)
     axes = call.integers(name)
     everything = not axes or len(axes) == rank
     if everything:

@@ -28,7 +28,7 @@ _INTEGERS = (dtypes.INT32, dtypes.INT64)
 
 
 def _tensor_result(operation: Operation) -> tuple[Value, TensorType]:
-    value = operation.results[0] if operation.results else None
+    value = operation.result(0) if operation.results else None
     if value is None or not isinstance(value.type, TensorType) or not operation.operands:
         raise Untranslatable("it has no operand, or its result is not a tensor")
     return value, value.type
@@ -47,7 +47,7 @@ def shape64(translator: Translator, operation: Operation) -> None:
     """`shape64`: the shape in 64 bits."""
     value, type = _tensor_result(operation)
     name = translator.make("shape_0.tmp_0", TensorType(dtypes.INT32, type.dims))
-    source = translator.tensor(operation.operands[0]).variable()
+    source = translator.tensor(operation.operand(0)).variable()
     translator.block.operator("shape", {"Input": [source]}, {"Out": [name]})
     translator.bind(value, widened(translator, value, type, name))
 
@@ -56,7 +56,7 @@ def slice_(translator: Translator, operation: Operation) -> None:
     """`slice`: one of a shape stays a shape."""
     value, type = _tensor_result(operation)
     rule = parse(tables.RULES["slice"])
-    source = translator.bound(operation.operands[0])
+    source = translator.bound(operation.operand(0))
     if not isinstance(source, Tensor) or source.narrow is None or type.dtype != dtypes.INT64:
         apply(translator, operation, rule)
         return
@@ -73,7 +73,7 @@ def slice_(translator: Translator, operation: Operation) -> None:
 def stack(translator: Translator, operation: Operation) -> None:
     """`stack`: of scalars for a shape; Paddle 2.6 passes them one by one."""
     value, type = _tensor_result(operation)
-    elements = translator.elements(operation.operands[0])
+    elements = translator.elements(operation.operand(0))
     is_shape = (
         type.dtype in _INTEGERS
         and type.dims == (len(elements),)  # so that no stack of a shape is within another one
@@ -102,7 +102,7 @@ def stack(translator: Translator, operation: Operation) -> None:
 def cast(translator: Translator, operation: Operation) -> None:
     """`cast`: to 32 bits, of a shape that has them already, it is nothing."""
     value, type = _tensor_result(operation)
-    source = translator.tensor(operation.operands[0])
+    source = translator.tensor(operation.operand(0))
     if source.narrow is not None and type.dtype == dtypes.INT32:
         translator.bind(value, Tensor(type, source.narrow, narrow=source.narrow))
         return
@@ -122,7 +122,7 @@ def reshape(translator: Translator, operation: Operation) -> None:
     _, type = _tensor_result(operation)
     rule = parse(tables.RULES["reshape"])
     call = prepare(translator, operation, rule)
-    source = translator.bound(operation.operands[0])
+    source = translator.bound(operation.operand(0))
     is_known = "shape" in call.attributes and call.inputs.keys() == {"X"}
     if isinstance(source, Tensor) and source.is_parameter and is_known and -1 not in type.dims:
         call.set("shape", "ints", type.dims)
