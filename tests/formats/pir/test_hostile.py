@@ -112,6 +112,14 @@ def test_a_name_for_two_parameters_is_refused() -> None:
         b.translated()
 
 
+def test_a_column_that_is_no_small_number_is_refused() -> None:
+    for column in (True, -1, 1.0, {"#": "0.a_i64", "D": 1 << 40}):
+        b = Builder()
+        b.op("fetch", [b.data("x", 4)], tensor(4), name="out", col=column)
+        with pytest.raises(UnsupportedModelError, match="its col is not a small number"):
+            b.translated()
+
+
 def test_a_message_names_no_more_than_can_be_read() -> None:
     b = Builder()
     x = b.data("x", 4)

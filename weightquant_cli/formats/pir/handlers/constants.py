@@ -28,7 +28,7 @@ def full(translator: Translator, operation: Operation) -> None:
     number = operation.attributes.get("value")
     if not isinstance(number, bool | int | float):
         raise Untranslatable("its value is not a number")
-    translator.bind(value, filled(translator, value, type, number))
+    translator.bind(value, filled(translator, value, _own_type(operation, type), number))
 
 
 def full_int_array(translator: Translator, operation: Operation) -> None:
@@ -40,8 +40,17 @@ def full_int_array(translator: Translator, operation: Operation) -> None:
     for number in numbers:
         if not isinstance(number, bool | int | float):
             raise Untranslatable("its values are not numbers")
-    tensor = listed(translator, value, type, numbers)  # type: ignore[arg-type]
+    tensor = listed(translator, value, _own_type(operation, type), numbers)  # type: ignore[arg-type]
     translator.bind(value, tensor)
+
+
+def _own_type(operation: Operation, type: TensorType) -> TensorType:
+    """The type with the dims that the operation itself gives; its result's may be another's."""
+    shape = operation.attributes.get("shape")
+    if not isinstance(shape, tuple):
+        return type
+    dims = tuple(dim for dim in shape if isinstance(dim, int) and dim >= 0)
+    return TensorType(type.dtype, dims) if len(dims) == len(shape) else type
 
 
 def assign_value_(translator: Translator, operation: Operation) -> None:

@@ -154,7 +154,27 @@ def _negated(translator: Translator, condition: str) -> str:
     return name
 
 
+def choice(translator: Translator, operation: Operation) -> None:
+    """`select_input`: the number of the chosen one, and those to choose from."""
+    inputs = {
+        "Mask": [translator.tensor(operation.operand(0)).variable()],
+        "X": [translator.tensor(number).variable() for number in operation.operands[1:]],
+    }
+    outputs = {"Out": translator.define(operation.result(0))}
+    translator.block.operator("select_input", inputs, outputs)
+
+
+def assign_out(translator: Translator, operation: Operation) -> None:
+    """`assign_out_`: a value is written into the variable of another one."""
+    source = translator.tensor(operation.operand(0)).variable()
+    outputs = {"Out": translator.define(operation.result(0))}
+    translator.block.operator("assign", {"X": [source]}, outputs)
+    translator.rebind(operation.operand(1), operation.result(0))
+
+
 HANDLERS = {
+    "pd_op.select_input": choice,
+    "pd_op.assign_out_": assign_out,
     "pd_op.if": branch,
     "pd_op.while": loop,
     "cf.stack_create": nothing,

@@ -97,7 +97,7 @@ def fetch(translator: Translator, operation: Operation) -> None:
 
 
 def _column(column: object) -> int:
-    if not isinstance(column, int) or not 0 <= column < 1 << 31:
+    if type(column) is not int or not 0 <= column < 1 << 31:
         raise Untranslatable("its col is not a small number")
     return column
 
