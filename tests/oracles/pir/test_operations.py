@@ -24,6 +24,8 @@ NOT_COMPARED = {
     "cf.stack_create": "only programs for training keep it",
     "cf.tuple_push": "only programs for training keep it",
     "pd_op.assert": "it is left out",
+    "pd_op.assign_out_": "compared in a released model with a loop",
+    "pd_op.select_input": "compared in a released model with a loop",
     "pd_op.collect_fpn_proposals": "exported by PaddleDetection only; a line of the table",
     "pd_op.empty": "its contents are not defined",
     "pd_op.gaussian": "random",
@@ -61,7 +63,8 @@ def test_every_operation_gives_paddle_3s_answer_in_paddle_2(tmp_path: Path, tell
     assert not failed, "\n".join(f"{name}: {why}" for name, why in failed.items())
     supported = {name.removesuffix("_") for name in supported_operations()}
     assert not covered - supported - {"cf.yield"}  # the end of a region: `if` and `while` read it
-    assert supported - covered <= {name.removesuffix("_") for name in NOT_COMPARED}
+    left_out = {name.removesuffix("_") for name in NOT_COMPARED}
+    assert supported - covered <= left_out, sorted(supported - covered - left_out)
     tell(f"PIR: {len(covered)} operations in {len(cases)} programs, equal to {TOLERANCE:g}")
 
 

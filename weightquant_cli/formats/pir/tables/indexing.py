@@ -30,11 +30,11 @@ RULES = {
     "set_value": (
         "set_value | Input starts:longs//StartsTensorList "
         "ends:longs//EndsTensorList steps:longs//StepsTensorList | Out | axes:longs "
-        "decrease_axes:longs none_axes:longs"
+        "decrease_axes:longs none_axes:longs shape:longs:1"
     ),
     "set_value_with_tensor": (
         "set_value | Input ValueTensor starts:longs//StartsTensorList "
         "ends:longs//EndsTensorList steps:longs//StepsTensorList | Out | axes:longs "
-        "decrease_axes:longs none_axes:longs"
+        "decrease_axes:longs none_axes:longs shape:longs:1"
     ),
 }
