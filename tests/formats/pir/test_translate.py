@@ -344,3 +344,14 @@ def test_more_than_two_hundred_operations_are_known() -> None:
 def test_indented_json_is_read_as_well() -> None:
     indented = json.dumps(convolution().document(), indent=4).encode()
     assert translate(indented, FILE).serialize() == convolution().translated().serialize()
+
+
+def test_only_reshapes_have_a_second_result_as_in_paddle_2_6() -> None:
+    def write(b: Builder, x: int) -> int:
+        y = b.op("unsqueeze", [x, b.integers(0)], tensor(1, 2, 3))
+        y = b.op("transpose", [y], tensor(2, 1, 3), perm=[1, 0, 2])
+        y = b.op("squeeze", [y, b.integers(1)], tensor(2, 3))
+        return b.op("reshape", [y, b.integers(3, 2)], tensor(3, 2))
+
+    slots = [set(operator.outputs) for operator in operators(through(write, 2, 3))]
+    assert slots == [{"Out"}, {"Out"}, {"Out"}, {"Out", "XShape"}]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 RULES = {
     "reshape": "reshape2 | X shape:ints/Shape/ShapeTensor | Out +XShape |",
-    "transpose": "transpose2 | X | Out +XShape | perm=axis:ints",
-    "squeeze": "squeeze2 | X axis=axes:ints | Out +XShape |",
-    "unsqueeze": "unsqueeze2 | X axis=axes:ints/AxesTensor/AxesTensorList | Out +XShape |",
+    "transpose": "transpose2 | X | Out | perm=axis:ints",
+    "squeeze": "squeeze2 | X axis=axes:ints | Out |",
+    "unsqueeze": "unsqueeze2 | X axis=axes:ints/AxesTensor/AxesTensorList | Out |",
     "flatten": "flatten_contiguous_range | X | Out +XShape | start_axis:int stop_axis:int",
     "expand": "expand_v2 | X shape:ints/Shape/expand_shapes_tensor | Out |",
     "expand_as": "expand_as_v2 | X Y | Out | target_shape:ints",
