@@ -64,6 +64,7 @@ CALLS = [
     ("dequantize-check", "--reference", "model", "out"),
     ("dequantize-check", "--reference", "model", "--min-sqnr", "90", "out"),
     ("dequantize-check", "model"),
+    ("dequantize-check", "--reference", "model", "model"),
     ("export-opt", "out"),
     ("export-opt", "--optimize-out-type", "protobuf", "out"),
 ]
