@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ProgramError, UnsupportedModelError
-from ..program import MAX_OPERATORS, MAX_VARIABLES
+from ..validation import MAX_OPERATORS, MAX_VARIABLES
 from . import literals
 from .ir import ABSENT, Attribute, Block, NoType, Operation, TensorType, Value, VectorType
 from .literals import Malformed, field, integer
