@@ -124,9 +124,7 @@ SUSPICIOUS: dict[str, tuple[Code, Make]] = {
 }
 """Paddle Lite computes rightly, and yet no quantizer writes this: a warning."""
 
-UNTOLD: dict[str, Make] = {
-    "two convs with type": partial(two_convs, (3, 8, 16), kind=TENSOR),
-}
+UNTOLD: dict[str, Make] = {"two convs with type": partial(two_convs, (3, 8, 16), kind=TENSOR)}
 """Right, where Paddle Lite is wrong in FP32: opt does not fuse what it sees to be quantized."""
 
 WRONG: dict[str, tuple[Code, Make]] = {

@@ -8,14 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.builders import (
-    INT64,
-    Array,
-    Attr,
-    ModelBuilder,
-    add_attribute,
-    record,
-)
+from tests.builders import INT64, Array, Attr, ModelBuilder, add_attribute, record
 from tests.core.check.drafts import TENSOR, Draft, Exact, Tagging, exact, scales_attribute
 from weightquant_cli.formats.program import AttrType
 from weightquant_cli.formats.text import encode

@@ -16,13 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.builders import (
-    Array,
-    Attr,
-    ModelBuilder,
-    add_attribute,
-    record,
-)
+from tests.builders import Array, Attr, ModelBuilder, add_attribute, record
 from weightquant_cli.formats import framework_pb2 as pb
 from weightquant_cli.formats.program import AttrType
 from weightquant_cli.formats.text import encode

@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tests.builders import Array, ModelBuilder
-from weightquant_cli import (
-    Model,
-    OutputOptions,
-    QuantizeOptions,
-    plan_model,
-    quantize,
-)
+from tests.core.check.pairs import one_matmul, quantized
+from weightquant_cli import Model, QuantizeOptions
 from weightquant_cli.core.check.check import check
 from weightquant_cli.core.check.compare_reference import WeightComparison, compare
 from weightquant_cli.core.check.findings import FindingCode, Severity
@@ -26,24 +21,6 @@ from weightquant_cli.core.check.quality_gates import QualityGates
 from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS
 from weightquant_cli.errors import ModelError, OptionError
 from weightquant_cli.formats.program import AttrType
-
-ALL = QuantizeOptions(op_types=("all",))
-
-
-def one_matmul(weight: Array, transpose: bool = False) -> ModelBuilder:
-    model = ModelBuilder()
-    depth = weight.shape[1 if transpose else 0]
-    x = model.input("x", (-1, depth))
-    model.fetch(model.matmul_v2(x, "w", weight, trans_y=transpose))
-    return model
-
-
-def quantized(folder: Path, options: QuantizeOptions = ALL) -> Model:
-    """Quantize the model in `folder`; what was written beside it."""
-    model = Model.load(folder)
-    out = folder.with_name(folder.name + "_q")
-    quantize(model, plan_model(model, options), OutputOptions(out))
-    return Model.load(out)
 
 
 def by_hand(original: Array, stored: Array, scales: Array) -> dict[str, float]:

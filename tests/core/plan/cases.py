@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.builders import (
-    ModelBuilder,
-)
+from tests.builders import ModelBuilder
 from weightquant_cli import (
     Plan,
     QuantizeOptions,

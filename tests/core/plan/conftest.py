@@ -6,12 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import (
-    small_model,
-)
-from weightquant_cli import (
-    Model,
-)
+from tests.builders import small_model
+from weightquant_cli import Model
 
 
 @pytest.fixture

@@ -8,26 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.builders import (
-    INT64,
-    STEP_SCOPES,
-    Attr,
-    ModelBuilder,
-    normal,
-)
-from tests.core.plan.cases import (
-    ALL,
-    DEFAULT,
-    matrix_model,
-    plan_of,
-    verdict,
-)
-from weightquant_cli import (
-    Model,
-    QuantizeOptions,
-    ReasonCode,
-    make_plan,
-)
+from tests.builders import INT64, STEP_SCOPES, Attr, ModelBuilder, normal
+from tests.core.plan.cases import ALL, DEFAULT, matrix_model, plan_of, verdict
+from weightquant_cli import Model, QuantizeOptions, ReasonCode, make_plan
 from weightquant_cli.formats.program import AttrType
 
 
@@ -292,9 +275,7 @@ def test_a_shared_convolution_without_batch_norm_is_quantized(tmp_path: Path) ->
     assert verdict(builder, tmp_path, DEFAULT) == 8
 
 
-def test_a_convolution_with_batch_norm_and_a_weight_of_its_own_is_quantized(
-    tmp_path: Path,
-) -> None:
+def test_a_convolution_with_batch_norm_and_a_weight_of_its_own_is_quantized(tmp_path: Path) -> None:
     builder = ModelBuilder()
     a = builder.conv2d("x", "w", normal(2, 2, 1, 1))
     builder.op("batch_norm", {"X": a}, {"Y": "b"})

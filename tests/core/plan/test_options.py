@@ -8,12 +8,7 @@ from typing import Any
 
 import pytest
 
-from weightquant_cli import (
-    AutoBits,
-    OptionError,
-    QuantizeOptions,
-    WeightQuantizeType,
-)
+from weightquant_cli import AutoBits, OptionError, QuantizeOptions, WeightQuantizeType
 from weightquant_cli.core.lite.storage import storage_dtype
 from weightquant_cli.core.lite.targets import ALL_OP_TYPES, TARGETS
 from weightquant_cli.formats import dtypes

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from weightquant_cli import (
-    Model,
-    OptionError,
-    QuantizeOptions,
-    make_plan,
-)
+from weightquant_cli import Model, OptionError, QuantizeOptions, make_plan
 
 
 def test_patterns_know_case_and_brackets(everything: Model) -> None:

@@ -10,15 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import (
-    COMBINED,
-    FP32,
-    INT64,
-    ModelBuilder,
-    normal,
-    raw_record,
-    small_model,
-)
+from tests.builders import COMBINED, FP32, INT64, ModelBuilder, normal, raw_record, small_model
 from tests.core.plan.cases import (
     ABS_MAX,
     ALL,

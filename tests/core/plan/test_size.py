@@ -8,10 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weightquant_cli import (
-    OptionError,
-    Size,
-)
+from weightquant_cli import OptionError, Size
 
 
 @pytest.mark.parametrize(

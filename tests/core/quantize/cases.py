@@ -7,13 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.builders import (
-    BF16,
-    Floats,
-    ModelBuilder,
-    normal,
-    raw_record,
-)
+from tests.builders import BF16, Floats, ModelBuilder, normal, raw_record
 from weightquant_cli import (
     Model,
     OutputOptions,
@@ -23,10 +17,7 @@ from weightquant_cli import (
     make_plan,
     quantize,
 )
-from weightquant_cli.core.tensors.blocks import (
-    BLOCK_ELEMENTS,
-    PART_ELEMENTS,
-)
+from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS, PART_ELEMENTS
 from weightquant_cli.formats.program import Operator
 
 ALL = QuantizeOptions(op_types=("all",))

@@ -7,10 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from weightquant_cli import (
-    OptionError,
-    Size,
-)
+from weightquant_cli import OptionError, Size
 from weightquant_cli.core.quantize.gates import Gates
 from weightquant_cli.errors import GateError
 

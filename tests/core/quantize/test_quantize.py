@@ -24,12 +24,7 @@ from tests.builders import (
     tree,
 )
 from tests.core.quantize import reference
-from tests.core.quantize.cases import (
-    ALL,
-    AXES,
-    one_matrix,
-    run,
-)
+from tests.core.quantize.cases import ALL, AXES, one_matrix, run
 from weightquant_cli import (
     Existing,
     Model,
@@ -44,9 +39,7 @@ from weightquant_cli import (
 )
 from weightquant_cli.core.plan.size import Size
 from weightquant_cli.core.quantize.gates import Gates
-from weightquant_cli.core.tensors.blocks import (
-    BLOCK_ELEMENTS,
-)
+from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS
 from weightquant_cli.errors import AlreadyQuantizedError, GateError
 from weightquant_cli.formats.program import AttrType
 
@@ -215,11 +208,7 @@ def test_only_models_are_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "gates",
-    [
-        Gates(max_size=Size(1000)),
-        Gates(max_size=Size(1, relative=True)),
-        Gates(min_quantized=99.9),
-    ],
+    [Gates(max_size=Size(1000)), Gates(max_size=Size(1, relative=True)), Gates(min_quantized=99.9)],
 )
 def test_a_gate_that_is_not_met_leaves_nothing(gates: Gates, tmp_path: Path) -> None:
     source = small_model().load(tmp_path / "in")

@@ -6,22 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import (
-    ModelBuilder,
-    normal,
-    small_model,
-)
-from tests.core.quantize.cases import (
-    ABS_MAX,
-    AXES,
-    one_matrix,
-    run,
-    tagged,
-)
-from weightquant_cli import (
-    Model,
-    QuantizeOptions,
-)
+from tests.builders import ModelBuilder, normal, small_model
+from tests.core.quantize.cases import ABS_MAX, AXES, one_matrix, run, tagged
+from weightquant_cli import Model, QuantizeOptions
 from weightquant_cli.formats.program import AttrType
 
 

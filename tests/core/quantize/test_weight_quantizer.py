@@ -10,15 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import (
-    LAYOUTS,
-    Layout,
-    ModelBuilder,
-    normal,
-    read_arrays,
-    small_model,
-    tree,
-)
+from tests.builders import LAYOUTS, Layout, ModelBuilder, normal, read_arrays, small_model, tree
 from tests.core.quantize import reference
 from tests.core.quantize.cases import (
     ABS_MAX,
@@ -40,10 +32,7 @@ from weightquant_cli import (
     quantize,
 )
 from weightquant_cli.core.quantize.weight_quantizer import WeightQuantizer, quantization_error
-from weightquant_cli.core.tensors.blocks import (
-    BLOCK_ELEMENTS,
-    PART_ELEMENTS,
-)
+from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS, PART_ELEMENTS
 from weightquant_cli.errors import NonFiniteWeightError
 from weightquant_cli.threads import CancelToken
 
@@ -79,10 +68,7 @@ def test_integers_and_scales_are_those_of_whole_arrays(
 @pytest.mark.parametrize("elements", [1, 7, 50])
 @pytest.mark.parametrize(("kind", "rate"), [(CHANNEL_WISE, 0.0), (ABS_MAX, 0.0), (None, 0.02)])
 def test_the_bytes_do_not_depend_on_the_blocks(
-    elements: int,
-    kind: WeightQuantizeType | None,
-    rate: float,
-    tmp_path: Path,
+    elements: int, kind: WeightQuantizeType | None, rate: float, tmp_path: Path
 ) -> None:
     builder = small_model()
     builder.matmul_v2("fc2.w.out0", "fc3.w", normal(9, 6), trans_y=True)
@@ -239,10 +225,7 @@ def test_an_error_is_measured_alike_without_writing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("elements", [5, BLOCK_ELEMENTS])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_a_value_that_is_not_finite_names_tensor_index_and_offset(
-    value: float,
-    elements: int,
-    layout: Layout,
-    tmp_path: Path,
+    value: float, elements: int, layout: Layout, tmp_path: Path
 ) -> None:
     array = normal(4, 3, 2, 2)
     array[2, 1, 0, 1] = value

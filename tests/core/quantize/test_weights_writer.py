@@ -25,13 +25,7 @@ from tests.builders import (
     small_model,
     tree,
 )
-from tests.core.quantize.cases import (
-    ALL,
-    mixed_model,
-    one_matrix,
-    run,
-    stored_scales,
-)
+from tests.core.quantize.cases import ALL, mixed_model, one_matrix, run, stored_scales
 from weightquant_cli import (
     Model,
     ModelError,

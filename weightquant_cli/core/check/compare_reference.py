@@ -37,14 +37,14 @@ class WeightComparison:
         dtype: how it is stored.
         shape: dims of the original.
         max_abs: the largest absolute error.
-        max_in_scales: the largest error in units of its channel's scale (of 2^-126 where that is
-            smaller); at most 0.5, and a rounding error, where nothing was clipped.
+        max_in_scales: the largest error in units of its channel's scale, or of 2^-126 where that
+            is larger; at most 0.5 and a rounding error where nothing was clipped.
         rmse: root of the mean squared error.
         sqnr: signal-to-quantization-noise ratio in dB; inf without any error.
         cosine: cosine of the angle between the two; 1 for a weight of zeros that stayed so.
         limit: largest absolute value of the original.
         clipped: how many values lie outside the range of the integers.
-        misrounded: how many are beyond half a scale though they were not clipped.
+        misrounded: how many are off by more than half a scale without having been clipped.
         signal, noise: sums of the squares of the original and of the error.
         before, after: histograms over the original's range [-limit, limit], or None.
     """

@@ -23,13 +23,7 @@ MAX_FINDINGS = 20
 """Of programs that have nothing in common, no more differences are told."""
 
 _MEANINGLESS = frozenset(
-    {
-        CALLSTACK_ATTRIBUTE,
-        "op_device",
-        "op_namescope",
-        "op_role",
-        "op_role_var",
-    }
+    {CALLSTACK_ATTRIBUTE, "op_device", "op_namescope", "op_role", "op_role_var"}
 )
 """Attributes of the exporter, which no kernel reads."""
 

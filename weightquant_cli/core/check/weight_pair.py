@@ -30,13 +30,7 @@ from ..tensors.blocks import (
     tile_parts,
     tiles,
 )
-from ..tensors.buffers import (
-    COPY_BYTES,
-    read_floats,
-    read_integers,
-    read_tile,
-    thread_buffers,
-)
+from ..tensors.buffers import COPY_BYTES, read_floats, read_integers, read_tile, thread_buffers
 from ..tensors.error_measures import PairBlock
 from .findings import FITTING_REFERENCE
 

@@ -1,9 +1,9 @@
-"""Would Paddle Lite dequantize one tagged weight right? Where the tag stands, and what it says.
+"""Would Paddle Lite dequantize one tagged weight right? Which operator is tagged, and how.
 
-How Paddle Lite goes about it: at load, for every operator with a known `quantization_type` (or
-with none, but `quantize_weight_bits`), each input that has scales is dequantized in place. Before
-that, `opt` expands the scales of conv2d, depthwise_conv2d and mul: unless they are said to be one
-per channel, the first one is taken for all.
+At load, Paddle Lite dequantizes in place each input that has scales, of every operator with a
+known `quantization_type` (or with none, but `quantize_weight_bits`). Before that, `opt` expands the
+scales of conv2d, depthwise_conv2d and mul: unless the type says that there is one per channel, the
+first one is taken for all.
 """
 
 from __future__ import annotations
@@ -20,15 +20,10 @@ from ..lite.tags import Tag
 from ..lite.targets import RESERVED_NAME_PART
 from ..model.model import Model
 from ..model.weights import Weight
-from .findings import (
-    REQUANTIZE,
-    Finding,
-    FindingCode,
-    Severity,
-)
+from .findings import REQUANTIZE, Finding, FindingCode, Severity
 
 DECLARABLE = (dtypes.FP32, dtypes.FP64)
-"""What the program may call a quantized weight, whose record says what it is."""
+"""What the program may declare a quantized weight as; its record has the true type."""
 
 
 class WeightRules:
@@ -66,7 +61,7 @@ class _TagCheck:
         yield from self._scales()
         yield from self._type()
 
-    # ---- where the tag stands ----------------------------------------------------------------
+    # ---- which operator is tagged ----------------------------------------------------------------
 
     def _position(self) -> Iterator[Finding]:
         target, rank = self._input.target, len(self._weight.record.shape)
@@ -165,7 +160,7 @@ class _TagCheck:
                 "wrong results, silently",
             )
 
-    # ---- what the scales are -----------------------------------------------------------------
+    # ---- the scales -----------------------------------------------------------------
 
     def _scales(self) -> Iterator[Finding]:
         scales = self._tag.scales
@@ -232,7 +227,7 @@ class _TagCheck:
                 )
                 return
 
-    # ---- what it says of them ----------------------------------------------------------------
+    # ---- quantization_type ----------------------------------------------------------------
 
     @property
     def _has_known_type(self) -> bool:
