@@ -147,7 +147,7 @@ class _Output:
             if self._old is not None:
                 self._old.give_owner_and_mode(folder)
             if self._existing is Existing.REPLACE:
-                self._replace(folder)
+                self._replace()
             else:
                 self._rename()
             self._temporary = ""
@@ -202,7 +202,7 @@ class _Output:
             dst_dir_fd=self._parent.descriptor,
         )
 
-    def _replace(self, folder: Folder) -> None:
+    def _replace(self) -> None:
         """Put the folder in place of the old one, and remove that.
 
         Raises:
@@ -220,24 +220,26 @@ class _Output:
                 break
             except FileNotFoundError:
                 continue  # another run has taken it away meanwhile
-        try:
-            self._approve_replaced()
-            self._remove_replaced()
-        except BaseException:
-            if self._parent.holds(self._name, folder.identity):
-                exchange(self._parent, self._temporary, self._name)
-            raise
+        with self._parent.subfolder(self._temporary) as replaced:
+            try:
+                if not self._parent.is_folder(self._name):  # but a link that somebody put there
+                    raise OSError(errno.EAGAIN, "another process replaced the folder")
+                self._approve(replaced)
+                self._remove_replaced()
+            except BaseException:
+                if self._parent.holds(self._temporary, replaced.identity):
+                    exchange(self._parent, self._temporary, self._name)
+                raise
 
-    def _approve_replaced(self) -> None:
+    def _approve(self, replaced: Folder) -> None:
         """Look again at what was replaced: it may not be what it was before the work began.
 
         Raises:
             OutputError: something is in there that must not be lost.
         """
-        with self._parent.subfolder(self._temporary) as replaced:
-            if self._old is None or list_contents(replaced) != self._old.contents:
-                self._old = self._old or OldFolder(replaced)
-                self._old.contents = self._inspect(replaced)
+        if self._old is None or list_contents(replaced) != self._old.contents:
+            self._old = self._old or OldFolder(replaced)
+            self._old.contents = self._inspect(replaced)
 
     def _remove_replaced(self) -> None:
         """Remove what was replaced.

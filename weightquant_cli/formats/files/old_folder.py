@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from .fingerprint import Fingerprint
 from .folder import Folder
+from .immutable import refuse_immutable
 
 Contents: TypeAlias = Mapping[str, Fingerprint]
 """Everything in a folder by its path in there. Of folders only device and inode count."""
@@ -70,15 +71,13 @@ class OldFolder:
         """Refuse, before any work, a folder that could not be removed once it is replaced.
 
         Raises:
-            PermissionError: it is another user's, or some folder in it may not be written.
+            PermissionError: it is another user's, immutable, or may not be written.
         """
         above = os.fstat(parent.descriptor)
         user = os.geteuid()
-        if user == 0:
-            return
-        if above.st_mode & stat.S_ISVTX and user not in (self._status.st_uid, above.st_uid):
+        if above.st_mode & stat.S_ISVTX and user not in (0, self._status.st_uid, above.st_uid):
             raise PermissionError(errno.EPERM, "it is another user's, in a sticky folder")
-        _refuse_read_only(self.folder, MAX_DEPTH)
+        _refuse_unremovable(self.folder, MAX_DEPTH, check_modes=user != 0)
 
     def give_group(self, new: Folder) -> None:
         """Give a new folder, still empty, the group and setgid bit: new files inherit them."""
@@ -98,8 +97,9 @@ class OldFolder:
         os.fchmod(new.descriptor, stat.S_IMODE(self._status.st_mode))
 
 
-def _refuse_read_only(folder: Folder, depth: int) -> None:
-    if not os.access(
+def _refuse_unremovable(folder: Folder, depth: int, check_modes: bool) -> None:
+    refuse_immutable(folder, ".", os.fstat(folder.descriptor))
+    if check_modes and not os.access(
         ".",
         os.W_OK | os.X_OK,
         dir_fd=folder.descriptor,
@@ -107,6 +107,9 @@ def _refuse_read_only(folder: Folder, depth: int) -> None:
     ):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     for name in folder.names():
-        if depth and folder.is_folder(name):
+        status = folder.status(name)
+        if stat.S_ISDIR(status.st_mode) and depth:
             with folder.subfolder(name) as inner:
-                _refuse_read_only(inner, depth - 1)
+                _refuse_unremovable(inner, depth - 1, check_modes)
+        else:
+            refuse_immutable(folder, name, status)
