@@ -83,6 +83,13 @@ class Operator:
         """All attributes in the order of the file."""
         return tuple(read_attribute(attr) for attr in self._desc.attrs)
 
+    def attribute_data(self) -> Iterator[tuple[str, bytes]]:
+        """The attributes' names and their bytes in the file, to be compared."""
+        return (
+            (decode(attr.name), attr.SerializePartialToString(deterministic=True))
+            for attr in self._desc.attrs
+        )
+
     def attribute_names(self) -> Iterator[str]:
         """The attributes' names, without reading their values."""
         return (decode(attr.name) for attr in self._desc.attrs)

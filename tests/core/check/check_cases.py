@@ -12,8 +12,6 @@ from functools import partial
 
 from tests.builders import Attr
 from tests.core.check.check_drafts import (
-    TENSOR,
-    Draft,
     beside,
     channel_of_zeros,
     conv,
@@ -34,6 +32,7 @@ from tests.core.check.check_drafts import (
     weight_on_the_left,
     with_parameter,
 )
+from tests.core.check.drafts import TENSOR, Draft
 from weightquant_cli.core.check.findings import FindingCode as Code
 from weightquant_cli.formats.program import AttrType
 
@@ -125,9 +124,7 @@ SUSPICIOUS: dict[str, tuple[Code, Make]] = {
 }
 """Paddle Lite computes rightly, and yet no quantizer writes this: a warning."""
 
-UNTOLD: dict[str, Make] = {
-    "two convs with type": partial(two_convs, (3, 8, 16), kind=TENSOR),
-}
+UNTOLD: dict[str, Make] = {"two convs with type": partial(two_convs, (3, 8, 16), kind=TENSOR)}
 """Right, where Paddle Lite is wrong in FP32: opt does not fuse what it sees to be quantized."""
 
 WRONG: dict[str, tuple[Code, Make]] = {
@@ -170,7 +167,7 @@ WRONG: dict[str, tuple[Code, Make]] = {
     "scales FLOAT": (Code.SCALES_TYPE, partial(mul, even(), scales=Attr(AttrType.FLOAT, 0.1))),
     "scale NaN": (Code.SCALES_VALUE, partial(mul, scales=[float("nan")] + [0.01] * 5)),
     "scale infinite": (Code.SCALES_VALUE, partial(mul, scales=[float("inf")] + [0.01] * 5)),
-    "scale too large": (Code.SCALES_VALUE, partial(mul, scales=[3e38] + [0.01] * 5)),
+    "scale too large": (Code.OVERFLOW, partial(mul, scales=[3e38] + [0.01] * 5)),
     "no scales": (Code.NO_SCALES, partial(mul, scales=None, bits=None, kind=None)),
     "scales of the next operator": (Code.TAG_NOT_READ, partial(mul_and_bias, "b")),
     "scales of an activation": (Code.TAG_WITHOUT_WEIGHT, partial(mul_and_bias, "x")),

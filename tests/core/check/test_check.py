@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tests.builders import Array, ModelBuilder
-from weightquant_cli import (
-    Model,
-    OutputOptions,
-    QuantizeOptions,
-    plan_model,
-    quantize,
-)
+from tests.core.check.pairs import one_matmul, quantized
+from weightquant_cli import Model, QuantizeOptions
 from weightquant_cli.core.check.check import check
 from weightquant_cli.core.check.compare_reference import WeightComparison, compare
 from weightquant_cli.core.check.findings import FindingCode, Severity
@@ -26,24 +21,6 @@ from weightquant_cli.core.check.quality_gates import QualityGates
 from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS
 from weightquant_cli.errors import ModelError, OptionError
 from weightquant_cli.formats.program import AttrType
-
-ALL = QuantizeOptions(op_types=("all",))
-
-
-def one_matmul(weight: Array, transpose: bool = False) -> ModelBuilder:
-    model = ModelBuilder()
-    depth = weight.shape[1 if transpose else 0]
-    x = model.input("x", (-1, depth))
-    model.fetch(model.matmul_v2(x, "w", weight, trans_y=transpose))
-    return model
-
-
-def quantized(folder: Path, options: QuantizeOptions = ALL) -> Model:
-    """Quantize the model in `folder`; what was written beside it."""
-    model = Model.load(folder)
-    out = folder.with_name(folder.name + "_q")
-    quantize(model, plan_model(model, options), OutputOptions(out))
-    return Model.load(out)
 
 
 def by_hand(original: Array, stored: Array, scales: Array) -> dict[str, float]:
@@ -121,7 +98,7 @@ def test_the_worst_weight_comes_first_and_has_histograms(tmp_path: Path) -> None
         assert sum(weight.before) == sum(weight.after) == np.prod(weight.shape)
 
 
-def test_a_kept_weight_that_was_changed_is_a_warning(tmp_path: Path) -> None:
+def test_a_kept_weight_that_was_changed_is_an_error(tmp_path: Path) -> None:
     folder = builders.write_model(tmp_path / "m")
     model = quantized(folder)
     path = model.files.folder / "fc1.b"
@@ -130,18 +107,19 @@ def test_a_kept_weight_that_was_changed_is_a_warning(tmp_path: Path) -> None:
     path.write_bytes(content)
     result = check(Model.load(model.files.folder), Model.load(folder))
     assert [(f.code, f.severity, f.weight) for f in result.findings] == [
-        (FindingCode.DIFFERS, Severity.WARNING, "fc1.b")
+        (FindingCode.DIFFERS, Severity.ERROR, "fc1.b")
     ]
-    assert result.ok
+    assert not result.ok
 
 
 def test_a_reference_of_other_weights_is_told(tmp_path: Path) -> None:
     model = quantized(builders.write_model(tmp_path / "m"))
     other = one_matmul(builders.normal(3, 3)).load(tmp_path / "other")
     result = check(model, other)
-    assert {f.code for f in result.findings} == {
+    assert {f.code for f in result.errors} == {
         FindingCode.UNKNOWN_WEIGHT,
         FindingCode.MISSING_WEIGHT,
+        FindingCode.PROGRAM_DIFFERS,
     }
     same_name = one_matmul(builders.normal(4, 6)).load(tmp_path / "same")
     with pytest.raises(ModelError, match="another shape"):
@@ -157,6 +135,21 @@ def test_gates_name_the_weights_that_fail(tmp_path: Path) -> None:
     assert len(failing.failures) == 3 * failing.quantized
     with pytest.raises(OptionError, match="needs the FP32 model"):
         check(model, gates=QualityGates(min_sqnr=1))
+
+
+@pytest.mark.parametrize("gates", [None, QualityGates(min_sqnr=30)])
+@pytest.mark.parametrize("swapped", [True, False])
+def test_a_comparison_of_nothing_fails(
+    swapped: bool, gates: QualityGates | None, tmp_path: Path
+) -> None:
+    """The FP32 model beside itself, or in the place of the quantized one."""
+    folder = builders.write_model(tmp_path / "m")
+    original = Model.load(folder)
+    result = check(original, quantized(folder) if swapped else original, gates)
+    assert not result.ok
+    assert [(failure.weight, failure.why) for failure in result.failures] == [
+        (None, "no weight could be compared with the reference")
+    ]
 
 
 def test_an_fp32_model_is_told_to_be_one(tmp_path: Path) -> None:

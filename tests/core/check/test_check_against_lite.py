@@ -10,12 +10,7 @@ import pytest
 from tests.builders import COMBINED, tree
 from tests.core.check.check_cases import CASES, Case
 from tests.oracles import envs, lite
-from tests.oracles.jobs import (
-    Array,
-    Feed,
-    OracleFailed,
-    relative_difference,
-)
+from tests.oracles.jobs import Array, Feed, OracleFailed, relative_difference
 
 pytestmark = pytest.mark.oracle
 

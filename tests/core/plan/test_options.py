@@ -1,30 +1,21 @@
-"""Options: valid once they are made."""
+"""What may be asked for, and what contradicts itself."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from weightquant_cli import (
-    AutoBits,
-    OptionError,
-    QuantizeOptions,
-    Size,
-    WeightQuantizeType,
-)
+from weightquant_cli import AutoBits, OptionError, QuantizeOptions, WeightQuantizeType
 from weightquant_cli.core.lite.storage import storage_dtype
 from weightquant_cli.core.lite.targets import ALL_OP_TYPES, TARGETS
-from weightquant_cli.core.quantize.gates import Gates
-from weightquant_cli.errors import GateError
 from weightquant_cli.formats import dtypes
 
 CHANNEL_WISE = WeightQuantizeType.CHANNEL_WISE_ABS_MAX
+
+
 ABS_MAX = WeightQuantizeType.ABS_MAX
 
 
@@ -119,9 +110,6 @@ def test_every_target_is_spelled_as_one_that_paddle_lite_dequantizes() -> None:
             assert other.expands_scale is target.expands_scale
 
 
-# ---- automatic bits ------------------------------------------------------------------------------
-
-
 def test_automatic_bits_begin_with_eight() -> None:
     options = QuantizeOptions(AutoBits())
     assert options.first_bits == 8
@@ -132,135 +120,6 @@ def test_automatic_bits_begin_with_eight() -> None:
 def test_an_sqnr_that_is_not_finite_is_refused(sqnr: float) -> None:
     with pytest.raises(OptionError, match="`min_sqnr`"):
         AutoBits(min_sqnr=sqnr)
-
-
-# ---- sizes ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        ("12345", 12345), ("12345B", 12345), ("700k", 700_000), ("700K", 700_000),
-        ("4.2MB", 4_200_000), ("4MiB", 4 * 2**20), ("1.5KiB", 1536), ("2g", 2 * 10**9),
-        ("2.01KB", 2010), ("1.001MB", 1_001_000), ("1TiB", 2**40), (" 3 MB ", 3_000_000),
-        (".5MB", 500_000), ("5.", 5), ("1.9", 1),
-    ],
-)  # fmt: skip
-def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
-    parsed = Size.parse(text)
-    assert (parsed.relative, parsed.of(10**12)) == (False, size)
-
-
-@pytest.mark.parametrize(
-    ("text", "whole", "size"),
-    [
-        ("30%", 1000, 300),
-        ("33.3 %", 1000, 333),
-        ("150%", 10, 15),
-        ("0.01%", 10_000, 1),
-        ("29%", 100, 29),
-        ("57%", 100, 57),
-        ("1.1%", 1000, 11),
-    ],
-)
-def test_a_share_is_taken_of_the_whole(text: str, whole: int, size: int) -> None:
-    assert Size.parse(text).of(whole) == size
-
-
-@pytest.mark.parametrize(
-    "text", ["", "MB", "-4MB", "4 PB", "4,2MB", "1e6", "4MBB", "%", "30%B", "inf", "nan",
-             "0x10", "4 M B", "9" * 400, "9" * 5000, "٣"],
-)  # fmt: skip
-def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(OptionError):
-        Size.parse(text)
-
-
-@pytest.mark.parametrize("text", ["0", "0%", "0.0MB"])
-def test_a_size_must_be_above_zero(text: str) -> None:
-    with pytest.raises(OptionError, match="a size must be above zero"):
-        Size.parse(text)
-
-
-@pytest.mark.parametrize("number", [math.nan, math.inf, -1.0, 0])
-def test_a_number_that_is_no_size_is_refused(number: float) -> None:
-    with pytest.raises(OptionError, match="a size must be above zero"):
-        Size(number)
-
-
-def test_a_float_means_the_decimal_number_that_it_is_printed_as() -> None:
-    assert Size(2.01e3).of(0) == 2010
-    assert Size(1.1, relative=True) == Size.parse("1.1%")
-
-
-@given(st.text(max_size=12))
-def test_any_text_is_a_size_or_an_option_error(text: str) -> None:
-    try:
-        assert Size.parse(text).number > 0
-    except OptionError as error:
-        assert str(error).isprintable()
-
-
-# ---- gates ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("percent", [-0.1, 100.1, math.nan, math.inf])
-def test_a_percentage_out_of_range_is_refused(percent: float) -> None:
-    with pytest.raises(OptionError, match="expected 0 to 100"):
-        Gates(min_quantized=percent)
-
-
-@pytest.mark.parametrize(
-    ("gates", "passes"),
-    [
-        (Gates(), True),
-        (Gates(max_size=Size(500)), True),
-        (Gates(max_size=Size(499)), False),
-        (Gates(max_size=Size(50, relative=True)), True),
-        (Gates(max_size=Size(49.9, relative=True)), False),
-        (Gates(min_quantized=80), True),
-        (Gates(min_quantized=80.5), False),
-        (Gates(Size(499), 10), False),
-    ],
-)
-def test_a_gate_is_met_at_its_limit_and_not_beyond(gates: Gates, passes: bool) -> None:
-    def enforce() -> None:
-        gates.enforce(size_before=1000, size_after=500, quantized_share=80.0)
-
-    if passes:
-        enforce()
-    else:
-        with pytest.raises(GateError):
-            enforce()
-
-
-@pytest.mark.parametrize(
-    ("gates", "share", "passes"),
-    [
-        (Gates(), 0.0, True),
-        (Gates(require_quantized=True), 0.0, False),
-        (Gates(require_quantized=True), 0.1, True),
-        (Gates(require_quantized=True, min_quantized=0), 0.0, True),
-        (Gates(require_quantized=True, min_quantized=1), 0.0, False),
-    ],
-)
-def test_a_result_without_a_quantized_weight_is_refused_where_that_is_wanted(
-    gates: Gates, share: float, passes: bool
-) -> None:
-    with nullcontext() if passes else pytest.raises(GateError):
-        gates.enforce(1000, 500, share)
-
-
-def test_sizes_in_a_refusal_are_for_people_and_exact() -> None:
-    with pytest.raises(GateError, match=r"allows 2\.01 KB \(2010 bytes\), the result has 1\.50 MB"):
-        Gates(Size.parse("2.01KB")).enforce(10**7, 1_500_000, 80.0)
-
-
-def test_every_gate_that_is_not_met_is_named() -> None:
-    with pytest.raises(GateError) as caught:
-        Gates(Size(10), 90).enforce(1000, 500, 80.0)
-    assert "`max_size` allows 10 bytes, the result has 500" in str(caught.value)
-    assert "`min_quantized` asks for 90% of the weights' bytes, 80.00%" in str(caught.value)
 
 
 def test_equal_options_are_equal() -> None:

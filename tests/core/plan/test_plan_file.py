@@ -10,12 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.builders import (
-    ModelBuilder,
-    normal,
-    small_model,
-    tree,
-)
+from tests.builders import ModelBuilder, normal, small_model, tree
 from weightquant_cli import (
     AutoBits,
     Model,

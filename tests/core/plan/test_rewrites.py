@@ -11,16 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import (
-    FP32,
-    INT64,
-    RAW,
-    Array,
-    Attr,
-    ModelBuilder,
-    normal,
-    read_arrays,
-)
+from tests.builders import FP32, INT64, RAW, Array, Attr, ModelBuilder, normal, read_arrays
 from tests.core.plan import interpreter
 from tests.core.quantize import reference
 from weightquant_cli import (

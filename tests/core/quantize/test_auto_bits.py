@@ -11,12 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import (
-    ModelBuilder,
-    normal,
-    read_arrays,
-    small_model,
-)
+from tests.builders import ModelBuilder, normal, read_arrays, small_model
 from tests.core.quantize import reference
 from weightquant_cli import (
     AutoBits,

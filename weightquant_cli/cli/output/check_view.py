@@ -35,7 +35,9 @@ def show(console: Console, result: CheckResult) -> None:
     for finding in result.findings:
         console.print(finding_text(finding))
     for failure in result.failures:
-        console.print(f"gate: {printable(failure.weight)}: {as_options(failure.why)}")
+        console.print(
+            f"gate: {printable(failure.weight or 'all weights')}: {as_options(failure.why)}"
+        )
     for line in result.changed:
         console.print(f"changed: {printable(line)}")
     if result.comparison is not None and result.comparison.weights:

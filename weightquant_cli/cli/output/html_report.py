@@ -60,7 +60,11 @@ def page(result: CheckResult) -> str:
     for finding in result.findings:
         console.print(_quoted("\n" + finding_text(finding)))
     for failure in result.failures:
-        console.print(_quoted(f"\ngate: {printable(failure.weight)}: {as_options(failure.why)}"))
+        console.print(
+            _quoted(
+                f"\ngate: {printable(failure.weight or 'all weights')}: {as_options(failure.why)}"
+            )
+        )
     for line in result.changed:
         console.print(_quoted(f"\nchanged: {line}"))
     weights = result.comparison.weights if result.comparison else ()

@@ -10,7 +10,9 @@ from ..lite.tags import ModelTags
 from ..model.model import Model
 from .compare_reference import Comparison, compare
 from .findings import Finding, Severity
+from .finite import check_values
 from .model_rules import check_model
+from .program_rules import check_program
 from .quality_gates import GateFailure, QualityGates
 
 
@@ -74,9 +76,11 @@ def check(
         raise OptionError("a gate on the error needs the FP32 model", remedy="add `reference`")
     tags = ModelTags(model)
     findings = list(check_model(model, tags))
+    broken = frozenset(f.weight for f in findings if f.weight and f.severity is Severity.ERROR)
+    findings += check_values(model, tags, broken, jobs)
     comparison = None
     if reference is not None:
-        broken = frozenset(f.weight for f in findings if f.weight and f.severity is Severity.ERROR)
+        findings += check_program(model, reference)
         comparison = compare(
             model, reference, tags, histograms=histograms, jobs=jobs, broken=broken, step=step
         )
@@ -92,8 +96,12 @@ def check(
 def _failures(
     gates: QualityGates, comparison: Comparison, quantized: Sequence[str]
 ) -> Iterator[GateFailure]:
-    """What is not met; a weight that could not be compared meets no gate."""
+    """What is not met. A weight that could not be compared meets no gate, and nothing compared is
+    a comparison that failed, gates or not.
+    """
     compared = {weight.name for weight in comparison.weights}
+    if not compared:
+        yield GateFailure(None, "no weight could be compared with the reference")
     for weight in comparison.weights:
         for why in gates.failures(weight):
             yield GateFailure(weight.name, why)

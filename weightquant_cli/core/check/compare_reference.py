@@ -19,8 +19,8 @@ from ..tensors import kernels
 from ..tensors.blocks import PART_ELEMENTS, Part, part_elements
 from ..tensors.error_measures import ErrorMeasures
 from ..tensors.weight_error import decibels
-from .findings import Finding, FindingCode, Severity
-from .weight_pair import FITTING_REFERENCE, WeightPair, is_same
+from .findings import FITTING_REFERENCE, Finding, FindingCode, Severity
+from .weight_pair import WeightPair, is_same
 
 BINS = 44
 
@@ -37,14 +37,14 @@ class WeightComparison:
         dtype: how it is stored.
         shape: dims of the original.
         max_abs: the largest absolute error.
-        max_in_scales: the largest error in units of its channel's scale (of 2^-126 where that is
-            smaller); at most 0.5, and a rounding error, where nothing was clipped.
+        max_in_scales: the largest error in units of its channel's scale, or of 2^-126 where that
+            is larger; at most 0.5 and a rounding error where nothing was clipped.
         rmse: root of the mean squared error.
         sqnr: signal-to-quantization-noise ratio in dB; inf without any error.
         cosine: cosine of the angle between the two; 1 for a weight of zeros that stayed so.
         limit: largest absolute value of the original.
         clipped: how many values lie outside the range of the integers.
-        misrounded: how many are beyond half a scale though they were not clipped.
+        misrounded: how many are off by more than half a scale without having been clipped.
         signal, noise: sums of the squares of the original and of the error.
         before, after: histograms over the original's range [-limit, limit], or None.
     """
@@ -246,7 +246,7 @@ def _with_histograms(
 def _differs(name: str) -> Finding:
     return Finding(
         FindingCode.DIFFERS,
-        Severity.WARNING,
+        Severity.ERROR,
         name,
         None,
         "it is not quantized, and not what it is in the reference",
@@ -289,10 +289,10 @@ def _unmatched(model: Model, reference: Model) -> Iterator[Finding]:
         for name in names:
             yield Finding(
                 code,
-                Severity.WARNING,
+                Severity.ERROR,
                 name,
                 None,
                 f"it is {what}",
-                "it cannot be compared",
+                "the model is not the one that the reference is",
                 FITTING_REFERENCE,
             )

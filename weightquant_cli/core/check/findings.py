@@ -6,13 +6,14 @@ import enum
 from dataclasses import dataclass
 
 REQUANTIZE = "quantize the FP32 model again with weightquant"
+FITTING_REFERENCE = "give the FP32 model that this one was made from"
 
 
 class Severity(enum.Enum):
     """How bad a finding is."""
 
     ERROR = "error"
-    """Paddle Lite aborts or computes wrongly."""
+    """Paddle Lite aborts, computes wrongly, or computes something else than the reference does."""
 
     WARNING = "warning"
     """Right as far as it was measured, but nothing that a quantizer should write."""
@@ -46,6 +47,9 @@ class FindingCode(enum.Enum):
     FLOAT16 = "float16"
     STORED_TYPE = "stored_type"
     DIFFERS = "differs"
+    PROGRAM_DIFFERS = "program_differs"
+    NOT_A_NUMBER = "not_a_number"
+    OVERFLOW = "overflow"
     MISROUNDED = "misrounded"
     REFERENCE_VALUE = "reference_value"
     UNKNOWN_WEIGHT = "unknown_weight"

@@ -51,7 +51,12 @@ class QualityGates:
 
 @dataclass(frozen=True)
 class GateFailure:
-    """A weight that does not reach what was asked for."""
+    """Something that does not reach what was asked for.
 
-    weight: str
+    Attributes:
+        weight: the weight's name, or None where it is the comparison as a whole.
+        why: what was asked for and what was found.
+    """
+
+    weight: str | None
     why: str

@@ -30,16 +30,9 @@ from ..tensors.blocks import (
     tile_parts,
     tiles,
 )
-from ..tensors.buffers import (
-    COPY_BYTES,
-    read_floats,
-    read_integers,
-    read_tile,
-    thread_buffers,
-)
+from ..tensors.buffers import COPY_BYTES, read_floats, read_integers, read_tile, thread_buffers
 from ..tensors.error_measures import PairBlock
-
-FITTING_REFERENCE = "give the FP32 model that this one was made from"
+from .findings import FITTING_REFERENCE
 
 
 class WeightPair:

@@ -1,9 +1,9 @@
-"""Would Paddle Lite dequantize one tagged weight right? Where the tag stands, and what it says.
+"""Would Paddle Lite dequantize one tagged weight right? Which operator is tagged, and how.
 
-How Paddle Lite goes about it: at load, for every operator with a known `quantization_type` (or
-with none, but `quantize_weight_bits`), each input that has scales is dequantized in place. Before
-that, `opt` expands the scales of conv2d, depthwise_conv2d and mul: unless they are said to be one
-per channel, the first one is taken for all.
+At load, Paddle Lite dequantizes in place each input that has scales, of every operator with a
+known `quantization_type` (or with none, but `quantize_weight_bits`). Before that, `opt` expands the
+scales of conv2d, depthwise_conv2d and mul: unless the type says that there is one per channel, the
+first one is taken for all.
 """
 
 from __future__ import annotations
@@ -20,18 +20,10 @@ from ..lite.tags import Tag
 from ..lite.targets import RESERVED_NAME_PART
 from ..model.model import Model
 from ..model.weights import Weight
-from .findings import (
-    REQUANTIZE,
-    Finding,
-    FindingCode,
-    Severity,
-)
+from .findings import REQUANTIZE, Finding, FindingCode, Severity
 
 DECLARABLE = (dtypes.FP32, dtypes.FP64)
-"""What the program may call a quantized weight, whose record says what it is."""
-
-# From here on a float64 rounds to infinity in float32.
-_FLOAT32_OVERFLOW = (2 - 2.0**-24) * 2.0**127
+"""What the program may declare a quantized weight as; its record has the true type."""
 
 
 class WeightRules:
@@ -69,7 +61,7 @@ class _TagCheck:
         yield from self._scales()
         yield from self._type()
 
-    # ---- where the tag stands ----------------------------------------------------------------
+    # ---- which operator is tagged ----------------------------------------------------------------
 
     def _position(self) -> Iterator[Finding]:
         target, rank = self._input.target, len(self._weight.record.shape)
@@ -168,7 +160,7 @@ class _TagCheck:
                 "wrong results, silently",
             )
 
-    # ---- what the scales are -----------------------------------------------------------------
+    # ---- the scales -----------------------------------------------------------------
 
     def _scales(self) -> Iterator[Finding]:
         scales = self._tag.scales
@@ -213,10 +205,12 @@ class _TagCheck:
         return self._input.expands and not named
 
     def _values(self, values: tuple[float, ...]) -> Iterator[Finding]:
-        """The first scale that is no scale; zero is one, of a channel of zeros."""
-        largest = 2 ** (STORAGE_BITS.get(self._weight.record.dtype, 8) - 1) - 1
+        """The first value that is no scale; zero is one, of a channel of zeros.
+
+        Whether an integer times a finite scale overflows, `finite.py` finds out from the data.
+        """
         for index, value in enumerate(values):
-            if not math.isfinite(value) or abs(value) * largest >= _FLOAT32_OVERFLOW:
+            if not math.isfinite(value):
                 yield self._finding(
                     FindingCode.SCALES_VALUE,
                     f"scale {index} is {value:g}",
@@ -233,7 +227,7 @@ class _TagCheck:
                 )
                 return
 
-    # ---- what it says of them ----------------------------------------------------------------
+    # ---- quantization_type ----------------------------------------------------------------
 
     @property
     def _has_known_type(self) -> bool:

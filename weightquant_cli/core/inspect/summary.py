@@ -1,7 +1,7 @@
 """What `inspect` shows: a model's facts, from its headers alone.
 
-`summarize` reads no data, so that a model of any size is looked at in an instant; what needs the
-data is added by `measure.measure`.
+`summarize` reads no data, so it takes a moment whatever the model's size; `measure.measure` adds
+what needs the data.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def _summarize_weight(
 
 
 def _left_out(weight: WeightSummary) -> WeightSummary:
-    """A weight of a model that is quantized already: no other one will be now."""
+    """A weight of a quantized model; what was left FP32 will not be quantized any more."""
     if weight.verdict is not Verdict.QUANTIZABLE:
         return weight
     stayed = f"stayed {weight.record.dtype} when the model was quantized"
@@ -234,7 +234,7 @@ def _reason_to_keep(weight: Weight, reason: Reason, tag: Tag | None) -> Reason:
 
 
 def _is_integer_or_tagged(weight: WeightSummary) -> bool:
-    """Whether somebody quantized the weight, rightly or not."""
+    """Whether the weight was quantized, rightly or not."""
     faulty = weight.reason is not None and weight.reason.code is ReasonCode.ALREADY_QUANTIZED
     return weight.verdict is Verdict.QUANTIZED or faulty
 
@@ -247,7 +247,7 @@ def _kind(weight: WeightSummary) -> str:
 
 
 def _unquantized(weights: Sequence[WeightSummary]) -> str:
-    """The types of the floats, the one with the most bytes first; of all, where there is none."""
+    """The float types, the one with the most bytes first; all types where there is no float."""
     floats = [weight for weight in weights if weight.record.dtype.name.startswith(("FP", "BF"))]
     sizes: Counter[str] = Counter()
     for weight in floats or weights:

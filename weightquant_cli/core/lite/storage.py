@@ -13,14 +13,7 @@ if TYPE_CHECKING:
 STORAGE_BITS = {dtypes.INT8: 8, dtypes.INT16: 16}
 """Types of quantized weights, and the `quantize_weight_bits` of each."""
 
-LOADABLE_TYPES = (
-    dtypes.FP32,
-    dtypes.INT8,
-    dtypes.INT16,
-    dtypes.INT32,
-    dtypes.INT64,
-    dtypes.UINT8,
-)
+LOADABLE_TYPES = (dtypes.FP32, dtypes.INT8, dtypes.INT16, dtypes.INT32, dtypes.INT64, dtypes.UINT8)
 """Types of parameters that opt can read at all, read by an operator or not."""
 
 

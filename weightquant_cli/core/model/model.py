@@ -1,8 +1,7 @@
 """A read-only view of a model: its operators, its weights, and who reads what.
 
 A control-flow operator (`while`, `conditional_block`) names every outer variable that its
-sub-block uses. That is a capture, not a reading of its own: the sub-block's operators are the
-readers.
+sub-block uses. That is a capture, not a use of its own: the readers are the operators inside.
 """
 
 from __future__ import annotations
@@ -13,23 +12,18 @@ from functools import cached_property
 from pathlib import Path
 
 from ...errors import UnsupportedModelError
-from ...formats.model_dir import (
-    ModelFiles,
-    StoredModel,
-    find_model,
-    open_model,
-)
+from ...formats.model_dir import ModelFiles, StoredModel, find_model, open_model
 from ...formats.program import Operator, Program, Variable
 from .weights import OperatorRef, Reader, Weight
 
 MAX_CAPTURES = 1_000_000
-"""Parameters read inside of sub-blocks, in all. Models have thousands; hostile ones, any number."""
+"""Limit on the parameters read inside sub-blocks, in all. Models have thousands."""
 
 SKIPPED_OPERATORS = ("feed", "fetch")
 
 
 class Model:
-    """A stored model, looked at as operators and weights.
+    """A stored model as operators and weights.
 
     Attributes:
         stored: the files, the program and the headers of the parameters.
@@ -95,7 +89,7 @@ class Model:
         return dict(consumers)
 
     def variable(self, block: int, name: str) -> Variable | None:
-        """The variable that `name` means in a block: its own, or that of a block around it."""
+        """The variable that `name` means in a block: its own, or one of an enclosing block."""
         while block >= 0:
             found = self._variables[block].get(name)
             if found is not None:
@@ -154,7 +148,7 @@ class Model:
             total += len(inside[block])
             if total > MAX_CAPTURES:
                 raise UnsupportedModelError(
-                    "blocks within blocks read more parameters than any model has",
+                    "nested blocks read more parameters than any model has",
                     path=self.files.folder / self.files.program,
                     expected=f"at most {MAX_CAPTURES}, each counted once per block",
                 )

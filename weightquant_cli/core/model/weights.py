@@ -9,7 +9,7 @@ from ...formats.lod_tensor import TensorRecord
 
 @dataclass(frozen=True)
 class OperatorRef:
-    """Where an operator stands in the program."""
+    """An operator's place in the program: index of the block, index in the block, and its type."""
 
     block: int
     index: int
@@ -29,8 +29,8 @@ class Weight:
     """One parameter of the model.
 
     Attributes:
-        record: name, shape, type and place of its data.
-        readers: every operator that computes with it, captures left out.
+        record: its header: name, shape, type, and where the data is.
+        readers: every operator that computes with it, once per input; captures do not count.
         writers: operators that write it.
         shadowed: whether a sub-block declares another variable of the same name.
     """

@@ -53,7 +53,7 @@ class Eligibility:
     def of(self, weight: Weight, options: QuantizeOptions) -> Eligible | Reason:
         """How the weight is quantized, or the first reason why it is not.
 
-        The reasons come in the order of a person's interest: readers, data, name, attributes.
+        The first reason is the one that people care about most: readers, data, name, attributes.
         """
         return (
             _unsuitable_readers(weight)
@@ -99,9 +99,7 @@ class Eligibility:
         if not chosen:
             op_type = taggable[0].operator.type
             return Reason(
-                ReasonCode.NOT_SELECTED,
-                f"{op_type} was not chosen",
-                f"`op_types` {op_type} or all",
+                ReasonCode.NOT_SELECTED, f"{op_type} was not chosen", f"`op_types` {op_type} or all"
             )
         used = tuple(rewrites.values())
         return Eligible(chosen[0], used, any(rewrite.transpose for rewrite in used))

@@ -14,20 +14,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...formats import dtypes
-from ...formats.program import (
-    AttrType,
-    Block,
-    Operator,
-    Program,
-    Variable,
-    VariableKind,
-)
+from ...formats.program import AttrType, Block, Operator, Program, Variable, VariableKind
 from ..lite.targets import TARGETS
 from ..model.model import Model
 from ..model.weights import OperatorRef, Reader, Weight
 
 MUL = "mul"
 LOOKUP_TABLE = "lookup_table"
+
+REPLACEMENTS = {MUL: (MUL,), LOOKUP_TABLE: ("unsqueeze2", LOOKUP_TABLE)}
+"""The types of the operators that stand in the place of a rewritten one, by its new type."""
 
 # Attributes of a matmul that mul does not have, at values that change nothing (`find_rewrite`).
 _MATMUL_ATTRIBUTES = ("trans_x", "trans_y", "transpose_X", "transpose_Y", "alpha", "head_number")
@@ -136,7 +132,7 @@ def _find_lookup_table(model: Model, ref: OperatorRef) -> Rewrite | Unproven:
 
 
 def _is_fused(operator: Operator) -> bool:
-    """Whether oneDNN passes have merged neighbours into a matmul, or split it into heads."""
+    """Whether a oneDNN pass has fused other operators into the matmul, or split it into heads."""
     if operator.value("head_number") not in (None, 1):
         return True
     return any(

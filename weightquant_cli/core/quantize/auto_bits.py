@@ -1,11 +1,11 @@
 """Automatic bit widths: 8 or 16 for every weight, by a quality to reach or a size to keep.
 
-Paddle Lite reads `quantize_weight_bits` per operator, so a model may mix them. Both choices are
-made from measured errors, and are the same in every run.
+Paddle Lite reads `quantize_weight_bits` per operator, so a model may mix them. Both choices rest on
+measured errors, and every run makes the same.
 
-The total error that a target size minimizes is the sum over the weights of noise power / signal
-power (the reciprocal of the SQNR as a ratio): relative to each weight, because the scale of a
-layer's weights says nothing about its share in the output.
+A target size minimizes the sum over the weights of noise power / signal power (the reciprocal of
+the SQNR as a ratio). That is relative to each weight, because the magnitude of a layer's weights
+says nothing about its share in the output.
 """
 
 from __future__ import annotations
@@ -79,10 +79,7 @@ def relative_error(error: WeightError) -> float:
 
 
 def choose_bits(
-    model: Model,
-    plan: Plan,
-    size_of: Callable[[Plan], int],
-    jobs: int | None = None,
+    model: Model, plan: Plan, size_of: Callable[[Plan], int], jobs: int | None = None
 ) -> Plan:
     """The plan with 8 or 16 bits for every weight that `bits_for` does not name.
 

@@ -235,7 +235,7 @@ class WeightQuantizer:
         """The largest absolute value of every channel of the block, all of them finite."""
         highest = kernels.abs_max(values, block.reduced_axis)
         if not np.isfinite(highest).all():
-            self._refuse(block, values)
+            self._refuse_not_finite(block, values)
         return highest
 
     def _scale_of(self, block: TensorBlock) -> kernels.FloatArray:
@@ -249,20 +249,17 @@ class WeightQuantizer:
     ) -> kernels.IntArray:
         """The block's integers; the work buffer holds them as floats.
 
-        Where no error is measured, the values are not needed any more: the floats take their place.
+        Where no error is measured, the values are not needed any more: the floats overwrite them.
         """
         buffers = thread_buffers()
         integers = buffers.integers(block, self._quantization.dtype.itemsize)
         work = buffers.work(block) if self._measure_error else values
+        scale, limit = self._scale_of(block), self._quantization.limit
         if clips:
             self._require_maxima(block, values)
-            kernels.quantize(
-                values, self._scale_of(block), self._quantization.limit, work, integers
-            )
-            return integers
-        kernels.quantize(values, self._scale_of(block), None, work, integers)
+        kernels.quantize(values, scale, limit if clips else None, work, integers)
         # Without a scale pass the scales are those of these very values.
-        if self.scale_passes and kernels.exceeds(work, self._quantization.limit):
+        if not clips and self.scale_passes and kernels.exceeds(work, limit):
             self._refuse_change()
         return integers
 
@@ -284,7 +281,7 @@ class WeightQuantizer:
             remedy="do not write to the model while it is being read",
         )
 
-    def _refuse(self, block: TensorBlock, values: kernels.FloatArray) -> None:
+    def _refuse_not_finite(self, block: TensorBlock, values: kernels.FloatArray) -> None:
         first = int(np.flatnonzero(~np.isfinite(values))[0])
         record = self._record
         index = np.unravel_index(block.start + first, record.shape)

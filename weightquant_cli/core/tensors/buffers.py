@@ -11,12 +11,7 @@ import numpy.typing as npt
 
 from ...formats.model_writer import RecordWriter
 from ...formats.params import TensorReader
-from .blocks import (
-    BLOCK_ELEMENTS,
-    FINE_ELEMENTS,
-    TensorBlock,
-    Tile,
-)
+from .blocks import BLOCK_ELEMENTS, FINE_ELEMENTS, TensorBlock, Tile
 from .kernels import DoubleArray, FloatArray, IntArray
 
 COPY_BYTES = BLOCK_ELEMENTS * 4

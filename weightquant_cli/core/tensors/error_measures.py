@@ -57,7 +57,7 @@ class ErrorMeasures:
         self.signal = self.noise = self.max_abs = self.max_in_scales = self.limit = 0.0
         self._product = self._energy = 0.0
         self._furthest = 0  # the largest absolute integer
-        # Quotient, product and scale were each rounded to float32.
+        # Half a scale, and the rounding of quotient, product and scale to float32.
         self._allowed = 0.5 + 2.0 ** (bits - 1) * 2.0**-22
         self._inward = 0
         self._outward: dict[int, int] = {}  # how many are beyond each absolute integer
@@ -106,7 +106,7 @@ class ErrorMeasures:
     def _count_beyond(
         self, block: PairBlock, error: DoubleArray, beyond: npt.NDArray[np.bool_]
     ) -> None:
-        """Sort what is beyond half a scale by its integer, if clipping could have done it."""
+        """Count errors beyond half a scale by integer, as far as clipping can explain them."""
         integers = block.integers[beyond].astype(np.int64)
         toward = (
             np.sign(error[beyond]) * np.broadcast_to(np.sign(block.scale), beyond.shape)[beyond]
@@ -119,7 +119,7 @@ class ErrorMeasures:
 
     @property
     def clipped(self) -> int:
-        """How many values lie outside the range: beyond half a scale of the outermost integers."""
+        """How many values were clipped: off by more than half a scale at an outermost integer."""
         lowest = self._furthest == self._outermost  # -128 or -32768: the highest is one less
         return sum(
             self._outward.get(integer, 0)
@@ -128,7 +128,7 @@ class ErrorMeasures:
 
     @property
     def misrounded(self) -> int:
-        """How many values are beyond half a scale of their integer, and were not clipped."""
+        """How many values are off by more than half a scale without having been clipped."""
         return self._inward + sum(self._outward.values()) - self.clipped
 
     @property

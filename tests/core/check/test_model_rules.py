@@ -8,17 +8,12 @@ import pytest
 
 from tests.builders import COMBINED
 from tests.core.check.check_cases import CASES, Case
-from weightquant_cli.core.check.findings import Severity
-from weightquant_cli.core.check.model_rules import check_model
-from weightquant_cli.core.lite.tags import ModelTags
-
-BY_NAME = {case.name: case for case in CASES}
+from weightquant_cli import Severity, check
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_the_check_says_what_paddle_lite_does(case: Case, tmp_path: Path) -> None:
-    model = case.draft().quantized().load(tmp_path / "m", COMBINED)
-    findings = check_model(model, ModelTags(model))
+    findings = check(case.draft().quantized().load(tmp_path / "m", COMBINED)).findings
     by_severity = {
         severity: {finding.code for finding in findings if finding.severity is severity}
         for severity in Severity

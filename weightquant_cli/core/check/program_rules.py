@@ -1,0 +1,188 @@
+"""Does the quantized program compute what the reference's does, but for what quantizing changes?
+
+Quantizing tags operators, rewrites some (`plan/rewrites.py`), strips call stacks, and changes
+nothing else. The reference is rewritten in the same way here, and then compared operator by
+operator: types, inputs, outputs, and every attribute that says what is computed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ...formats.program import CALLSTACK_ATTRIBUTE, Operator, Program
+from ..lite.tags import is_quantization_attribute
+from ..lite.targets import TARGETS
+from ..model.model import Model
+from ..model.weights import Reader
+from ..plan.rewrites import REPLACEMENTS, Rewrite, apply_rewrites, find_rewrite
+from .findings import FITTING_REFERENCE, Finding, FindingCode, Severity
+
+MAX_FINDINGS = 20
+"""Of programs that have nothing in common, no more differences are told."""
+
+_MEANINGLESS = frozenset(
+    {CALLSTACK_ATTRIBUTE, "op_device", "op_namescope", "op_role", "op_role_var"}
+)
+"""Attributes of the exporter, which no kernel reads."""
+
+
+def check_program(model: Model, reference: Model) -> tuple[Finding, ...]:
+    """What the program of `model` computes differently from the reference's."""
+    expected = _rewritten(model, reference)
+    ours, theirs = model.program.blocks, expected.blocks
+    if len(ours) != len(theirs):
+        return (_differs(None, f"{len(ours)} blocks, {len(theirs)} in the reference"),)
+    findings: list[Finding] = []
+    for one, other in zip(ours, theirs, strict=True):
+        findings += _compare_blocks(one.operators, other.operators)
+    return tuple(findings[:MAX_FINDINGS])
+
+
+def _rewritten(model: Model, reference: Model) -> Program:
+    """The reference's program with the rewrites that the quantized one shows."""
+    program = reference.program.copy()
+    rewrites = list(_find_rewrites(model, reference))
+    apply_rewrites(program, rewrites, ())  # the dims of variables are not compared
+    return program
+
+
+def _find_rewrites(model: Model, reference: Model) -> Iterator[Rewrite]:
+    """Rewrites of the reference's operators where the quantized model has what they become."""
+    shift = dict.fromkeys(range(len(model.program.blocks)), 0)
+    types = [[operator.type for operator in block.operators] for block in model.program.blocks]
+    for ref, operator in reference.operators():
+        target = TARGETS.get(ref.type)
+        if target is None or target.rewrite is None or ref.block not in shift:
+            continue
+        becomes = REPLACEMENTS[target.rewrite]
+        first = ref.index + shift[ref.block]
+        names = operator.inputs.get(target.slot, ())
+        if types[ref.block][first : first + len(becomes)] != list(becomes) or len(names) != 1:
+            continue
+        if names[0] not in reference.stored.parameters:
+            continue
+        weight = reference.weight(names[0])
+        if len(weight.record.shape) != target.rank:
+            continue
+        rewrite = find_rewrite(reference, Reader(ref, target.slot), weight)
+        if isinstance(rewrite, Rewrite):
+            shift[ref.block] += len(becomes) - 1
+            yield rewrite
+
+
+@dataclass(frozen=True)
+class _Computation:
+    """An operator as it is compared.
+
+    Attributes:
+        index: its place in the block.
+        operator: the operator.
+        inputs, outputs: variables by slot, without slots that hold none.
+    """
+
+    index: int
+    operator: Operator
+    inputs: dict[str, tuple[str, ...]]
+    outputs: dict[str, tuple[str, ...]]
+
+
+def _computations(operators: Sequence[Operator]) -> list[_Computation]:
+    """The operators, without those that copy an output of the model before it is fetched.
+
+    Paddle's save_inference_model puts a `scale` by 1 in front of every fetch, each time it saves.
+    """
+    read_by: dict[str, set[str]] = defaultdict(set)
+    for operator in operators:
+        for names in operator.inputs.values():
+            for name in names:
+                read_by[name].add("copy" if _is_copy(operator) else operator.type)
+    original: dict[str, str] = {}
+    found = []
+    for index, operator in enumerate(operators):
+        inputs, outputs = operator.inputs, operator.outputs
+        if _is_copy(operator) and read_by[outputs["Out"][0]] <= {"copy", "fetch"}:
+            source = inputs["X"][0]
+            original[outputs["Out"][0]] = original.get(source, source)
+            continue
+        if operator.type == "fetch":
+            inputs = {
+                slot: tuple(original.get(name, name) for name in names)
+                for slot, names in inputs.items()
+            }
+        found.append(_Computation(index, operator, _filled(inputs), _filled(outputs)))
+    return found
+
+
+def _is_copy(operator: Operator) -> bool:
+    if operator.type != "scale":
+        return False
+    inputs, outputs = _filled(operator.inputs), _filled(operator.outputs)
+    return (
+        {slot: len(names) for slot, names in inputs.items()} == {"X": 1}
+        and {slot: len(names) for slot, names in outputs.items()} == {"Out": 1}
+        and operator.value("scale") in (None, 1.0)
+        and operator.value("bias") in (None, 0.0)
+    )
+
+
+def _filled(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {slot: names for slot, names in slots.items() if names}
+
+
+def _compare_blocks(ours: Sequence[Operator], theirs: Sequence[Operator]) -> Iterator[Finding]:
+    mine, original = _computations(ours), _computations(theirs)
+    for one, other in zip(mine, original, strict=False):
+        op_type, expected = one.operator.type, other.operator.type
+        if op_type != expected:
+            yield _differs(op_type, f"operator {one.index} is {op_type}, not {expected}")
+            return  # what comes after it does not stand side by side
+        for what in _differences(one, other):
+            yield _differs(op_type, f"operator {one.index}: {what}")
+    if len(mine) != len(original):
+        yield _differs(None, f"{len(mine)} operators, {len(original)} in the reference")
+
+
+def _differences(one: _Computation, other: _Computation) -> Iterator[str]:
+    """What one operator computes differently from another one of the same type."""
+    for kind, mine, original in (
+        ("input", one.inputs, other.inputs),
+        ("output", one.outputs, other.outputs),
+    ):
+        for slot in dict.fromkeys((*mine, *original)):
+            if mine.get(slot) != original.get(slot):
+                yield f"another {kind} {slot}"
+    ours, theirs = _meaningful(one.operator), _meaningful(other.operator)
+    for name in dict.fromkeys((*ours, *theirs)):
+        if ours.get(name) != theirs.get(name):
+            found, expected = _shown(one.operator, name), _shown(other.operator, name)
+            yield f"{name} is {found}, in the reference {expected}"
+
+
+def _meaningful(operator: Operator) -> dict[str, bytes]:
+    """The attributes that say what is computed, by name."""
+    return {
+        name: data
+        for name, data in operator.attribute_data()
+        if name not in _MEANINGLESS and not is_quantization_attribute(name)
+    }
+
+
+def _shown(operator: Operator, name: str) -> str:
+    attribute = operator.attribute(name)
+    if attribute is None:
+        return "absent"
+    return f"{attribute.value!r} ({attribute.type.name})"[:80]
+
+
+def _differs(op_type: str | None, what: str) -> Finding:
+    return Finding(
+        FindingCode.PROGRAM_DIFFERS,
+        Severity.ERROR,
+        None,
+        op_type,
+        what,
+        "the model computes something else than the reference",
+        FITTING_REFERENCE,
+    )
