@@ -237,7 +237,7 @@ def test_an_impossible_size_names_the_smallest_possible(tmp_path: Path) -> None:
     smallest = run("quantize", "-n", "--json", DIGITS, tmp_path / "x").json["sizes"]["after"]
     result = run("quantize", "--bits", "auto", "--target-size", "1kB", DIGITS, tmp_path / "out")
     assert result.code == 2
-    assert f"at least {smallest} bytes" in result.stderr
+    assert f"({smallest} bytes)" in result.stderr
 
 
 def test_bits_for_some_names(tmp_path: Path) -> None:
@@ -313,9 +313,23 @@ def test_gates_say_no_and_write_nothing(tmp_path: Path) -> None:
     large = run("quantize", "--max-size", "50kB", DIGITS, tmp_path / "b")
     little = run("quantize", "--min-quantized", "99.9", DIGITS, tmp_path / "c")
     assert (large.code, little.code) == (1, 1)
-    assert "--max-size allows 50000 bytes" in large.stderr
+    assert "--max-size allows 48.83 KiB (50000 bytes), the result has 67.45 KiB (" in large.stderr
     assert "--min-quantized asks for 99.9%" in little.stderr
     assert sorted(os.listdir(tmp_path)) == ["a"]
+
+
+@pytest.mark.parametrize("quiet", [(), ("-q",), ("--dry-run",)])
+def test_a_run_that_quantizes_nothing_says_no_unless_that_is_allowed(
+    quiet: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = ["quantize", *quiet, "--exclude", "*", str(DIGITS), str(tmp_path / "out")]
+    result = run(*words)
+    assert (result.code, result.stdout) == (1, "")
+    assert "no weight would be quantized, which --min-quantized 0 allows" in result.stderr
+    assert os.listdir(tmp_path) == []
+    allowed = run(*words, "--min-quantized", "0")
+    assert allowed.code == 0
+    assert ("warning: nothing was quantized" in allowed.stderr) == (quiet != ("-q",))
 
 
 CONTRADICTIONS = [

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "weightquant quantize --bits 16 model/ out/",
-    "weightquant quantize --op-type all --exclude 'fc_*' model/ out/",
+    "weightquant quantize --exclude 'fc_*' model/ out/",
     "weightquant quantize --dry-run --json model/ out/",
 )
 

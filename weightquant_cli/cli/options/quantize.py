@@ -245,7 +245,7 @@ def output_options(arguments: QuantizeArguments) -> OutputOptions:
 
 def gates(arguments: QuantizeArguments) -> Gates:
     """What the result must reach; OptionError for a percentage out of range."""
-    return Gates(arguments.max_size, arguments.min_quantized)
+    return Gates(arguments.max_size, arguments.min_quantized, require_quantized=True)
 
 
 def _bits(arguments: QuantizeArguments) -> int | AutoBits:

@@ -1,4 +1,4 @@
-"""What `dequantize-check` shows on a terminal and in a pipe."""
+"""What `dequantize-check` prints: the verdict, the findings, the weights."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 def show(console: Console, result: CheckResult) -> None:
-    """The verdict first, then what is wrong, then the weights, the worst first."""
+    """The verdict, what is wrong, then the weights, the worst first."""
     console.print(verdict(result))
     for finding in result.findings:
         console.print(finding_text(finding))

@@ -1,12 +1,11 @@
 """The text of a POSIX shell script that converts a model with Paddle Lite's `opt`, all quoted.
 
-What the script has to cope with was measured with the real opt, 2.6.0 to 2.13rc0: it may exit with
-0 and write nothing, an output of an earlier run survives a failed one, it does not make the
-output's folder, and it appends `.nb` to any name. So it writes under a name of its own, in a new
-folder beside the output, and only what is there afterwards counts.
+Measured with opt 2.6.0 to 2.13rc0: it may exit with 0 and write nothing, an earlier output survives
+a failed run, it does not create the output's folder, and it appends `.nb` to any name. So the
+script lets opt write to a new folder beside the output, and only what is there afterwards counts.
 
-The script never asks for `--prefer_int8_kernel`, which opt does not know, nor for `--quant_model`,
-which spoils Paddle 2.x models.
+The script never passes `--prefer_int8_kernel`, which opt does not know, nor `--quant_model`, which
+breaks Paddle 2.x models.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ SCRIPT_MODE = 0o755
 # The name under which opt looks for a program beside separate parameter files, in every version.
 SEPARATE_PROGRAM = "__model__"
 
-# Names of programs that say nothing about the model: its folder does.
+# With these program names the folder's name says more about the model.
 GENERIC_STEMS = ("__model__", "model", "inference")
 
 NAIVE_BUFFER_SUFFIX = ".nb"
 PROTOBUF_FILES = ("model", "params")
 
-# Within single quotes all of them are harmless, and yet shellcheck warns of them.
+# Harmless within single quotes, but shellcheck warns of them.
 _SUSPICIOUS = "$`\\\u2018\u2019\u201c\u201d"
 
-# Beside letters and digits, what means nothing to printf, wherever it stands, nor to shellcheck.
+# Besides letters and digits, means nothing to printf and shellcheck.
 _SAFE = " _./"
 
 # NAME_MAX of the file systems in use.
@@ -111,8 +110,8 @@ class OptScript:
 def make_opt_script(model: Model, options: OptScriptOptions | None = None) -> OptScript:
     """The script that converts `model`.
 
-    Files are not touched; links in the way to the model and to the script are resolved, so that
-    the one can be found from the other.
+    Writes nothing. Links on the way to the model and to the script are resolved, so that one can be
+    found from the other.
 
     Raises:
         OptionError: the script or its output would overwrite a file of the model, or each other.
@@ -265,9 +264,9 @@ def _assignment(key: str, value: str) -> str:
 
 
 def _printed_assignment(key: str, value: str) -> str:
-    """What no terminal should see, when the script is looked at, is left to printf to make.
+    """An assignment by printf, so that showing the script sends no control characters.
 
-    The full stop keeps the newlines at the end, which a command substitution drops.
+    The full stop protects trailing newlines, which command substitution drops.
     """
     text = "".join(
         character

@@ -1,7 +1,4 @@
-"""The shell of `convert_to_lite.sh`, in pieces: what stands between the settings.
-
-Plain POSIX sh, for dash, bash and busybox alike, with no names of the model in it.
-"""
+"""The fixed parts of `convert_to_lite.sh`: plain POSIX sh for dash, bash, busybox and mksh."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from ...formats.own_files import SCRIPT_MARK
 
 DEFAULT_SCRIPT = "convert_to_lite.sh"
 
-# A file that starts like this is ours, and may be replaced.
+# A file that starts like this may be replaced.
 MARK = SCRIPT_MARK.decode()
 
 
@@ -133,7 +130,7 @@ ln -s "$PWD/$model/$program" "$work/input/__model__" || fail 1 "cannot link to $
 set -- "--model_dir=$work/input"
 """
 
-# In the background, so that a signal is not kept waiting until opt is done.
+# In the background, so that a signal is handled before opt is done.
 RUN = """\
 "$opt" "$@" --optimize_out_type=@TYPE@ "--optimize_out=$work/model" --valid_targets=arm >&2 &
 child=$!
