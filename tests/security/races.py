@@ -11,6 +11,9 @@
 Each happens just before one file operation of a run, at points spread over all of them. Then the
 run ends with exit code 0 and just what it would have written undisturbed, or with 3 or 4, and then
 nothing has changed. No secret is ever in an output, and nothing is ever written elsewhere.
+
+With `users` (root only), a process of another user's does what `linked` and `temporary` do, as
+fast as it can during so many runs, in folders that are that user's own.
 """
 
 from __future__ import annotations
@@ -30,6 +33,13 @@ from tests import builders
 from tests.builders import normal, record, tree
 from tests.security.faults import remove, spread
 from tests.security.operations import Operations, call_at
+from tests.security.other_users import (
+    another_user,
+    given_away,
+    open_home,
+    swapping_files,
+    taking_temporary_folders,
+)
 from tests.security.sandbox import run, settle
 
 _ADDED = "added to the old output"
@@ -181,10 +191,49 @@ def race(place: Place, kind: str, points: int, counts: Counter[str]) -> list[str
     return faults
 
 
+def against_users(points: int, counts: Counter[str]) -> list[str]:
+    """Run beside a process of another user's, who owns the model's folder, or the output's."""
+    faults = []
+    for what in ("model", "output"):
+        with open_home() as home:
+            place = prepare(home)
+            (home / "theirs").mkdir()
+            (home / "model").rename(home / "theirs" / "model")
+            given_away(home / ("theirs" if what == "output" else "theirs/model"))
+            act = (
+                swapping_files(home / "theirs" / "model" / "fc1.w", home / "secret")
+                if what == "model"
+                else taking_temporary_folders(home / "theirs", home / "elsewhere")
+            )
+            target = "out" if what == "model" else "theirs/out"
+            for _ in range(points):
+                with another_user(act):
+                    result = run("quantize", "-q", "-f", "theirs/model", target, cwd=home)
+                counts[f"another user's {what}: exit {result.code}"] += 1
+                faults += _of_users(home, place, target, result.code)
+                for path in (home / "theirs").iterdir():
+                    if path.name != "model":
+                        remove(path)
+    return faults
+
+
+def _of_users(home: Path, place: Place, target: str, code: int) -> list[str]:
+    out = home / target
+    found = tree(out) if out.is_dir() and not out.is_symlink() else {}
+    faults = []
+    if any(SECRET in data for data in found.values()):
+        faults.append("the secret is in the output")
+    if tree(home / "elsewhere"):
+        faults.append("written elsewhere, through a link")
+    if code not in (0, 3, 4) or (code == 0 and found != place.whole[""]):
+        faults.append(f"exit {code}, with {sorted(found)}")
+    return faults
+
+
 def main() -> int:
     """Try all that was asked for, tell every fault and the figures; 1 where there was a fault."""
     parser = argparse.ArgumentParser(prog="tests.security.races", description=__doc__)
-    parser.add_argument("kinds", nargs="*", metavar="KIND", default=list(KINDS))
+    parser.add_argument("kinds", nargs="*", metavar="KIND", default=[*KINDS, "users"])
     parser.add_argument("--points", type=int, default=200)
     options = parser.parse_args()
     settle()
@@ -193,7 +242,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         place = prepare(Path(os.path.realpath(scratch)))
         for kind in options.kinds:
-            faults += race(place, kind, options.points, counts)
+            if kind != "users":
+                faults += race(place, kind, options.points, counts)
+            elif os.geteuid() == 0:
+                faults += against_users(options.points, counts)
     for fault in faults:
         print("FAULT", fault)
     for what, count in sorted(counts.items()):
