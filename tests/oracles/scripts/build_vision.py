@@ -69,7 +69,7 @@ class Ernie(nn.Layer):
         mask = paddle.unsqueeze((ids == 0).astype("float32") * -1e4, axis=[1, 2])
         ones = paddle.ones_like(ids, dtype="int64")
         places = paddle.cumsum(ones, axis=-1) - ones
-        x = sum(table(i) for table, i in zip(self.tables, (ids, places, types), strict=True))
+        x = sum(table(i) for table, i in zip(self.tables, (ids, places, types)))  # noqa: B905  (Paddle's zip takes no more)
         x = self.encoder(self.norm(x), mask)
         return x, paddle.tanh(self.pooler(x[:, 0]))
 
@@ -129,7 +129,7 @@ class Yolo(nn.Layer):
         wide = paddle.concat([nn.functional.interpolate(deep, scale_factor=2.0), x], axis=1)
         size = paddle.cast(im_shape / scale_factor, "int32")
         boxes, scores = [], []
-        for level, (head, feature) in enumerate(zip(self.heads, (wide, deep), strict=True)):
+        for level, (head, feature) in enumerate(zip(self.heads, (wide, deep))):  # noqa: B905  (Paddle's zip takes no more)
             box, score = paddle.vision.ops.yolo_box(
                 head(feature), size, [10, 13, 16, 30, 33, 23], 2, 0.01, 8 << level, scale_x_y=1.05
             )
@@ -152,7 +152,7 @@ class Segmentation(nn.Layer):
     def forward(self, image):
         x = nn.functional.relu(self.dilated(self.body(image)))
         size, pieces = paddle.shape(x)[2:], [x]
-        for bins, branch in zip((1, 2, 3), self.branches, strict=True):
+        for bins, branch in zip((1, 2, 3), self.branches):  # noqa: B905  (Paddle's zip takes no more)
             pooled = branch(nn.functional.adaptive_avg_pool2d(x, bins))
             pieces.append(nn.functional.interpolate(pooled, size, mode="bilinear"))
         x = self.head(nn.functional.relu(self.up(paddle.concat(pieces, axis=1))))
