@@ -71,8 +71,11 @@ def _open_outputs(
     console: Console, arguments: CheckArguments, outputs: Outputs
 ) -> tuple[FileOutput | None, FileOutput | None]:
     """The files for the page and for the report, opened before any work is done."""
-    outputs.reads(arguments.quantized_dir, "the model folder")
-    outputs.reads(arguments.reference, "the reference")
+    from ..formats.model_dir import locate
+
+    outputs.reads(locate(arguments.quantized_dir)[0], "the model folder")
+    if arguments.reference is not None:
+        outputs.reads(locate(arguments.reference)[0], "the reference")
     outputs.reads(arguments.verify_report, "the report that is verified")
     outputs.writes_folder(arguments.save_dequantized, "the folder for the FP32 model")
     page = outputs.writes_file(arguments.html, "the page")

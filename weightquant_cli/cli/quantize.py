@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..core.plan.options import FLOAT_BITS
 from ..errors import listed
 from .console import Console
 from .options import quantize as options
@@ -61,7 +63,7 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
         console.write(document.decode())
     elif not console.quiet:
         _print_summary(console, arguments, result)
-    if not plan.quantized:
+    if not plan.quantized and arguments.bits != FLOAT_BITS:
         console.warning("nothing was quantized; see the reasons above or --dry-run")
 
 
@@ -69,7 +71,9 @@ def _open_outputs(
     console: Console, arguments: QuantizeArguments, outputs: Outputs
 ) -> tuple[FileOutput | None, FileOutput | None]:
     """The files for the plan and for the report, opened before any work is done."""
-    outputs.reads(arguments.model_dir, "the input folder")
+    from ..formats.model_dir import locate
+
+    outputs.reads(locate(arguments.model_dir)[0], "the input folder")
     outputs.reads(arguments.plan, "the plan that is applied")
     outputs.reads(arguments.inputs, "the inputs that the model is run on")
     outputs.writes_folder(arguments.output_dir, "the output folder")
@@ -88,6 +92,7 @@ def _planner(console: Console, arguments: QuantizeArguments) -> Callable[[Model]
 
         options.refuse_options_beside_a_plan(arguments)
         planned = parse_plan(json_output.read_file(arguments.plan, "plan"))
+        planned = replace(planned, options=replace(planned.options, mend=arguments.mend))
         return lambda model: apply_plan(model, planned)
     from ..core.quantize.auto_bits import plan_model
 

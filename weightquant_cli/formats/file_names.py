@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ..errors import AmbiguousModelError, ModelError, ModelNotFoundError, OptionError, listed
-from .program import pir_error
 
 PROGRAM_NAMES = ("__model__", "model")
 COMBINED_NAMES = ("__params__", "params", "weights")
@@ -21,7 +20,6 @@ def find_program(folder: Path, names: Collection[str]) -> str:
     Raises:
         AmbiguousModelError: several could be.
         ModelNotFoundError: none is.
-        UnsupportedModelError: there is only a Paddle 3 `.json` program.
     """
     candidates = [name for name in PROGRAM_NAMES if name in names]
     candidates += sorted(name for name in names if name.endswith(PROGRAM_SUFFIX))
@@ -33,11 +31,18 @@ def find_program(folder: Path, names: Collection[str]) -> str:
             path=folder,
             remedy="choose one with `model_filename` (and `params_filename`)",
         )
-    programs_in_json = sorted(name for name in names if name.endswith(PIR_SUFFIX))
-    if programs_in_json:
-        raise pir_error(folder / programs_in_json[0])
+    in_json = [name for name in names if name.endswith(PIR_SUFFIX)]
+    with_parameters = sorted(name for name in in_json if (twin(name) or "") in names)
+    if len(with_parameters) == 1:
+        return with_parameters[0]
+    if with_parameters:
+        raise AmbiguousModelError(
+            f"{len(with_parameters)} files could be the program: {listed(with_parameters)}",
+            path=folder,
+            remedy="choose one with `model_filename`",
+        )
     raise ModelNotFoundError(
-        "no model in the folder: no __model__, model or *.pdmodel",
+        "no model in the folder: no __model__, model, *.pdmodel, or *.json with its *.pdiparams",
         path=folder,
         remedy="name the program with `model_filename`",
     )
@@ -49,10 +54,9 @@ def find_combined(folder: Path, names: Collection[str], program: str) -> str | N
     Raises:
         AmbiguousModelError: several could.
     """
-    if program.endswith(PROGRAM_SUFFIX):
-        twin = program.removesuffix(PROGRAM_SUFFIX) + COMBINED_SUFFIX
-        if twin in names:
-            return twin
+    usual = twin(program)
+    if usual in names:
+        return usual
     candidates = [name for name in COMBINED_NAMES if name in names]
     if not candidates:
         candidates = sorted(name for name in names if name.endswith(COMBINED_SUFFIX))
@@ -63,6 +67,21 @@ def find_combined(folder: Path, names: Collection[str], program: str) -> str | N
             remedy="choose one with `params_filename`",
         )
     return candidates[0] if candidates else None
+
+
+def twin(program: str) -> str | None:
+    """The parameter file that Paddle writes beside a program of this name, or None."""
+    for suffix in (PROGRAM_SUFFIX, PIR_SUFFIX):
+        if program.endswith(suffix):
+            return program.removesuffix(suffix) + COMBINED_SUFFIX
+    return None
+
+
+def translated_name(program: str) -> str:
+    """The name under which a program is written: a Paddle 3 `.json` becomes a `.pdmodel`."""
+    if program.endswith(PIR_SUFFIX):
+        return program.removesuffix(PIR_SUFFIX) + PROGRAM_SUFFIX
+    return program
 
 
 def require_plain_name(field: str, name: str | None) -> None:
@@ -86,7 +105,7 @@ def refuse_unreadable_names(program: str, params: str | None, parameters: Sequen
     """
     if program.endswith(PIR_SUFFIX):
         raise OptionError(
-            "a file of this name is read as a program of Paddle 3",
+            "a file of this name is read as a program of Paddle 3 in JSON",
             option="program",
             found=repr(program),
             remedy="choose another name, such as __model__",

@@ -3,6 +3,7 @@
 __model__ + one file per parameter                                  (Paddle 1.x, separate)
 __model__ or model + one of __params__, params, weights             (Paddle 1.x, combined)
 NAME.pdmodel + NAME.pdiparams                                       (Paddle 2.x)
+NAME.json + NAME.pdiparams                                          (Paddle 3, translated: pir/)
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .file_names import (
     COMBINED_NAMES,
     PIR_SUFFIX,
     PROGRAM_NAMES,
+    PROGRAM_SUFFIX,
     find_combined,
     find_program,
     require_plain_name,
@@ -35,12 +37,8 @@ from .params import (
     read_combined,
     read_separate,
 )
-from .program import (
-    MAX_PROGRAM_BYTES,
-    Program,
-    VariableKind,
-    pir_error,
-)
+from .program import MAX_PROGRAM_BYTES, Program, VariableKind
+from .validation import MAX_JSON_BYTES
 
 # Enough to tell a program from parameters without reading a file of gigabytes.
 PEEK_BYTES = 16
@@ -146,18 +144,19 @@ def find_model(
     """Find out by looking which files of `folder` are the model.
 
     Args:
-        folder: the model's folder.
+        folder: the model's folder; or the program's file, or the path prefix of its files.
         model_filename: the program's file name, where looking is not enough.
         params_filename: the combined parameter file's name, likewise.
 
     Raises:
         ModelNotFoundError: no such folder, no program in it, or not the one named.
         AmbiguousModelError: several candidates.
-        UnsupportedModelError: only a Paddle 3 `.json` program.
         OptionError: a file name that is a path.
     """
     require_plain_name("model_filename", model_filename)
     require_plain_name("params_filename", params_filename)
+    if model_filename is None:
+        folder, model_filename = locate(folder)
     opened = _open_folder(folder)
     names = _list_folder(opened)
     usual = names.intersection((*PROGRAM_NAMES, *COMBINED_NAMES))
@@ -178,8 +177,29 @@ def find_model(
     return ModelFiles(folder, program, params, params_guessed=True, opened=opened)
 
 
-def open_model(files: ModelFiles) -> StoredModel:
+def locate(path: Path) -> tuple[Path, str | None]:
+    """The folder that holds a model, and the program's name where the path tells it.
+
+    Args:
+        path: a folder, the program's file, or what Paddle calls a path prefix: the file's path
+            without its suffix.
+    """
+    if path.is_dir():
+        return path, None
+    for suffix in ("", PROGRAM_SUFFIX, PIR_SUFFIX):
+        file = path.with_name(path.name + suffix) if path.name else path
+        if file.is_file():
+            return file.parent, file.name
+    return path, None
+
+
+def open_model(files: ModelFiles, unknown_operators: bool = False) -> StoredModel:
     """Read the program and the headers of all parameters.
+
+    Args:
+        files: which files they are.
+        unknown_operators: keep operations of Paddle 3 that cannot be translated, under their own
+            names: to be looked at, and for nothing else.
 
     Raises:
         ModelError: anything that is wrong with either; its subclasses say what.
@@ -188,7 +208,7 @@ def open_model(files: ModelFiles) -> StoredModel:
     files = replace(files, opened=None)  # closed with the model, not with what describes it
     data = _read_program(files, folder)
     path = files.folder / files.program
-    program = Program.parse(data, path)
+    program = _parse(data, path, unknown_operators)
     shapes, carried = declared_parameters(program, path)
     if files.params_guessed and files.params in shapes and _all_exist(folder, shapes):
         files = replace(files, params=None)  # a parameter that happens to be called `weights`
@@ -242,11 +262,16 @@ def _cannot_list(path: Path, error: OSError | ValueError) -> ModelNotFoundError:
 
 def _read_program(files: ModelFiles, folder: InputFolder) -> bytes:
     path = files.folder / files.program
-    if files.program.endswith(PIR_SUFFIX):
-        raise pir_error(path)
     try:
         with folder.opened(files.program) as file:
             start = file.read_at(PEEK_BYTES, 0)
+        if files.program.endswith(PIR_SUFFIX) and file.size > MAX_JSON_BYTES:
+            raise UnsupportedModelError(
+                "the JSON is larger than any program",
+                path=path,
+                expected=f"at most {MAX_JSON_BYTES} bytes",
+                found=file.size,
+            )
         if file.size > MAX_PROGRAM_BYTES or (len(start) == PEEK_BYTES and not any(start)):
             Program.parse(start, path)  # raises, and says what the file is instead
             raise ProgramError(
@@ -255,6 +280,14 @@ def _read_program(files: ModelFiles, folder: InputFolder) -> bytes:
         return folder.read(files.program)
     except FileNotFoundError as error:
         raise ModelNotFoundError("there is no such program file", path=path) from error
+
+
+def _parse(data: bytes, path: Path, unknown_operators: bool) -> Program:
+    if not path.name.endswith(PIR_SUFFIX):
+        return Program.parse(data, path)
+    from .pir import Unknown, translate  # tables of 290 operations, for Paddle 3 alone
+
+    return translate(data, path, Unknown.KEEP if unknown_operators else Unknown.REFUSE)
 
 
 def declared_parameters(

@@ -28,7 +28,6 @@ __all__ = [
     "Program",
     "Variable",
     "VariableKind",
-    "pir_error",
 ]
 
 CALLSTACK_ATTRIBUTE = "op_callstack"
@@ -243,7 +242,11 @@ class Program:
             UnsupportedModelError: a Paddle 3 program in JSON.
         """
         if data[:1] == b"{":
-            raise pir_error(path)
+            raise UnsupportedModelError(
+                "the file holds JSON: a program of Paddle 3 under another name",
+                path=path,
+                remedy="give it the suffix .json, beside its .pdiparams",
+            )
         desc = framework_pb2.ProgramDesc()
         try:
             desc.ParseFromString(data)
@@ -301,16 +304,6 @@ class Program:
         """Drop the exporter's stack traces, which hold paths of the machine it ran on."""
         for _, _, operator in self.operators():
             operator.remove_attribute(CALLSTACK_ATTRIBUTE)
-
-
-def pir_error(path: Path) -> UnsupportedModelError:
-    """The refusal of a Paddle 3 program."""
-    return UnsupportedModelError(
-        "a Paddle 3 program in JSON (PIR), which Paddle Lite cannot read",
-        path=path,
-        remedy="export it again with the environment variable FLAGS_enable_pir_api=0 set, "
-        "which writes a .pdmodel",
-    )
 
 
 def _slots(

@@ -16,6 +16,10 @@ MAX_PROGRAM_BYTES = 128 << 20
 MAX_OPERATORS = 200_000
 MAX_VARIABLES = 500_000
 
+MAX_JSON_BYTES = 48 << 20
+"""JSON takes up to 24 times its size in memory: `[],` becomes a list of 64 bytes and a pointer.
+PP-OCRv4's recognizer has 0.4 MB, or 2 MB when it is indented."""
+
 MAX_NESTING = 100
 """Blocks around a block. A loop in a loop makes two; protobuf's own limit is as many."""
 

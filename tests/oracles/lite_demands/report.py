@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from weightquant_cli.core.lite.demands import VERSIONS, measured
+from weightquant_cli.core.lite.demands import measured
+from weightquant_cli.core.lite.demands.measured import VERSIONS
 
 from . import lab
 from .truth import Line

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.oracles import envs
-from weightquant_cli.core.lite.demands import mend
+from weightquant_cli.core.lite.demands.mend import mend
 
 from . import lab
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.oracles import envs
-from weightquant_cli.core.lite.demands import findings
+from weightquant_cli.core.lite.demands.judge import findings
 
 from . import lab, report, truth
 

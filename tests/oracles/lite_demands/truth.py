@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from weightquant_cli.core.lite.demands import Demand, Effect, findings, mend
+from weightquant_cli.core.lite.demands.demand import Demand, Effect
+from weightquant_cli.core.lite.demands.judge import findings
+from weightquant_cli.core.lite.demands.mend import mend
 from weightquant_cli.formats.dtypes import DataType
 from weightquant_cli.formats.program import Program
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...core.lite.storage import WeightQuantizeType
-from ...core.plan.options import AutoBits, QuantizeOptions
+from ...core.plan.options import FLOAT_BITS, AutoBits, QuantizeOptions
 from ...core.plan.size import Size
 from ...core.quantize.gates import Gates
 from ...errors import OptionError
@@ -70,6 +70,14 @@ class QuantizeArguments(ModelArguments):
         help="Spell matmul and lookup_table_v2 as Paddle Lite can dequantize them, where that "
         "is exactly equal; without it their weights stay FP32.",
     )
+    mend: bool = option(
+        "--mend/--no-mend",
+        heading=Heading.WHAT,
+        default=True,
+        show_default=True,
+        help="Give the program what Paddle Lite demands and newer Paddle leaves out, with "
+        "Paddle's own meaning.",
+    )
     plan: Path | None = option(
         "--plan",
         heading=Heading.WHAT,
@@ -92,9 +100,9 @@ class QuantizeArguments(ModelArguments):
         type=Bits(),
         default=8,
         show_default=True,
-        metavar="8..16|auto",
+        metavar="8..16|auto|32",
         help="Store weights with this many bits, 8 as INT8 and 9 to 16 as INT16; "
-        "auto chooses 8 or 16 for every weight.",
+        "auto chooses 8 or 16 for every weight, 32 converts the model and quantizes nothing.",
     )
     bits_for: tuple[tuple[str, int], ...] = option(
         "--bits-for",
@@ -140,8 +148,8 @@ class QuantizeArguments(ModelArguments):
         "--accurate",
         heading=Heading.ROUNDING,
         is_flag=True,
-        help="Keep the model's answers: adaptive rounding, automatic bits, at most 3% more bytes "
-        "than INT8. For a release.",
+        help="Keep the model's answers, for a release: adaptive rounding and automatic bits, at "
+        "most 3% larger than INT8.",
     )
     rounding: str = option(
         "--rounding",
@@ -272,6 +280,7 @@ def quantize_options(arguments: QuantizeArguments) -> QuantizeOptions:
         exclude=arguments.exclude,
         bits_for=arguments.bits_for,
         rewrite=arguments.rewrite,
+        mend=arguments.mend,
     )
 
 
@@ -333,7 +342,8 @@ def output_options(arguments: QuantizeArguments) -> OutputOptions:
 
 def gates(arguments: QuantizeArguments) -> Gates:
     """What the result must reach; OptionError for a percentage out of range."""
-    return Gates(arguments.max_size, arguments.min_quantized, require_quantized=True)
+    required = arguments.bits != FLOAT_BITS
+    return Gates(arguments.max_size, arguments.min_quantized, require_quantized=required)
 
 
 def _bits(arguments: QuantizeArguments) -> int | AutoBits:

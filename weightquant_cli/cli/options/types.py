@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...core.lite.targets import ALL_OP_TYPES
-from ...core.plan.options import MAX_BITS, MIN_BITS
+from ...core.plan.options import FLOAT_BITS, MAX_BITS, MIN_BITS
 from ...core.plan.size import Size
 from ..completion.weight_names import complete_file, complete_weight
 
@@ -123,7 +123,7 @@ class OpTypes(ValueType):
 
 
 class Bits(ValueType):
-    """8 to 16, or `auto`."""
+    """8 to 16, `auto`, or 32."""
 
     name = "bits"
 
@@ -138,13 +138,13 @@ class Bits(ValueType):
         try:
             return int(str(value))
         except ValueError:
-            self.fail(f"{value!r} is neither a number from 8 to 16 nor auto", param, ctx)
+            self.fail(f"{value!r} is neither a number from 8 to 16, nor auto, nor 32", param, ctx)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The possible values."""
-        values = (AUTO, *map(str, range(MIN_BITS, MAX_BITS + 1)))
+        values = (AUTO, *map(str, range(MIN_BITS, MAX_BITS + 1)), str(FLOAT_BITS))
         return [_completion(value) for value in values if value.startswith(incomplete)]
 
 

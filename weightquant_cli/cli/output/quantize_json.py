@@ -48,6 +48,7 @@ def quantize_document(model: Model, result: Quantized) -> Document:
             "exclude": list(options.exclude),
             "bits_for": [list(pair) for pair in options.bits_for],
             "rewrite": options.rewrite,
+            "mend": options.mend,
             "rounding": "adaptive" if result.rounding.weights else "nearest",
         },
         "sizes": {
@@ -70,6 +71,15 @@ def quantize_document(model: Model, result: Quantized) -> Document:
         "worst": None
         if worst is None or worst.error is None
         else {"name": worst.plan.name, **sqnr_fields(worst.error.sqnr)},
+        "mended": [
+            {
+                "block": one.place.block,
+                "index": one.place.index,
+                "operator": one.operator,
+                "change": one.change,
+            }
+            for one in result.mended
+        ],
         "corrected": sorted(result.rounding.corrected),
         "unreached": list(result.rounding.unreached),
         "weights": [_weight(weight) for weight in result.weights],

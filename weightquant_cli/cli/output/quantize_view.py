@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,7 @@ def summary(console: Console, result: Quantized) -> RenderableType:
     lines = [_quantized_line(result)]
     kept = ((weight, weight.reason) for weight in result.plan.kept)
     lines += [("left as it is", line) for line in reasons.grouped(kept)]
+    lines += _mended_lines(result)
     lines += _rounding_lines(result)
     lines += _size_lines(result)
     worst = result.worst
@@ -99,6 +101,15 @@ def _quantized_line(result: Quantized) -> tuple[str, str]:
         f"({units.percent(before, everything)} of the bytes) to {' and '.join(kinds)}, "
         f"{result.plan.options.granularity.value}"
     )
+
+
+def _mended_lines(result: Quantized) -> Iterator[tuple[str, str]]:
+    """What Paddle Lite demands and the program lacked, one line per kind of operator."""
+    places = {(one.operator, one.place) for one in result.mended}
+    counts = Counter(operator for operator, _ in places)
+    if counts:
+        told = ", ".join(f"{count} {operator}" for operator, count in counts.most_common())
+        yield "mended", f"{told}: what Paddle Lite demands of them"
 
 
 def _rounding_lines(result: Quantized) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """Does the quantized program compute what the reference's does, but for what quantizing changes?
 
-Quantizing tags operators, rewrites some (`plan/rewrites.py`), strips call stacks, and changes
-nothing else. The reference is rewritten in the same way here, and then compared operator by
-operator: types, inputs, outputs, and every attribute that says what is computed.
+Quantizing tags operators, rewrites some (`plan/rewrites.py`), mends what Paddle Lite demands
+(`lite/demands`), strips call stacks, and changes nothing else. The reference is rewritten in the
+same way here, both are mended, and then they are compared operator by operator: types, inputs,
+outputs, and every attribute that says what is computed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...formats.program import CALLSTACK_ATTRIBUTE, Operator, Program
+from ..lite.demands.mend import mend
 from ..lite.tags import is_quantization_attribute
 from ..lite.targets import TARGETS
 from ..model.model import Model
@@ -31,7 +33,9 @@ _MEANINGLESS = frozenset(
 def check_program(model: Model, reference: Model) -> tuple[Finding, ...]:
     """What the program of `model` computes differently from the reference's."""
     expected = _rewritten(model, reference)
-    ours, theirs = model.program.blocks, expected.blocks
+    mended = model.program.copy()
+    mend(mended)
+    ours, theirs = mended.blocks, expected.blocks
     if len(ours) != len(theirs):
         return (_differs(None, f"{len(ours)} blocks, {len(theirs)} in the reference"),)
     findings: list[Finding] = []
@@ -43,6 +47,7 @@ def check_program(model: Model, reference: Model) -> tuple[Finding, ...]:
 def _rewritten(model: Model, reference: Model) -> Program:
     """The reference's program with the rewrites that the quantized one shows."""
     program = reference.program.copy()
+    mend(program)
     rewrites = list(_find_rewrites(model, reference))
     apply_rewrites(program, rewrites, ())  # the dims of variables are not compared
     return program

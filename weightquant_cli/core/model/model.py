@@ -47,9 +47,21 @@ class Model:
         folder: str | Path,
         model_filename: str | None = None,
         params_filename: str | None = None,
+        unknown_operators: bool = False,
     ) -> Model:
-        """Find and open the model in `folder`; raises ModelError and OptionError."""
-        return cls(open_model(find_model(Path(folder), model_filename, params_filename)))
+        """Find and open a model.
+
+        Args:
+            folder: its folder; or the program's file, or the path prefix of its files.
+            model_filename, params_filename: the files' names, where looking is not enough.
+            unknown_operators: keep operations of Paddle 3 that cannot be translated, to be looked
+                at.
+
+        Raises:
+            ModelError, OptionError: as `find_model` and `open_model` do.
+        """
+        files = find_model(Path(folder), model_filename, params_filename)
+        return cls(open_model(files, unknown_operators))
 
     @property
     def files(self) -> ModelFiles:

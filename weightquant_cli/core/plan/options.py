@@ -12,6 +12,8 @@ from .size import Size
 
 MIN_BITS = 8
 MAX_BITS = 16
+FLOAT_BITS = 32
+"""No weight is quantized: the model is translated and mended, and nothing else."""
 
 # Paddle treats a smaller rate as none.
 MIN_THRESHOLD_RATE = 1e-10
@@ -43,7 +45,7 @@ class QuantizeOptions:
 
     Attributes:
         bits: 8 is stored as INT8; 9 to 16 are stored as INT16, with the range of that many bits;
-            `AutoBits` chooses for every weight.
+            `AutoBits` chooses for every weight; 32 quantizes none.
         weight_quantize_type: one scale per output channel, or per tensor. None chooses
             channel-wise, or per tensor where a threshold rate is given.
         threshold_rate: clip this share of the weight's largest values, 0 <= rate < 1; per tensor
@@ -53,6 +55,8 @@ class QuantizeOptions:
         bits_for: glob patterns of weight names, each with the bits for them.
         rewrite: rewrite operators to ones whose weight Paddle Lite dequantizes, where the numbers
             stay exactly the same.
+        mend: give the program what Paddle Lite demands of it and newer Paddle leaves out, with
+            Paddle's own meaning (core/lite/DEMANDS.md).
 
     Raises:
         OptionError: a value out of its range, an unknown operator type, or a threshold rate
@@ -66,9 +70,12 @@ class QuantizeOptions:
     exclude: tuple[str, ...] = ()
     bits_for: tuple[tuple[str, int], ...] = ()
     rewrite: bool = True
+    mend: bool = True
 
     def __post_init__(self) -> None:
-        for bits in (self.bits, *(bits for _, bits in self.bits_for)):
+        if self.bits != FLOAT_BITS:
+            _require_bits(self.bits)
+        for _, bits in self.bits_for:
             _require_bits(bits)
         rate = self.threshold_rate
         if not (math.isfinite(rate) and 0 <= rate < 1):
@@ -112,7 +119,9 @@ def _require_bits(bits: int | AutoBits) -> None:
     if isinstance(bits, AutoBits):
         return
     if isinstance(bits, bool) or not MIN_BITS <= bits <= MAX_BITS:
-        raise OptionError("bits out of range", expected=f"{MIN_BITS} to {MAX_BITS}", found=bits)
+        raise OptionError(
+            "bits out of range", expected=f"{MIN_BITS} to {MAX_BITS}, or {FLOAT_BITS}", found=bits
+        )
 
 
 def _require_known(op_type: str) -> None:

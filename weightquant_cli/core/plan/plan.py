@@ -11,7 +11,7 @@ from ..lite.targets import TARGETS
 from ..model.model import Model
 from ..model.weights import Weight
 from .eligibility import Eligibility, Eligible
-from .options import QuantizeOptions
+from .options import FLOAT_BITS, QuantizeOptions
 from .patterns import match_names
 from .reasons import Reason, ReasonCode
 from .weight_plan import KeptWeight, Quantization, QuantizedWeight, WeightPlan
@@ -129,6 +129,8 @@ class Planner:
             return KeptWeight(weight, (), False, found)
         if excluded:
             return KeptWeight(weight, (), False, Reason(ReasonCode.EXCLUDED, "excluded by name"))
+        if self._options.bits == FLOAT_BITS:
+            return KeptWeight(weight, (), False, Reason(ReasonCode.FLOAT, "32 bits were asked for"))
         quantization = self._quantization(weight, found, bits or self._options.first_bits)
         planned = QuantizedWeight(weight, found.rewrites, found.transpose, quantization)
         reason = self._unaffordable(planned)

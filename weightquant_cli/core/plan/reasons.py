@@ -14,6 +14,7 @@ class ReasonCode(enum.Enum):
     OTHER_SLOT = "other_slot"
     NOT_SELECTED = "not_selected"
     EXCLUDED = "excluded"
+    FLOAT = "float"
     NOT_FLOAT32 = "not_float32"
     ALREADY_QUANTIZED = "already_quantized"
     EMPTY = "empty"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import OptionError
-from ...formats.file_names import refuse_unreadable_names, require_plain_name
+from ...formats.file_names import refuse_unreadable_names, require_plain_name, translated_name
 from ...formats.files.atomic_folder import Existing, new_folder
 from ...formats.files.digests import FileDigest
 from ...formats.files.folder import Folder
@@ -61,7 +61,7 @@ class OutputOptions:
     def layout(self, source: ModelFiles) -> Layout:
         """The output's file names for this input."""
         params = None if self.separate else self.params or source.params
-        return Layout(self.program or source.program, params)
+        return Layout(self.program or translated_name(source.program), params)
 
     def validate(self, model: StoredModel, is_ours: IsOurs | None = None) -> Layout:
         """The layout, once the folder and the names have been found to fit the input.

@@ -106,4 +106,5 @@ def _prepare(
     sizes = sizes_with(model, plan, program.size)
     gates.enforce(sizes.before, sizes.after, plan.quantized_share)
     weights = tuple(WeightResult(weight) for weight in plan.weights)
-    return Quantized(model.files, None, layout, plan, sizes, weights), program
+    planned = Quantized(model.files, None, layout, plan, sizes, weights, mended=program.mended)
+    return planned, program

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...formats.model_dir import ModelFiles
 from ...formats.model_writer import Layout
+from ..lite.demands.mend import Mended
 from ..plan.plan import Plan
 from ..plan.weight_plan import WeightPlan
 from ..tensors.weight_error import WeightError
@@ -45,6 +46,7 @@ class Quantized:
         sizes: bytes before and after.
         weights: every weight in byte order of the names; errors and scales only after a real run.
         written: notices and digests after a real run.
+        mended: what Paddle Lite demands and the program lacked.
         rounding: what adaptive rounding did; nothing where weights were rounded to nearest.
     """
 
@@ -55,6 +57,7 @@ class Quantized:
     sizes: Sizes
     weights: tuple[WeightResult, ...]
     written: Written | None = None
+    mended: tuple[Mended, ...] = ()
     rounding: AdaptiveRounding = field(default=NO_ROUNDING, repr=False)
 
     @property

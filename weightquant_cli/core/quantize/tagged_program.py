@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...formats.program import Operator
+from ..lite.demands.mend import mend
 from ..lite.tags import replace_scales, write_tag
 from ..model.model import Model
 from ..plan.plan import Plan
@@ -14,7 +15,7 @@ from ..tensors import kernels
 
 
 class TaggedProgram:
-    """A copy of a model's program, rewritten and tagged. Made once per run.
+    """A copy of a model's program, mended, rewritten and tagged. Made once per run.
 
     The scales are zeros until `serialize` is given them, so that the size is known before any data
     is read: a scale takes the same place whatever its value.
@@ -23,12 +24,16 @@ class TaggedProgram:
         model: the model.
         plan: its plan.
         strip_callstack: drop the exporter's stack traces.
+
+    Attributes:
+        mended: what Paddle Lite demands and the program lacked.
     """
 
     def __init__(self, model: Model, plan: Plan, strip_callstack: bool) -> None:
         self._program = model.program.copy()
         if strip_callstack:
             self._program.strip_callstacks()
+        self.mended = mend(self._program) if plan.options.mend else ()
         self._tagged: dict[str, tuple[Operator, Quantization]] = {}
         operators = [block.operators for block in self._program.blocks]
         for weight in plan.quantized:

@@ -4,7 +4,8 @@
     outcome = network.run({"x": image}).require()
     outcome.outputs                                     # by name, in the order of the program
 
-It may import `formats` (program, parameters) and `errors`; nothing here knows of quantizing.
+Nothing here knows of quantizing.
+May import `formats` (program, parameters) and `errors`.
 """
 
 from .errors import RunError

@@ -1,14 +1,15 @@
 """Programs of Paddle 3 (PIR, `NAME.json`), translated into the form that Paddle Lite reads.
 
 `translate` gives an ordinary `Program` in the spelling of Paddle 2.6; the parameters stay as they
-are in `NAME.pdiparams`. It may import what is below it in `formats`, and nothing above. The
-package is imported only where a `.json` is read.
+are in `NAME.pdiparams`. The package is imported only where a `.json` is read.
 
     reader, literals, ir     bytes -> a typed program in memory
     rules, tables            how each operation is spelled, one line each
     handlers                 operations for which a line is not enough
     translator, applying     the walk over the program
     writer                   the ProgramDesc that comes out
+
+May import the records of `formats` and `errors`.
 """
 
 from __future__ import annotations

@@ -11,14 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ProgramError, UnsupportedModelError
-from ..validation import MAX_OPERATORS, MAX_VARIABLES
+from ..validation import MAX_JSON_BYTES, MAX_OPERATORS, MAX_VARIABLES
 from . import literals
 from .ir import ABSENT, Attribute, Block, NoType, Operation, TensorType, Value, VectorType
 from .literals import Malformed, field, integer
-
-# JSON takes up to 24 times its size in memory: `[],` becomes a list of 64 bytes and a pointer.
-# PP-OCRv4's recognizer has 0.4 MB, or 2 MB when it is indented.
-MAX_JSON_BYTES = 48 << 20
 
 MAX_DEPTH = 32
 """Regions around a region. A branch in a loop makes two."""

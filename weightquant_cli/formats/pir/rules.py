@@ -8,8 +8,8 @@ Operands and results are positional in PIR and named slots in a ProgramDesc:
 
     X            the slot of this operand or result; a vector fills it with all its tensors
     -            an operand that Paddle 2.6 does not take, or a result that it does not give
-    +XShape      a result that only Paddle 2.6 has: dims of X behind a 0. Not written where
-                 2.6.2 does not: Paddle Lite then fuses unsqueeze2, pad3d, squeeze2 wrongly
+    +XShape      a result that only Paddle 2.6 has: dims of X behind a 0. Left out where 2.6.2
+                 leaves it out: with it, Paddle Lite fuses unsqueeze2, pad3d, squeeze2 wrongly
     Mean=1       a result that is the variable of operand 1, which the operator updates
     k:int/K      an attribute in Paddle 2.6: from a constant operand into `k`; a computed one
                  into the slot K. `shape:ints/Shape/ShapeTensor`: the second slot takes a list of

@@ -5,14 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import Attr, ProgramBuilder
-from weightquant_cli.core.lite.demands import (
-    Effect,
-    Missing,
-    Place,
-    findings,
-    mend,
-    missing_attributes,
-)
+from weightquant_cli.core.lite.demands.attributes import Missing, missing_attributes
+from weightquant_cli.core.lite.demands.demand import Effect
+from weightquant_cli.core.lite.demands.judge import findings
+from weightquant_cli.core.lite.demands.mend import mend
+from weightquant_cli.core.lite.demands.place import Place
 from weightquant_cli.formats.program import AttrType, Operator, Program
 
 

@@ -35,7 +35,7 @@ COPIES = frozenset(
 FUSE_FLATTEN = ("2.11", "2.13rc0")
 """Versions that crash at a flatten without XShape, unless they fuse it with a Linear behind it."""
 
-MEND = "weightquant mends it (--mend)"
+MEND = "weightquant mends it (`mend`)"
 NEWER = "use Paddle Lite 2.12 or newer"
 CHANGE_MODEL = "change the model, or convert for another runtime"
 

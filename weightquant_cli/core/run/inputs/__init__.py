@@ -1,8 +1,10 @@
 """Inputs to run a model on: synthetic ones, made for what the model asks for, or the user's.
 
-specs = input_specs(program)
-for inputs in synthetic(specs, 8, seed=0, dense=is_dense(graph)): ...
-for inputs in given(Path("samples"), specs): ...
+    specs = input_specs(program)
+    for inputs in synthetic(specs, 8, seed=0, dense=is_dense(graph)): ...
+    for inputs in given(Path("samples"), specs): ...
+
+May import `core.run`, `formats` and `errors`.
 """
 
 from .given import given

@@ -3,6 +3,7 @@
 Kernels know arrays and attributes (`Call`), not programs, names or files. They never write to
 their inputs. Semantics are Paddle's on a CPU, in the spellings of 1.x and 2.x; what a program
 cannot say at inference (dropout masks, batch statistics in training) is left out.
+May import `core.run`.
 """
 
 from . import (

@@ -1,6 +1,7 @@
 """Operations that a line of the tables cannot describe: a function each.
 
 A handler writes what becomes of one operation, and binds the values that it defines.
+May import `formats.pir`.
 """
 
 from __future__ import annotations

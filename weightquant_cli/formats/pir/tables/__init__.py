@@ -3,6 +3,7 @@
 The facts are Paddle's: the order of operands and attributes in PIR is that of `pd_op.h` in the
 wheel of Paddle 3.3.1, the names of slots and attributes are those that Paddle 2.6.2 writes, and
 the constants are what Paddle Lite demands. `tests/oracles/pir` compares every line with both.
+May import `formats.pir.rules`.
 """
 
 from __future__ import annotations
