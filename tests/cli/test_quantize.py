@@ -330,7 +330,7 @@ def test_gates_say_no_and_write_nothing(tmp_path: Path) -> None:
     large = run("quantize", "--max-size", "50kB", DIGITS, tmp_path / "b")
     little = run("quantize", "--min-quantized", "99.9", DIGITS, tmp_path / "c")
     assert (large.code, little.code) == (1, 1)
-    assert "--max-size allows 50000 bytes" in large.stderr
+    assert "--max-size allows 50.00 KB (50000 bytes)" in large.stderr
     assert "--min-quantized asks for 99.9%" in little.stderr
     assert sorted(os.listdir(tmp_path)) == ["a"]
 

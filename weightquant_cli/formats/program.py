@@ -346,8 +346,11 @@ class Program:
 
     @property
     def size(self) -> int:
-        """Bytes of what `serialize` gives."""
-        return self._desc.ByteSize()
+        """Bytes of what `serialize` gives.
+
+        ByteSize would enforce required fields.
+        """
+        return len(self._desc.SerializePartialToString())
 
     @property
     def version(self) -> int:
