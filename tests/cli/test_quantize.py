@@ -254,7 +254,7 @@ def test_an_impossible_size_names_the_smallest_possible(tmp_path: Path) -> None:
     smallest = run("quantize", "-n", "--json", DIGITS, tmp_path / "x").json["sizes"]["after"]
     result = run("quantize", "--bits", "auto", "--target-size", "1kB", DIGITS, tmp_path / "out")
     assert result.code == 2
-    assert f"at least {smallest} bytes" in result.stderr
+    assert f"at least 69.30 KB ({smallest} bytes)" in result.stderr
 
 
 def test_bits_for_some_names(tmp_path: Path) -> None:
