@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_what_paddle_adds_and_drops_when_it_saves_again_is_no_difference(tmp_pat
 
     def built(folder: str, *, saved_again: bool, beta: float = 1.0) -> Model:
         model = ModelBuilder()
-        attrs = {"use_cudnn": True, "fuse_relu": False}
+        attrs: dict[str, Any] = {"use_cudnn": True, "fuse_relu": False}
         x = model.conv2d("x", "w", normal(4, 3, 3, 3), **attrs)
         x = model.op("swish", {"X": x}, {"Out": "a"}, {"beta": beta})
         model.op("reshape2", {"X": x}, {"Out": "b", "XShape": "xshape"}, {"shape": [-1]})
