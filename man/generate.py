@@ -26,15 +26,15 @@ from weightquant_cli.cli.options.option import PROGRAM, variable_name
 
 FOLDER = Path(__file__).parent
 
-# The date at the foot of every page: when their wording was last looked over. Not the day of
-# generating, since the same commands must give the same bytes.
-REVISED = "2026-11-23"
+# The date at the foot of every page: of the last revision, so that the same commands give the same
+# bytes on every day.
+REVISED = "2026-11-24"
 
-# Neither hyphenated nor justified: names stay whole, and can be copied. groff turns hyphenation on
-# again at every paragraph where the register HY asks for it.
+# No hyphenation and no justification, so that names stay whole and can be copied. groff turns
+# hyphenation on at every paragraph unless the register HY is 0.
 UNBROKEN = (".nr HY 0", ".nh", ".ad l")
 
-# mandoc wants no longer lines in a page's source, and a terminal has no longer ones.
+# mandoc warns of longer lines in the source; a terminal of 80 columns has no room for them.
 SOURCE_WIDTH = 78
 EXAMPLE_WIDTH = 68
 
@@ -147,7 +147,7 @@ def _environment(doc: CommandDoc) -> Iterator[str]:
         "repeated takes several values, separated by spaces.",
     )
     yield from _item(
-        "\\fBNO_COLOR\\fR", "Where it is set and not empty, output has colours only by --color."
+        "\\fBNO_COLOR\\fR", "If set and not empty, output has colours only with --color always."
     )
     yield from _item(
         "\\fBTERM\\fR",
@@ -198,7 +198,7 @@ def _ended(text: str, default: str) -> str:
 
 
 def _placeholder(word: str) -> str:
-    """A word that stands for another in italics; brackets and dots upright."""
+    """Placeholders in italics; brackets and dots upright."""
     return re.sub(r"[A-Z][A-Z_]*", r"\\fI\g<0>\\fR", _literal(word))
 
 
@@ -208,7 +208,7 @@ def _phrase(text: str) -> str:
 
 
 def _example_lines(example: str) -> Iterable[str]:
-    """A long example goes on below, after a pipe."""
+    """A long example is continued on the next line, after a pipe."""
     if len(example) <= EXAMPLE_WIDTH:
         return [example]
     first, *rest = _BETWEEN_COMMANDS.split(example, maxsplit=1)
@@ -216,7 +216,7 @@ def _example_lines(example: str) -> Iterable[str]:
 
 
 def _text(text: str) -> Iterator[str]:
-    """A paragraph in short lines, its options with real minus signs; a NUL is the NAME's dash."""
+    """A paragraph in short lines, options with real minus signs. NUL stands for NAME's dash."""
     marked = _OPTION_IN_TEXT.sub(lambda match: match[0].replace("-", "\1"), text)
     escaped = _escaped(marked).replace("\1", r"\-").replace("\0", r"\-")
     for line in textwrap.wrap(

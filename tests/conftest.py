@@ -5,8 +5,22 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("steady", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.register_profile("search", deadline=None, database=None, max_examples=2000)
 settings.load_profile("steady")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The leg that CI runs on a part of the tests: see on_macos.py."""
+    parser.addoption("--as-on-macos", action="store_true", help="take away what macOS lacks")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test module, and so the package, is imported."""
+    if config.getoption("--as-on-macos"):
+        from tests.on_macos import take_away
+
+        take_away()

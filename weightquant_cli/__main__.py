@@ -15,20 +15,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from .cli.main import run
 
         return run(sys.argv[1:] if arguments is None else list(arguments))
-    except KeyboardInterrupt:  # before or after the time in which `run` sees to signals
+    except KeyboardInterrupt:  # before `run` handles signals, or after
         sys.stderr.write("weightquant: error: interrupted\n")
         return 130
+    except MemoryError:  # while importing, or while reporting another one
+        sys.stderr.write("weightquant: error: out of memory\n")
+        return 70
 
 
 def script() -> None:
-    """The console script: `main` in a process of its own, which is left without tidying up.
+    """The console script: runs `main`, then ends the process without tearing down the modules.
 
-    To take apart all modules object by object, numpy's among them, costs as much as a tenth of a
-    whole run. Nothing is left to do by then: every file is closed and `main` has flushed.
+    The teardown takes up to a tenth of a run, and nothing is left to do by then: every file is
+    closed and `main` has flushed.
     """
-    # The threads are ours: those of numpy's BLAS would only be in their way, and start with it.
+    # The worker threads are ours; numpy's BLAS would start more of its own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.disable()  # hardly a cycle is ever made, and each search goes through all that was imported
+    gc.disable()  # few cycles are made, and each search visits everything that was imported
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

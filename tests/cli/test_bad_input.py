@@ -134,7 +134,7 @@ def test_a_value_that_is_not_finite(value: float, jobs: str, separate: Path) -> 
 
 def test_an_already_quantized_model(separate: Path) -> None:
     run("quantize", "-q", separate, separate.parent / "once").ok()
-    refused(separate.parent / "once", 3, "quantized already", "5 of its 24 weights")
+    refused(separate.parent / "once", 3, "quantized already", "6 of its 24 weights")
 
 
 def test_a_json_program_of_paddle_3(tmp_path: Path) -> None:

@@ -26,15 +26,15 @@ def quantized(tmp_path: Path) -> Path:
 
 
 def test_says_ok_in_one_line(quantized: Path) -> None:
-    assert run("dequantize-check", quantized).ok().stdout == "ok: 5 quantized weights\n"
+    assert run("dequantize-check", quantized).ok().stdout == "ok: 6 quantized weights\n"
 
 
 def test_lists_the_weights_the_worst_first(quantized: Path) -> None:
     lines = run("dequantize-check", "--reference", DIGITS, quantized).ok().lines
-    assert lines[0] == "ok: 5 quantized weights, 5 compared with the reference"
+    assert lines[0] == "ok: 6 quantized weights, 6 compared with the reference"
     assert lines[2].split()[:4] == ["weight", "operator", "type", "sqnr_db"]
     ratios = [float(line.split()[3]) for line in lines[3:]]
-    assert len(ratios) == 5
+    assert len(ratios) == 6
     assert ratios == sorted(ratios)
 
 
@@ -54,7 +54,7 @@ def test_a_broken_model_exits_with_1_and_says_what_to_do(quantized: Path) -> Non
     (quantized / "fc_0.w_0").write_bytes(builders.record(weight.astype(np.int32)))
     result = run("dequantize-check", quantized)
     assert result.code == 1
-    assert result.lines[0].startswith("not ok: 4 quantized weights, 1 error")
+    assert result.lines[0].startswith("not ok: 5 quantized weights, 1 error")
     assert re.search(r"^error: fc_0\.w_0 \(mul\): it is stored as INT32", result.stdout, re.M)
     compared = run("dequantize-check", "--reference", DIGITS, "--json", quantized).json
     assert {weight["name"] for weight in compared["weights"]} >= {"fc_1.w_0", "conv2d_0.w_0"}

@@ -97,7 +97,7 @@ def test_json_says_what_was_written(model: Path) -> None:
             "program": "__model__",
             "params": None,
             "layout": "separate",
-            "quantized_weights": 5,
+            "quantized_weights": 6,
         },
         "optimize_out": "lite/x.nb",
         "optimize_out_type": "naive_buffer",

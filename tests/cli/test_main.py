@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -62,11 +63,20 @@ def test_a_report_is_written_also_when_nobody_reads_stdout(tmp_path: Path) -> No
     assert sorted(os.listdir(tmp_path)) == ["out", "r.json"]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        ImportError("libgfortran.so: failed to map segment from shared object"),
+    ],
+    ids=repr,
+)
 def test_out_of_memory_is_one_line_and_not_the_code_of_a_failed_check(
-    monkeypatch: pytest.MonkeyPatch,
+    error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(*arguments: object) -> Model:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(Model, "load", load)
     result = run("inspect", DIGITS)

@@ -23,7 +23,15 @@ COMBINED = DIGITS.with_name("digits_combined")
         (["quantize", "--keep-callstacks"], "--keep-callstacks; did you mean --keep-callstack?"),
         (["inspect", "--jsn"], "No such option --jsn; did you mean --json?"),
         (["--versoin"], "No such option --versoin; did you mean --version?"),
-        (["quantize", "--op-type", "conv", DIGITS, "out"], "did you mean conv2d?"),
+        (["quantize", "--op-type", "conv2", DIGITS, "out"], "did you mean conv2d?"),
+        (["quantize", "--op-type", "conv", DIGITS, "out"], "its operator type is conv2d"),
+        (["quantize", "--op-type", "Linear", DIGITS, "out"], "is matmul_v2 or mul"),
+        (["quantize", "--max-size", "3", DIGITS, "out"], "no unit: write 3MB"),
+        (["quantize", "--target-size", "0.3", DIGITS, "out"], "no unit: write 0.3MB"),
+        (["dequantize"], "did you mean dequantize-check?"),
+        (["check"], "did you mean dequantize-check?"),
+        (["convert"], "did you mean export-opt?"),
+        (["help"], "did you mean --help?"),
     ],
 )
 def test_a_mistyped_word_gets_the_nearest_one(arguments: list[str | Path], message: str) -> None:

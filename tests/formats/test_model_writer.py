@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import random
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,11 +22,11 @@ from tests.builders import (
     tree,
 )
 from weightquant_cli.errors import ModelError, OptionError, OutputError
+from weightquant_cli.formats.files.atomic_folder import new_folder
 from weightquant_cli.formats.files.writing import write_at
 from weightquant_cli.formats.model_writer import (
     ModelWriter,
     NewRecord,
-    copied_file,
     refuse_name_collisions,
 )
 
@@ -34,13 +36,21 @@ NEW_RECORDS = [
 ]  # how much of a record is called its header does not matter
 
 
+@contextmanager
+def writing(
+    folder: Path, layout: Layout, records: Sequence[NewRecord] = NEW_RECORDS
+) -> Iterator[ModelWriter]:
+    with new_folder(folder) as files:
+        yield ModelWriter(files, layout, records)
+
+
 def write_all(folder: Path, layout: Layout, order: list[str]) -> None:
-    writer = ModelWriter(folder, layout, NEW_RECORDS)
-    for name in order:
-        with writer.record(name) as one:
-            one.write(RECORDS[name][25:], 5)
-            one.write(RECORDS[name][20:25], 0)
-    writer.write_program(b"the program")
+    with writing(folder, layout) as writer:
+        for name in order:
+            with writer.record(name) as one:
+                one.write(RECORDS[name][25:], 5)
+                one.write(RECORDS[name][20:25], 0)
+        writer.write_program(b"the program")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -48,8 +58,8 @@ def write_all(folder: Path, layout: Layout, order: list[str]) -> None:
 def test_records_lie_in_their_places_in_whatever_order_they_are_written(
     layout: Layout, seed: int, tmp_path: Path
 ) -> None:
-    write_all(tmp_path, layout, random.Random(seed).sample(list(RECORDS), len(RECORDS)))
-    files = tree(tmp_path)
+    write_all(tmp_path / "out", layout, random.Random(seed).sample(list(RECORDS), len(RECORDS)))
+    files = tree(tmp_path / "out")
     assert files.pop(layout.program) == b"the program"
     if layout.params is None:
         assert files == {**RECORDS, "b/": b""}
@@ -59,16 +69,16 @@ def test_records_lie_in_their_places_in_whatever_order_they_are_written(
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_records_are_written_from_several_threads(layout: Layout, tmp_path: Path) -> None:
-    writer = ModelWriter(tmp_path, layout, NEW_RECORDS)
+    with writing(tmp_path / "out", layout) as writer:
 
-    def work(name: str) -> None:
-        with writer.record(name) as one:
-            for offset in range(len(RECORDS[name]) - 20):
-                one.write(RECORDS[name][20 + offset : 21 + offset], offset)
+        def work(name: str) -> None:
+            with writer.record(name) as one:
+                for offset in range(len(RECORDS[name]) - 20):
+                    one.write(RECORDS[name][20 + offset : 21 + offset], offset)
 
-    with ThreadPoolExecutor(4) as executor:
-        list(executor.map(work, RECORDS))
-    written = b"".join(data for name, data in sorted(tree(tmp_path).items(), key=_by_bytes))
+        with ThreadPoolExecutor(4) as executor:
+            list(executor.map(work, RECORDS))
+    written = b"".join(data for name, data in sorted(tree(tmp_path / "out").items(), key=_by_bytes))
     assert written == b"".join(RECORDS.values())
 
 
@@ -77,37 +87,45 @@ def _by_bytes(item: tuple[str, bytes]) -> bytes:
 
 
 def test_a_combined_file_has_its_size_before_the_first_record_is_written(tmp_path: Path) -> None:
-    ModelWriter(tmp_path, COMBINED, NEW_RECORDS)
-    assert (tmp_path / "__params__").stat().st_size == sum(map(len, RECORDS.values()))
+    with writing(tmp_path / "out", COMBINED):
+        (params,) = tmp_path.glob(".weightquant-*/__params__")
+        assert params.stat().st_size == sum(map(len, RECORDS.values()))
 
 
 def test_a_combined_file_of_no_records_is_empty(tmp_path: Path) -> None:
-    ModelWriter(tmp_path, COMBINED, []).write_program(b"p")
-    assert tree(tmp_path) == {"__params__": b"", "__model__": b"p"}
+    with writing(tmp_path / "out", COMBINED, []) as writer:
+        writer.write_program(b"p")
+    assert tree(tmp_path / "out") == {"__params__": b"", "__model__": b"p"}
 
 
 def test_a_carried_file_is_written_below_its_folders(tmp_path: Path) -> None:
-    with copied_file(tmp_path, "a/b/table") as writer:
-        writer.write(b"rows", 0)
-    assert tree(tmp_path)["a/b/table"] == b"rows"
+    with writing(tmp_path / "out", SEPARATE, []) as writer:
+        with writer.copied_file("a/b/table") as one:
+            one.write(b"rows", 0)
+        assert writer.file_names == ("__model__", "a/b/table")
+    assert tree(tmp_path / "out")["a/b/table"] == b"rows"
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "x" * 256])
 def test_a_name_that_no_separate_file_can_have_is_refused_before_anything_is_written(
     name: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelError):
-        ModelWriter(tmp_path / "out", SEPARATE, [NewRecord(name, b"", 4)])
-    with pytest.raises(ModelError), copied_file(tmp_path / "out", name):
+    with pytest.raises(ModelError), writing(tmp_path / "a", SEPARATE, [NewRecord(name, b"", 4)]):
+        pass
+    with (
+        pytest.raises(ModelError),
+        writing(tmp_path / "b", SEPARATE) as writer,
+        writer.copied_file(name),
+    ):
         pass
     assert tree(tmp_path) == {}
 
 
 def test_in_a_combined_file_any_name_is_harmless(tmp_path: Path) -> None:
-    writer = ModelWriter(tmp_path, COMBINED, [NewRecord("../x", b"", 4)])
-    with writer.record("../x") as one:
+    records = [NewRecord("../x", b"", 4)]
+    with writing(tmp_path / "out", COMBINED, records) as writer, writer.record("../x") as one:
         one.write(b"data", 0)
-    assert tree(tmp_path) == {"__params__": b"data"}
+    assert tree(tmp_path / "out") == {"__params__": b"data"}
 
 
 # ---- collisions --------------------------------------------------------------------------------
@@ -133,7 +151,7 @@ def test_a_file_name_that_is_too_long_is_refused(layout: Layout) -> None:
 # ---- a file system that refuses ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("call", ["open", "pwrite", "ftruncate"])
+@pytest.mark.parametrize("call", ["mkdir", "pwrite", "ftruncate", "fsync"])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_a_full_disk_is_an_output_error_wherever_it_is_met(
     layout: Layout, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -141,18 +159,13 @@ def test_a_full_disk_is_an_output_error_wherever_it_is_met(
     if call == "ftruncate" and layout.params is None:
         pytest.skip("separate files grow as they are written")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, call, fail)
     with pytest.raises(OutputError, match=r"No space left on device.*make room"):
-        write_all(tmp_path, layout, list(RECORDS))
-
-
-def test_a_file_in_place_of_a_parameters_folder_is_an_output_error(tmp_path: Path) -> None:
-    (tmp_path / "b").touch()
-    with pytest.raises(OutputError):
-        ModelWriter(tmp_path, SEPARATE, NEW_RECORDS)
+        write_all(tmp_path / "out", layout, list(RECORDS))
+    assert tree(tmp_path) == {}
 
 
 def test_writes_that_the_system_cuts_short_are_continued(

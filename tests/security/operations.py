@@ -19,12 +19,13 @@ from typing import Any, TypeAlias
 from unittest import mock
 
 from weightquant_cli.formats.files import atomic_folder as atomic
-from weightquant_cli.formats.files import flush
+from weightquant_cli.formats.files import new_files
+from weightquant_cli.formats.files.folder import Folder
 
 FUNCTIONS = (
     "open", "read", "pread", "preadv", "write", "pwrite", "fsync", "ftruncate", "rename",
     "replace", "mkdir", "rmdir", "unlink", "scandir", "listdir", "stat", "lstat", "fstat",
-    "posix_fadvise", "close",
+    "posix_fadvise", "close", "fchmod", "fchown", "readlink",
 )  # fmt: skip
 
 # What a full disk refuses, and what needs a new descriptor.
@@ -61,12 +62,12 @@ class Operations:
     def watching(self) -> Iterator[Operations]:
         """Replace the functions for a while; files are flushed one by one, in the same order."""
         with ExitStack() as stack:
-            stack.enter_context(mock.patch.object(flush, "FLUSH_THREADS", 1))
+            stack.enter_context(mock.patch.object(new_files, "FLUSH_THREADS", 1))
             for name in FUNCTIONS:
                 changed = self._wrap(name, getattr(os, name))
                 stack.enter_context(mock.patch.object(os, name, changed))
             for module, name in ((builtins, "open"), (io, "open"), (fcntl, "flock"),
-                                 (atomic, "_exchange")):  # fmt: skip
+                                 (atomic, "exchange")):  # fmt: skip
                 changed = self._wrap(name, getattr(module, name))
                 stack.enter_context(mock.patch.object(module, name, changed))
             yield self
@@ -106,9 +107,11 @@ def _kind(name: str, args: tuple[Any, ...]) -> str:
 
 def _path(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     first = args[0] if args else kwargs.get("path", ".")
+    if isinstance(first, Folder):  # of an exchange
+        return os.path.join(first.path, args[1])
     if isinstance(first, int):
         return _of_descriptor(first)
-    folder = kwargs.get("dir_fd")
+    folder = kwargs.get("dir_fd", kwargs.get("src_dir_fd"))
     name = os.fsdecode(first)
     return os.path.join(_of_descriptor(folder), name) if folder is not None else name
 

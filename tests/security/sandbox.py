@@ -13,6 +13,7 @@ import re
 import shutil
 import socket
 import sys
+import threading
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from html.parser import HTMLParser
 from json import JSONDecodeError, loads
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.cli.helpers import Result, environment, working_directory
 from tests.security.mutate import Input
@@ -37,10 +39,12 @@ PLAN = "given-plan.json"
 OUTPUTS = ("out", "out2", "page.html", "report.json", "plan.json", "convert.sh")
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+# Where the paths stand in an event's arguments, each with the descriptor that it is relative to.
 _CHANGING = {
-    "os.rename": (0, 1), "os.remove": (0,), "os.rmdir": (0,), "os.mkdir": (0,), "os.link": (0, 1),
-    "os.symlink": (1,), "os.truncate": (0,), "os.chmod": (0,), "os.chown": (0,), "os.utime": (0,),
-    "shutil.rmtree": (0,),
+    "os.rename": ((0, 2), (1, 3)), "os.remove": ((0, 1),), "os.rmdir": ((0, 1),),
+    "os.mkdir": ((0, 2),), "os.link": ((0, 2), (1, 3)), "os.symlink": ((1, 2),),
+    "os.truncate": ((0, None),), "os.chmod": ((0, 2),), "os.chown": ((0, 3),),
+    "os.utime": ((0, 3),), "shutil.rmtree": ((0, 1),),
 }  # fmt: skip
 # Where the links lead that an input may hold in place of files.
 _SECRET = ("/etc/hostname", "/dev/zero", "/proc/self/mem")
@@ -59,6 +63,7 @@ class _Watch:
     on: bool = False
     allowed: tuple[str, ...] = ()
     seen: list[str] = field(default_factory=list)
+    opening: threading.local = field(default_factory=threading.local)
 
 
 _watch = _Watch()
@@ -71,28 +76,43 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         path, _, flags = args
         # An integer is a descriptor that was opened before, and so was looked at then.
         if not isinstance(path, int) and isinstance(flags, int):
+            folder = getattr(_watch.opening, "folder", None)
             if flags & _WRITING:
-                _allow(event, path)
-            elif os.path.realpath(path) in _SECRET:
+                _allow(event, path, folder)
+            elif os.path.realpath(_whole(path, folder)) in _SECRET and not flags & os.O_NOFOLLOW:
                 _watch.seen.append(f"{event} {path!r} for reading")
     elif event in _CHANGING:
-        for index in _CHANGING[event]:
-            _allow(event, args[index])
+        for path, folder in _CHANGING[event]:
+            _allow(event, args[path], None if folder is None else args[folder])
     elif event.startswith(_NEVER):
         _watch.seen.append(f"{event} {args!r:.200}")
 
 
-def _allow(event: str, path: Any) -> None:
+def _allow(event: str, path: Any, folder: int | None) -> None:
     if isinstance(path, int) or path == os.devnull or "__pycache__" in os.fsdecode(path):
         return
-    real = os.fsdecode(os.path.realpath(os.path.dirname(os.path.abspath(path))))
-    whole = os.path.join(real, os.path.basename(os.fsdecode(path)))
-    # Within shutil.rmtree names are relative to a descriptor, and its root was looked at.
-    relative = not os.path.isabs(path) and event in ("os.remove", "os.rmdir")
-    if not relative and not whole.startswith(_watch.allowed):
-        _watch.seen.append(f"{event} {os.fsdecode(path)!r}")
+    whole = _whole(path, folder)
+    if not whole.startswith(_watch.allowed):
+        _watch.seen.append(f"{event} {whole!r}")
 
 
+def _whole(path: Any, folder: int | None) -> str:
+    """The absolute path, with no link in it but perhaps the last name."""
+    above = os.getcwd() if folder is None or folder < 0 else os.readlink(f"/proc/self/fd/{folder}")
+    name = os.path.join(above, os.fsdecode(path))
+    return os.path.join(os.path.realpath(os.path.dirname(name)), os.path.basename(name))
+
+
+def _open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+    """os.open, which does not tell an audit hook what a path is relative to."""
+    _watch.opening.folder = dir_fd
+    try:
+        return _real_open(path, flags, mode, dir_fd=dir_fd)
+    finally:
+        _watch.opening.folder = None
+
+
+_real_open = os.open
 _hooked = False
 
 
@@ -108,7 +128,8 @@ def watched(*allowed: Path) -> Iterator[list[str]]:
     _watch.seen = []
     _watch.on = True
     try:
-        yield _watch.seen
+        with mock.patch.object(os, "open", _open):
+            yield _watch.seen
     finally:
         _watch.on = False
 

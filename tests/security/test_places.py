@@ -192,13 +192,13 @@ def test_an_output_s_name_that_is_too_long(model: Path, tmp_path: Path) -> None:
 def test_what_is_no_file_is_not_replaced_by_one(
     line: tuple[str, ...], kind: str, model: Path, tmp_path: Path
 ) -> None:
-    """Root would lose /dev/null otherwise."""
+    """Root would lose /dev/null otherwise. A pipe that nobody reads is not waited for."""
     place = tmp_path / "x"
     os.mkfifo(tmp_path / "fifo")
     place.symlink_to("fifo") if "link" in kind else (tmp_path / "fifo").rename(place)
     result = run(*line, cwd=tmp_path)
     assert result.code == 4, result.stderr
-    assert "is not a file" in result.stderr
+    assert "is not a file" in result.stderr or "No such device or address" in result.stderr
     assert not place.is_file()
     assert not [entry for entry in tmp_path.iterdir() if entry.name.startswith(".")]
 

@@ -30,7 +30,7 @@ ATTRIBUTES = {
 
 # `renameat2`, which Python does not have; and the lazy imports, of names from tables of our own.
 ALLOWED = {
-    ("formats/files/atomic_folder.py", "ctypes"),
+    ("formats/files/exchange.py", "ctypes"),
     ("cli/main.py", "importlib"),
     ("__init__.py", "importlib"),
 }

@@ -9,10 +9,11 @@ from __future__ import annotations
 import enum
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ..errors import OutputError, printable
 from .standard_streams import discard
@@ -20,7 +21,6 @@ from .standard_streams import discard
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.console import RenderableType
-    from tqdm import tqdm
 
 # No table is wider: in a pipe nothing is folded or cut.
 PIPE_WIDTH = 1_000_000
@@ -78,6 +78,11 @@ class Console:
         if not self.quiet:
             self._line(printable(text))
 
+    def notices(self, lines: Iterable[str]) -> None:
+        """Lines on stderr, each with the program's name, unless quiet."""
+        for line in lines:
+            self.message(f"weightquant: {line}")
+
     def detail(self, text: str) -> None:
         """A line on stderr, if verbose."""
         if self.verbose:
@@ -121,14 +126,19 @@ class Console:
         return self._rich(self.stdout).width
 
     @contextmanager
-    def progress(self, total: int, label: str) -> Iterator[tqdm[NoReturn] | None]:
-        """A progress bar over `total` bytes on stderr; None where stderr is no terminal."""
-        if self.quiet or not self.stderr.isatty():
-            yield None
-            return
-        from tqdm import tqdm as progress_bar
+    def progress(self, total: int, label: str) -> Iterator[Callable[[int], None]]:
+        """A progress bar on stderr, where that is a terminal.
 
-        with progress_bar(
+        Yields:
+            A function that moves it on by so many of the `total` bytes, from any thread.
+        """
+        if self.quiet or not self.stderr.isatty():
+            yield lambda size: None
+            return
+        from tqdm import tqdm
+
+        lock = threading.Lock()
+        with tqdm(
             total=total,
             desc=label,
             unit="iB",
@@ -140,7 +150,12 @@ class Console:
             bar_format=BAR_FORMAT,
             ascii=not _is_utf8(self.stderr),
         ) as bar:
-            yield bar
+
+            def advance(size: int) -> None:
+                with lock:
+                    bar.update(size)
+
+            yield advance
 
     def uses_color(self, stream: TextIO) -> bool:
         """Whether text on `stream` is coloured."""

@@ -10,10 +10,14 @@ from .console import Console
 from .exit_codes import ExitCode
 from .options.click_command import command as cli_command
 from .options.dequantize_check import CheckArguments
+from .reading import load_model, load_named
 
 if TYPE_CHECKING:
     from ..core.check.check import CheckResult
+    from ..core.check.quality_gates import QualityGates
     from ..core.model.model import Model
+    from ..formats.files.atomic_file import FileOutput
+    from ..formats.files.outputs import Outputs
 
 EXAMPLES = (
     "weightquant dequantize-check out/",
@@ -34,40 +38,85 @@ PICTURES = 8
 )
 def command(console: Console, arguments: CheckArguments) -> int:
     """Say whether Paddle Lite will run QUANTIZED_DIR right, and how far it is from FP32."""
-    from ..core.check.check import check
-    from ..core.check.quality_gates import QualityGates
-    from ..core.model.model import Model
-    from .output import check_json, check_view, json_output
+    from ..formats.files.outputs import Outputs
+    from .output import check_view
 
     _refuse_contradictions(arguments)
-    gates = QualityGates(arguments.min_sqnr, arguments.max_abs_error, arguments.min_cosine)
-    model = Model.load(arguments.quantized_dir, arguments.model_filename, arguments.params_filename)
-    reference = _reference(arguments)
-    changed = _changed(model, arguments.verify_report)
-    pictures = PICTURES if arguments.html else 0
-    result = check(model, reference, gates, pictures, arguments.jobs, changed)
-    if arguments.save_dequantized is not None:
-        _save_dequantized(model, arguments.save_dequantized, arguments)
-    if arguments.html is not None:
-        _write_page(result, arguments.html)
-    document = check_json.check_document(result)
-    if arguments.report is not None:
-        json_output.write_file(arguments.report, document, "report")
+    gates = _gates(arguments)
+    with Outputs() as outputs:
+        page, report = _open_outputs(console, arguments, outputs)
+        model = load_model(console, arguments, arguments.quantized_dir)
+        result = _check(console, model, arguments, gates)
+        if arguments.save_dequantized is not None:
+            _save_dequantized(console, model, arguments.save_dequantized, arguments)
+        if page is not None:
+            _write_page(page, result)
+        document = _document(arguments, result)
+        if report is not None:
+            report.write(document)
     if arguments.as_json:
-        console.write(json_output.dumps(document))
+        console.write(document.decode())
     elif not console.quiet or not result.ok:
         check_view.show(console, result)
     return ExitCode.DONE if result.ok else ExitCode.CHECK_SAYS_NO
+
+
+def _gates(arguments: CheckArguments) -> QualityGates:
+    from ..core.check.quality_gates import QualityGates
+
+    return QualityGates(arguments.min_sqnr, arguments.max_abs_error, arguments.min_cosine)
+
+
+def _open_outputs(
+    console: Console, arguments: CheckArguments, outputs: Outputs
+) -> tuple[FileOutput | None, FileOutput | None]:
+    """The files for the page and for the report, opened before any work is done."""
+    outputs.reads(arguments.quantized_dir, "the model folder")
+    outputs.reads(arguments.reference, "the reference")
+    outputs.reads(arguments.verify_report, "the report that is verified")
+    outputs.writes_folder(arguments.save_dequantized, "the folder for the FP32 model")
+    page = outputs.writes_file(arguments.html, "the page")
+    report = outputs.writes_file(arguments.report, "the report")
+    outputs.open()
+    console.notices(outputs.notices)
+    return page, report
+
+
+def _check(
+    console: Console, model: Model, arguments: CheckArguments, gates: QualityGates
+) -> CheckResult:
+    """Check with a progress bar over what is compared."""
+    from ..core.check.check import check
+
+    reference = _reference(console, arguments)
+    changed = _changed(model, arguments.verify_report)
+    pictures = PICTURES if arguments.html else 0
+    if reference is None:
+        return check(model, None, gates, pictures, arguments.jobs, changed)
+    total = sum(weight.record.data_size for weight in model.weights)
+    with console.progress(total, "compare") as advance:
+        return check(model, reference, gates, pictures, arguments.jobs, changed, advance)
+
+
+def _document(arguments: CheckArguments, result: CheckResult) -> bytes:
+    """The facts as JSON; nothing where nobody asked for them."""
+    if not arguments.as_json and arguments.report is None:
+        return b""
+    from .output.check_json import check_document
+    from .output.json_output import encoded
+
+    return encoded(check_document(result))
 
 
 def _refuse_contradictions(arguments: CheckArguments) -> None:
     names = (arguments.reference_model_filename, arguments.reference_params_filename)
     if arguments.reference is None and any(names):
         raise OptionError("a reference's file name without --reference")
-    if arguments.report is not None and _is_quantize_report(arguments.report):
+    report = arguments.report
+    if report is not None and report.is_file() and _is_quantize_report(report):
         raise OptionError(
             "--report would replace a report of quantize",
-            path=arguments.report,
+            path=report,
             remedy="--verify-report compares the files with it",
         )
 
@@ -84,42 +133,37 @@ def _is_quantize_report(path: Path) -> bool:
     return isinstance(document, dict) and document.get("schema") == QUANTIZE_SCHEMA
 
 
-def _reference(arguments: CheckArguments) -> Model | None:
-    from ..core.model.model import Model
-
+def _reference(console: Console, arguments: CheckArguments) -> Model | None:
     if arguments.reference is None:
         return None
-    return Model.load(
-        arguments.reference,
-        arguments.reference_model_filename,
-        arguments.reference_params_filename,
-    )
+    names = (arguments.reference_model_filename, arguments.reference_params_filename)
+    return load_named(console, arguments.reference, *names)
 
 
 def _changed(model: Model, report: Path | None) -> tuple[str, ...]:
     """Which files are no longer as the report says."""
     if report is None:
         return ()
-    from ..core.check.digests import parse_digests
-    from ..formats.files.digests import differences
+    from ..core.check.digests import differences, parse_digests
     from .output import json_output
 
     document = json_output.read_file(report, "report")
-    return differences(model.files.folder, parse_digests(document))
+    return differences(model, parse_digests(document))
 
 
-def _save_dequantized(model: Model, folder: Path, arguments: CheckArguments) -> None:
+def _save_dequantized(
+    console: Console, model: Model, folder: Path, arguments: CheckArguments
+) -> None:
     from ..core.quantize.dequantize import dequantize
     from ..core.quantize.output import OutputOptions
     from ..formats.files.atomic_folder import Existing
 
     existing = Existing.REPLACE if arguments.force else Existing.REFUSE
     output = OutputOptions(folder, existing=existing, strip_callstack=False)
-    dequantize(model, output, arguments.jobs)
+    console.notices(dequantize(model, output, arguments.jobs).notices)
 
 
-def _write_page(result: CheckResult, path: Path) -> None:
-    from ..formats.files.atomic_file import write_file
+def _write_page(file: FileOutput, result: CheckResult) -> None:
     from .output.html_report import page
 
-    write_file(path, page(result).encode("utf-8", "backslashreplace"), "the page")
+    file.write(page(result).encode("utf-8", "backslashreplace"))

@@ -8,6 +8,7 @@ from ..errors import printable
 from .console import Console
 from .options.click_command import command as cli_command
 from .options.export_opt import ExportOptArguments, script_options
+from .reading import load_model
 
 if TYPE_CHECKING:
     from ..core.opt_script.script import OptScript
@@ -27,11 +28,10 @@ EXAMPLES = (
 )
 def command(console: Console, arguments: ExportOptArguments) -> None:
     """Write a shell script that converts QUANTIZED_DIR for Android ARM with Paddle Lite's opt."""
-    from ..core.model.model import Model
     from ..core.opt_script.script import make_opt_script, write_opt_script
 
     options = script_options(arguments)
-    model = Model.load(arguments.quantized_dir, arguments.model_filename, arguments.params_filename)
+    model = load_model(console, arguments, arguments.quantized_dir)
     script = make_opt_script(model, options)
     if arguments.to_stdout:
         console.write(script.text)

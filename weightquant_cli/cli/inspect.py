@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from .console import Console
 from .options.click_command import command as cli_command
 from .options.inspect import InspectArguments
+from .options.types import ALL
+from .reading import load_model
 
 if TYPE_CHECKING:
     from ..core.inspect.summary import ModelSummary
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "weightquant inspect model/",
-    "weightquant inspect -q model/ | sort -k5 -n | tail",
+    "weightquant inspect model/ | sort -k5 -n | tail",
     "weightquant inspect --sort sqnr --histogram model/",
     "weightquant inspect --json model/ | jq '.weights[] | select(.bytes > 100000) | .name'",
 )
@@ -29,18 +30,15 @@ EXAMPLES = (
     examples=EXAMPLES,
 )
 def command(console: Console, arguments: InspectArguments) -> None:
-    """Show what MODEL_DIR is, FP32 or quantized: inputs, operators, every weight, sizes.
-
-    With --quiet only the list of the weights.
-    """
+    """Show what MODEL_DIR is, FP32 or quantized: inputs, operators, every weight, sizes."""
     from ..core.inspect.summary import Order, ordered, summarize
-    from ..core.model.model import Model
+    from ..core.plan.options import QuantizeOptions
     from .output import inspect_json, json_output
 
     if arguments.as_json and arguments.table_format != "table":
         raise OptionError(f"--json and --format {arguments.table_format} contradict each other")
-    model = Model.load(arguments.model_dir, arguments.model_filename, arguments.params_filename)
-    summary = summarize(model)
+    model = load_model(console, arguments, arguments.model_dir)
+    summary = summarize(model, QuantizeOptions(op_types=(ALL,)))
     order = Order(arguments.sort)
     if order is Order.SQNR or arguments.histogram:
         summary = _measured(console, model, summary, order is Order.SQNR, arguments.histogram)
@@ -48,10 +46,10 @@ def command(console: Console, arguments: InspectArguments) -> None:
     if arguments.as_json:
         console.write(json_output.dumps(inspect_json.inspect_document(summary, weights)))
         return
-    from .output.inspect_view import Format, Measures, show
+    from .output.inspect_view import Format, Listing, show
 
-    measures = Measures(order is Order.SQNR, arguments.histogram)
-    show(console, summary, weights, measures, Format(arguments.table_format))
+    shown = Listing(order is Order.SQNR, arguments.histogram, arguments.show_all)
+    show(console, summary, weights, shown, Format(arguments.table_format))
 
 
 def _measured(
@@ -68,13 +66,6 @@ def _measured(
             path=model.files.folder,
             remedy="weightquant dequantize-check --reference FP32_DIR compares with the original",
         )
-    lock = threading.Lock()
     total = sum(weight.record.data_size for weight in summary.weights)
-    with console.progress(total, "measure") as bar:
-
-        def step(size: int) -> None:
-            if bar is not None:
-                with lock:
-                    bar.update(size)
-
-        return measure(model, summary, sqnr=sqnr, bins=BINS if histogram else 0, step=step)
+    with console.progress(total, "measure") as advance:
+        return measure(model, summary, sqnr=sqnr, bins=BINS if histogram else 0, step=advance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -106,19 +107,32 @@ def _run(arguments: Sequence[str], console: Console) -> int:
         console.traceback()
         console.error(with_similar_file(error).message(OPTIONS))
         return error.exit_code
-    except MemoryError:
-        console.traceback()
-        console.error("out of memory; give it more, or use fewer threads with --jobs")
-        return ExitCode.INTERNAL_ERROR
     except Exception as error:
         if completing and isinstance(error, OSError):  # click writes completions itself
             return _completions_not_written(console, error)
         console.traceback()
-        console.error(
-            f"internal error: {type(error).__name__}: {error}; "
-            "please report it with the output of --debug"
-        )
+        console.error(_internal_error(error))
         return ExitCode.INTERNAL_ERROR
+
+
+def _internal_error(error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if _is_out_of_memory(cause):
+            return "out of memory; free some, or use fewer threads with --jobs"
+        cause = cause.__cause__ or cause.__context__
+    return (
+        f"internal error: {type(error).__name__}: {error}; "
+        "please report it with the output of --debug"
+    )
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, ImportError):  # numpy's libraries could not be loaded
+        return "cannot map" in str(error) or "failed to map segment" in str(error)
+    return isinstance(error, MemoryError)
 
 
 def _completions_not_written(console: Console, error: OSError) -> int:

@@ -21,6 +21,16 @@ from ..errors import (
 # Errors whose path is a file that the user named.
 _NAMED_BY_THE_USER = (ModelNotFoundError, MissingParameterError, OptionError)
 
+# What people try first.
+_OTHER_WORDS = {
+    "help": "--help",
+    "version": "--version",
+    **dict.fromkeys(("dequantize", "check", "verify", "compare"), "dequantize-check"),
+    **dict.fromkeys(("convert", "export", "opt", "nb"), "export-opt"),
+    **dict.fromkeys(("info", "show", "list"), "inspect"),
+    **dict.fromkeys(("compress", "quant"), "quantize"),
+}
+
 # A folder with more files is not searched for a similar name.
 MAX_FILES = 5000
 
@@ -37,7 +47,7 @@ def usage_message(error: click.ClickException) -> str:
 
 def no_such_command(name: str, names: Iterable[str]) -> str:
     """What to say where the program has no such command."""
-    similar = most_similar(name, names)
+    similar = _OTHER_WORDS.get(name) or most_similar(name, names)
     remedy = f"did you mean {similar}?" if similar else f"the commands are {', '.join(names)}"
     return f"No such command {name!r}; {remedy}"
 

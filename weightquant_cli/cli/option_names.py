@@ -10,6 +10,7 @@ _FIELDS = (
     "bits_for",
     "dry_run",
     "exclude",
+    "force",
     "max_abs_error",
     "max_size",
     "mend",
@@ -18,6 +19,7 @@ _FIELDS = (
     "min_sqnr",
     "model_filename",
     "op_type",
+    "optimize_out",
     "params_filename",
     "plan_out",
     "reference",
@@ -41,6 +43,7 @@ OPTIONS = {
     "params": "--save-params-filename",
     "separate": "--separate-params",
     "existing": "--force",
+    "script": "--output",
     # functions of the core
     "plan_document": "--plan-out",
     "preview": "--dry-run",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import printable
 from .console import Console
 from .options import quantize as options
 from .options.click_command import command as cli_command
 from .options.quantize import QuantizeArguments
+from .reading import load_model
 
 if TYPE_CHECKING:
     from ..core.model.model import Model
@@ -18,10 +17,12 @@ if TYPE_CHECKING:
     from ..core.quantize.gates import Gates
     from ..core.quantize.output import OutputOptions
     from ..core.quantize.results import Progress, Quantized
+    from ..formats.files.atomic_file import FileOutput
+    from ..formats.files.outputs import Outputs
 
 EXAMPLES = (
     "weightquant quantize --bits 16 model/ out/",
-    "weightquant quantize --op-type all --exclude 'fc_*' model/ out/",
+    "weightquant quantize --exclude 'fc_*' model/ out/",
     "weightquant quantize --dry-run --json model/ out/",
 )
 
@@ -39,28 +40,40 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
     Biases, and weights that Paddle Lite could not dequantize, stay as they are; --dry-run lists
     every weight with the reason.
     """
-    from ..core.model.model import Model
-    from ..core.quantize.quantize import preview
-    from .output import json_output
+    from ..formats.files.outputs import Outputs
 
     make_plan = _planner(arguments)
     output, gates = options.output_options(arguments), options.gates(arguments)
-    model = Model.load(arguments.model_dir, arguments.model_filename, arguments.params_filename)
-    plan = make_plan(model)
-    if arguments.plan_out is not None:
-        from ..core.plan.plan_file import plan_document
-
-        json_output.write_file(arguments.plan_out, plan_document(plan), "plan")
-    if arguments.dry_run:
-        result = preview(model, plan, output, gates)
-    else:
-        result = _quantize(console, arguments, model, plan, output, gates)
-    if arguments.as_json or arguments.report is not None:
-        _write_document(console, arguments, model, result)
-    if not arguments.as_json and (arguments.dry_run or not console.quiet):
-        _print_summary(console, result, arguments.dry_run)
+    with Outputs() as outputs:
+        plan_file, report = _open_outputs(console, arguments, outputs)
+        model = load_model(console, arguments, arguments.model_dir)
+        plan = make_plan(model)
+        if plan_file is not None:
+            _write_plan(plan_file, plan)
+        result = _result(console, arguments, model, plan, output, gates)
+        document = _document(arguments, model, result)
+        if report is not None:
+            report.write(document)
+    if arguments.as_json:
+        console.write(document.decode())
+    elif not console.quiet:
+        _print_summary(console, arguments, result)
     if not plan.quantized:
         console.warning("nothing was quantized; see the reasons above or --dry-run")
+
+
+def _open_outputs(
+    console: Console, arguments: QuantizeArguments, outputs: Outputs
+) -> tuple[FileOutput | None, FileOutput | None]:
+    """The files for the plan and for the report, opened before any work is done."""
+    outputs.reads(arguments.model_dir, "the input folder")
+    outputs.reads(arguments.plan, "the plan that is applied")
+    outputs.writes_folder(arguments.output_dir, "the output folder")
+    plan_file = outputs.writes_file(arguments.plan_out, "the plan")
+    report = outputs.writes_file(arguments.report, "the report")
+    outputs.open()
+    console.notices(outputs.notices)
+    return plan_file, report
 
 
 def _planner(arguments: QuantizeArguments) -> Callable[[Model], Plan]:
@@ -78,7 +91,14 @@ def _planner(arguments: QuantizeArguments) -> Callable[[Model], Plan]:
     return lambda model: plan_model(model, wanted, arguments.strip_callstack, arguments.jobs)
 
 
-def _quantize(
+def _write_plan(file: FileOutput, plan: Plan) -> None:
+    from ..core.plan.plan_file import plan_document
+    from .output.json_output import encoded
+
+    file.write(encoded(plan_document(plan)))
+
+
+def _result(
     console: Console,
     arguments: QuantizeArguments,
     model: Model,
@@ -86,70 +106,46 @@ def _quantize(
     output: OutputOptions,
     gates: Gates,
 ) -> Quantized:
-    """Quantize with a progress bar. Errors are measured only where somebody sees them."""
-    from ..core.quantize.quantize import quantize
+    """Quantize with a progress bar, or with `--dry-run` say what would come of it."""
+    from ..core.quantize.quantize import preview, quantize
 
+    if arguments.dry_run:
+        return preview(model, plan, output, gates)
     measure_errors = arguments.as_json or arguments.report is not None or not console.quiet
     total = sum(weight.size_before for weight in plan.weights)
-    with console.progress(total, "quantize") as bar:
-        step = _progress(console, bar, len(plan.weights))
-        return quantize(model, plan, output, arguments.jobs, step, gates, measure_errors)
+    with console.progress(total, "quantize") as advance:
+
+        def step(progress: Progress) -> None:
+            advance(progress.size)
+
+        result = quantize(model, plan, output, arguments.jobs, step, gates, measure_errors)
+    if console.verbose:
+        from .output.quantize_view import weight_line
+
+        for weight in result.weights:
+            console.detail(weight_line(weight))
+    if result.written is not None:
+        console.notices(result.written.notices)
+    return result
 
 
-def _progress(console: Console, bar: Any, count: int) -> Callable[[Progress], None]:
-    """Moves the bar, and with `-v` writes a line per weight; called from the worker threads."""
-    lock = threading.Lock()
-    done = 0
+def _document(arguments: QuantizeArguments, model: Model, result: Quantized) -> bytes:
+    """The facts as JSON, in a report with the digests; nothing where nobody asked for them."""
+    if not arguments.as_json and arguments.report is None:
+        return b""
+    from .output.json_output import encoded
+    from .output.quantize_json import digests_document, quantize_document
 
-    def step(progress: Progress) -> None:
-        nonlocal done
-        with lock:
-            if bar is not None:
-                bar.set_description(printable(progress.name), refresh=False)
-                bar.update(progress.size)
-            if progress.finished is None:
-                return
-            done += 1
-            if console.verbose:
-                from .output.quantize_view import weight_line
-
-                console.detail(weight_line(done, count, progress.finished))
-
-    return step
-
-
-def _write_document(
-    console: Console, arguments: QuantizeArguments, model: Model, result: Quantized
-) -> None:
-    """The facts as JSON: to a file with the digests, and to stdout."""
-    from .output import json_output, quantize_json
-
-    document = quantize_json.quantize_document(model, result)
+    document = quantize_document(model, result)
     if arguments.report is not None:
-        document["files"] = _digests(model, result)
-        json_output.write_file(arguments.report, document, "report")
-    if arguments.as_json:
-        console.write(json_output.dumps(document))
+        document["files"] = digests_document(model, result)
+    return encoded(document)
 
 
-def _print_summary(console: Console, result: Quantized, dry_run: bool) -> None:
+def _print_summary(console: Console, arguments: QuantizeArguments, result: Quantized) -> None:
     from .output import quantize_view
 
-    if dry_run:
-        console.print(quantize_view.plan_table(console, result))
+    if arguments.dry_run:
+        console.print(quantize_view.plan_table(console, result, arguments.show_all))
+        console.print("")
     console.print(quantize_view.summary(console, result))
-
-
-def _digests(model: Model, result: Quantized) -> dict[str, Any]:
-    """SHA-256 of every file read and written."""
-    from ..core.check.digests import model_digests
-    from ..core.model.model import Model
-    from .output import json_output
-
-    written = None
-    if result.folder is not None:
-        written = Model.load(result.folder, result.layout.program, result.layout.params)
-    return {
-        "input": json_output.digest_documents(model_digests(model)),
-        "output": json_output.digest_documents(model_digests(written) if written else ()),
-    }

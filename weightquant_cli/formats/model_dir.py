@@ -1,4 +1,4 @@
-"""Find, open and write a model folder in every layout that Paddle has written.
+"""Find and open a model folder in every layout that Paddle has written.
 
 __model__ + one file per parameter                                  (Paddle 1.x, separate)
 __model__ or model + one of __params__, params, weights             (Paddle 1.x, combined)
@@ -7,28 +7,28 @@ NAME.pdmodel + NAME.pdiparams                                       (Paddle 2.x)
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import (
-    AmbiguousModelError,
-    ModelError,
     ModelNotFoundError,
-    OptionError,
     ParameterError,
     ProgramError,
     UnsupportedModelError,
     listed,
 )
-from .files.regular import (
-    file_size,
-    open_regular,
-    read_at,
-    read_regular,
+from .file_names import (
+    COMBINED_NAMES,
+    PIR_SUFFIX,
+    PROGRAM_NAMES,
+    find_combined,
+    find_program,
+    require_plain_name,
 )
+from .files.digests import FileDigest
+from .files.input_folder import InputFile, InputFolder
 from .params import (
     Parameters,
     parameter_path,
@@ -41,12 +41,6 @@ from .program import (
     VariableKind,
     pir_error,
 )
-
-PROGRAM_NAMES = ("__model__", "model")
-COMBINED_NAMES = ("__params__", "params", "weights")
-PROGRAM_SUFFIX = ".pdmodel"
-COMBINED_SUFFIX = ".pdiparams"
-PIR_SUFFIX = ".json"
 
 # Enough to tell a program from parameters without reading a file of gigabytes.
 PEEK_BYTES = 16
@@ -61,12 +55,14 @@ class ModelFiles:
         program: the program's file name.
         params: the combined parameter file's name, or None for one file per parameter.
         params_guessed: whether `params` was found by looking rather than named.
+        opened: the folder that was looked at, or None to open it when the model is read.
     """
 
     folder: Path
     program: str
     params: str | None
     params_guessed: bool = field(default=False, compare=False)
+    opened: InputFolder | None = field(default=None, compare=False, repr=False)
 
     @property
     def layout(self) -> str:
@@ -80,6 +76,7 @@ class StoredModel:
 
     Attributes:
         files: where it was found.
+        folder: the open folder.
         program: the parsed program; not to be edited, `Program.copy` is.
         program_size: bytes of the program's file.
         parameters: every parameter's record.
@@ -88,6 +85,7 @@ class StoredModel:
     """
 
     files: ModelFiles
+    folder: InputFolder
     program: Program
     program_size: int
     parameters: Parameters
@@ -104,8 +102,42 @@ class StoredModel:
         return sum(self._carried_file_size(name) for name in self.carried)
 
     def _carried_file_size(self, name: str) -> int:
-        with opened(self, name) as (_, size):
-            return size
+        with self.carried_file(name) as file:
+            return file.size
+
+    @contextmanager
+    def carried_file(self, name: str) -> Iterator[InputFile]:
+        """The file of the carried variable `name`; ModelError where it cannot be read."""
+        try:
+            with self.folder.opened(name) as file:
+                yield file
+        except FileNotFoundError as error:
+            path = self.folder.path / name
+            raise ParameterError(
+                "the parameter's file is missing", path=path, tensor=name
+            ) from error
+
+    def verify_unchanged(self) -> None:
+        """See that no file has changed since it was first opened.
+
+        To be called once everything has been read, and before a result is published.
+
+        Raises:
+            ModelError: one has: what was read may be half of one model and half of another.
+        """
+        self.folder.verify_unchanged()
+
+    def digests(self) -> tuple[FileDigest, ...]:
+        """SHA-256 of every file, read once more through the same descriptors.
+
+        They are of what was quantized where `verify_unchanged` says so afterwards.
+
+        Raises:
+            ModelError: a file cannot be read.
+        """
+        program, params = self.files.program, self.files.params
+        names = (program, params) if params else (program, *self.parameters, *self.carried)
+        return tuple(self.folder.digest(name) for name in names)
 
 
 def find_model(
@@ -124,25 +156,26 @@ def find_model(
         UnsupportedModelError: only a Paddle 3 `.json` program.
         OptionError: a file name that is a path.
     """
-    for option, name in (
-        ("--model-filename", model_filename),
-        ("--params-filename", params_filename),
-    ):
-        require_plain_name(option, name)
-    names = _list_folder(folder)
+    require_plain_name("model_filename", model_filename)
+    require_plain_name("params_filename", params_filename)
+    opened = _open_folder(folder)
+    names = _list_folder(opened)
+    usual = names.intersection((*PROGRAM_NAMES, *COMBINED_NAMES))
+    files = names.difference(name for name in usual if opened.is_folder(name))
     if model_filename is None:
-        program = _find_program(folder, names)
+        program = find_program(folder, files)
     elif model_filename in names:
         program = model_filename
     else:
         raise ModelNotFoundError(
             "there is no such program file",
             path=folder / model_filename,
-            remedy=f"--model-filename can be one of: {listed(sorted(names))}" if names else None,
+            remedy=f"`model_filename` can be one of: {listed(sorted(names))}" if names else None,
         )
     if params_filename is not None:
-        return ModelFiles(folder, program, params_filename)
-    return ModelFiles(folder, program, _find_combined(folder, names, program), params_guessed=True)
+        return ModelFiles(folder, program, params_filename, opened=opened)
+    params = find_combined(folder, files, program)
+    return ModelFiles(folder, program, params, params_guessed=True, opened=opened)
 
 
 def open_model(files: ModelFiles) -> StoredModel:
@@ -151,16 +184,16 @@ def open_model(files: ModelFiles) -> StoredModel:
     Raises:
         ModelError: anything that is wrong with either; its subclasses say what.
     """
-    data = _read_program(files)
+    folder = files.opened or _open_folder(files.folder)
+    files = replace(files, opened=None)  # closed with the model, not with what describes it
+    data = _read_program(files, folder)
     path = files.folder / files.program
     program = Program.parse(data, path)
-    shapes, carried = _declared(program, path)
-    if files.params_guessed and files.params in shapes and _all_exist(files.folder, shapes):
+    shapes, carried = declared_parameters(program, path)
+    if files.params_guessed and files.params in shapes and _all_exist(folder, shapes):
         files = replace(files, params=None)  # a parameter that happens to be called `weights`
     if files.params is None:
-        parameters = read_separate(files.folder, shapes)
-        for name in carried:
-            _require_carried(files.folder, name)
+        parameters = read_separate(folder, shapes)
     elif carried:
         raise UnsupportedModelError(
             "SELECTED_ROWS among the parameters of a combined file",
@@ -169,103 +202,69 @@ def open_model(files: ModelFiles) -> StoredModel:
             remedy="export the model with separate parameter files",
         )
     elif shapes:
-        parameters = read_combined(files.folder / files.params, files.folder, shapes)
+        parameters = read_combined(folder, files.params, shapes)
     else:
-        parameters = Parameters({}, files.folder, files.folder / files.params)
-    return StoredModel(files, program, len(data), parameters, carried)
+        parameters = Parameters({}, folder, files.params)
+    model = StoredModel(files, folder, program, len(data), parameters, carried)
+    for name in carried:
+        parameter_path(files.folder, name)
+        with model.carried_file(name):
+            pass  # a missing one is noticed before anything is written
+    return model
 
 
-def looks_like_model(folder: Path, program: str) -> bool:
-    """Whether a folder holds a program, under a usual name or as `program`."""
-    names = _list_folder(folder)
-    return any(name in (*PROGRAM_NAMES, program) or name.endswith(PROGRAM_SUFFIX) for name in names)
-
-
-def require_plain_name(option: str, name: str | None) -> None:
-    """Refuse a file name that is a path or cannot be a name."""
-    if name is not None and (not name or name in (".", "..") or "/" in name or "\0" in name):
-        raise OptionError(
-            f"{option} is the name of a file inside the folder, not a path", found=repr(name)
-        )
-
-
-def _list_folder(folder: Path) -> set[str]:
+def _open_folder(path: Path) -> InputFolder:
     try:
-        return set(os.listdir(folder))
+        return InputFolder.open(path)
     except FileNotFoundError as error:
-        raise ModelNotFoundError("there is no such folder", path=folder) from error
+        raise ModelNotFoundError("there is no such folder", path=path) from error
     except NotADirectoryError as error:
         raise ModelNotFoundError(
             "the model is named by its folder, and this is a file",
-            path=folder,
-            remedy=f"give {folder.parent} and name the file with --model-filename",
+            path=path,
+            remedy=f"give {path.parent} and name the file with `model_filename`",
         ) from error
     except (OSError, ValueError) as error:
-        cause = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise ModelNotFoundError(f"cannot list the folder: {cause}", path=folder) from error
+        raise _cannot_list(path, error) from error
 
 
-def _find_program(folder: Path, names: set[str]) -> str:
-    candidates = _files_among(PROGRAM_NAMES, folder, names)
-    candidates += sorted(name for name in names if name.endswith(PROGRAM_SUFFIX))
-    if len(candidates) == 1:
-        return candidates[0]
-    if candidates:
-        raise AmbiguousModelError(
-            f"{len(candidates)} files could be the program: {listed(candidates)}",
-            path=folder,
-            remedy="choose one with --model-filename (and --params-filename)",
-        )
-    programs_in_json = sorted(name for name in names if name.endswith(PIR_SUFFIX))
-    if programs_in_json:
-        raise pir_error(folder / programs_in_json[0])
-    raise ModelNotFoundError(
-        "no model in the folder: no __model__, model or *.pdmodel",
-        path=folder,
-        remedy="name the program with --model-filename",
-    )
+def _list_folder(folder: InputFolder) -> set[str]:
+    try:
+        return set(folder.names())
+    except OSError as error:
+        raise _cannot_list(folder.path, error) from error
 
 
-def _files_among(wanted: Iterable[str], folder: Path, names: set[str]) -> list[str]:
-    """Those of the wanted names that are there and not folders."""
-    return [name for name in wanted if name in names and not os.path.isdir(folder / name)]
+def _cannot_list(path: Path, error: OSError | ValueError) -> ModelNotFoundError:
+    cause = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return ModelNotFoundError(f"cannot list the folder: {cause}", path=path)
 
 
-def _find_combined(folder: Path, names: set[str], program: str) -> str | None:
-    if program.endswith(PROGRAM_SUFFIX):
-        twin = program.removesuffix(PROGRAM_SUFFIX) + COMBINED_SUFFIX
-        if twin in names:
-            return twin
-    candidates = _files_among(COMBINED_NAMES, folder, names)
-    if not candidates:
-        candidates = sorted(name for name in names if name.endswith(COMBINED_SUFFIX))
-    if len(candidates) > 1:
-        raise AmbiguousModelError(
-            f"{len(candidates)} files could hold the parameters: {listed(candidates)}",
-            path=folder,
-            remedy="choose one with --params-filename",
-        )
-    return candidates[0] if candidates else None
-
-
-def _read_program(files: ModelFiles) -> bytes:
+def _read_program(files: ModelFiles, folder: InputFolder) -> bytes:
     path = files.folder / files.program
     if files.program.endswith(PIR_SUFFIX):
         raise pir_error(path)
     try:
-        with open_regular(path, files.folder) as descriptor:
-            size = file_size(descriptor, path)
-            start = read_at(descriptor, PEEK_BYTES, 0, path)
-        if size > MAX_PROGRAM_BYTES or (len(start) == PEEK_BYTES and not any(start)):
+        with folder.opened(files.program) as file:
+            start = file.read_at(PEEK_BYTES, 0)
+        if file.size > MAX_PROGRAM_BYTES or (len(start) == PEEK_BYTES and not any(start)):
             Program.parse(start, path)  # raises, and says what the file is instead
-            raise ProgramError("the file is too large for a Paddle program", path=path, found=size)
-        return read_regular(path, files.folder)
+            raise ProgramError(
+                "the file is too large for a Paddle program", path=path, found=file.size
+            )
+        return folder.read(files.program)
     except FileNotFoundError as error:
         raise ModelNotFoundError("there is no such program file", path=path) from error
 
 
-def _declared(program: Program, path: Path) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
-    """Declared shape of every parameter, and the names of the SELECTED_ROWS to carry along."""
+def declared_parameters(
+    program: Program, path: Path
+) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """Declared shape of every parameter, and the names of the SELECTED_ROWS to carry along.
+
+    Raises:
+        ProgramError: a parameter without a shape, or with two.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
     carried: list[str] = []
     for block in program.blocks:
@@ -287,28 +286,13 @@ def _declared(program: Program, path: Path) -> tuple[dict[str, tuple[int, ...]],
     return shapes, tuple(dict.fromkeys(carried))
 
 
-def _all_exist(folder: Path, names: Iterable[str]) -> bool:
+def _all_exist(folder: InputFolder, names: Iterable[str]) -> bool:
     try:
-        return all(os.path.lexists(parameter_path(folder, name)) for name in names)
+        return all(folder.exists(_plain(folder, name)) for name in names)
     except ParameterError:  # a name that no separate file can have
         return False
 
 
-def _require_carried(folder: Path, name: str) -> None:
-    path = parameter_path(folder, name)
-    try:
-        with open_regular(path, folder):
-            return
-    except FileNotFoundError as error:
-        raise ParameterError("the parameter's file is missing", path=path, tensor=name) from error
-
-
-@contextmanager
-def opened(model: StoredModel, name: str) -> Iterator[tuple[int, int]]:
-    """Descriptor and size of the file that holds the carried variable `name`."""
-    path = parameter_path(model.files.folder, name)
-    try:
-        with open_regular(path, model.files.folder) as descriptor:
-            yield descriptor, file_size(descriptor, path)
-    except FileNotFoundError as error:
-        raise ModelError("the file vanished while the model was read", path=path) from error
+def _plain(folder: InputFolder, name: str) -> str:
+    parameter_path(folder.path, name)
+    return name

@@ -1,7 +1,7 @@
 """Write a model's files into a folder: every size is known before the first byte is written.
 
-Records may be written in any order and from several threads: each has its place. `atomic` sees to
-it that everything is on the disk before the folder gets its name.
+Records may be written in any order and from several threads: each has its place. `new_folder` sees
+to it that everything is on the disk before the folder gets its name.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import OptionError
+from .files.new_files import NewFiles
 from .files.writing import write_at, write_error
 from .params import parameter_path
 from .text import encode
-
-WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 EARLY_FLUSH_BYTES = 1 << 20
 
@@ -77,20 +76,20 @@ class RecordWriter:
         """Let the system begin to bring what was written to the disk, beside further work.
 
         The advice that the data is not needed starts the writing and does not wait for it, so that
-        `flush_files` has little left to wait for: 5 ms instead of 60 for 138 MB. For less than a
+        `NewFiles.flush` has little left to wait for: 5 ms instead of 60 for 138 MB. For less than a
         megabyte it is not worth a call.
         """
         size = self._end - self._first
         if size >= EARLY_FLUSH_BYTES and hasattr(os, "posix_fadvise"):
-            with suppress(OSError):  # no harm done: `flush_files` waits, and tells of errors
+            with suppress(OSError):  # `NewFiles.flush` waits, and reports errors
                 os.posix_fadvise(self._descriptor, self._first, size, os.POSIX_FADV_DONTNEED)
 
 
 class ModelWriter:
-    """Writes program and parameters of one model into an empty folder.
+    """Writes program and parameters of one model into a new folder.
 
     Args:
-        folder: where to; it exists and is empty.
+        files: the folder's files; there are none yet.
         layout: the files' names.
         records: every parameter, in byte order of the names.
 
@@ -99,58 +98,60 @@ class ModelWriter:
         OutputError: from every method, where the file system refuses.
     """
 
-    def __init__(self, folder: Path, layout: Layout, records: Sequence[NewRecord]) -> None:
-        self._folder = folder
+    def __init__(self, files: NewFiles, layout: Layout, records: Sequence[NewRecord]) -> None:
+        self._files = files
         self._layout = layout
         self._records = {record.name: record for record in records}
         self._starts: dict[str, int] = {}
+        self._copied: list[str] = []
         position = 0
         for record in records:
             self._starts[record.name] = position if layout.params is not None else 0
             position += record.size
         refuse_name_collisions(layout, list(self._records))
         if layout.params is not None:
-            self._allocate(folder / layout.params, position)
+            self._allocate(layout.params, position)
         else:
-            for parent in {parameter_path(folder, name).parent for name in self._records}:
-                _make_folder(parent)
+            for name in self._records:
+                parameter_path(files.path, name)
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The model's files, the program first."""
+        if self._layout.params is not None:
+            return self._layout.program, self._layout.params
+        return (self._layout.program, *self._records, *self._copied)
 
     @contextmanager
     def record(self, name: str) -> Iterator[RecordWriter]:
         """Write the header of the record `name`, and give a writer for its data."""
         record = self._records[name]
         start = self._starts[name]
-        with _opened(self._path(name)) as (descriptor, path):
+        with self._files.opened(self._layout.params or name) as (descriptor, path):
             write_at(descriptor, record.header, start, path)
             writer = RecordWriter(descriptor, start + len(record.header), path)
             yield writer
             writer.begin_flush()
 
+    @contextmanager
+    def copied_file(self, name: str) -> Iterator[RecordWriter]:
+        """Write the file of a carried variable, byte by byte as it was."""
+        parameter_path(self._files.path, name)
+        with self._files.opened(name) as (descriptor, path):
+            yield RecordWriter(descriptor, 0, path)
+        self._copied.append(name)
+
     def write_program(self, data: bytes) -> None:
         """Write the program's file."""
-        with _opened(self._folder / self._layout.program) as (descriptor, path):
+        with self._files.opened(self._layout.program) as (descriptor, path):
             write_at(descriptor, data, 0, path)
 
-    def _path(self, name: str) -> Path:
-        if self._layout.params is not None:
-            return self._folder / self._layout.params
-        return parameter_path(self._folder, name)
-
-    def _allocate(self, path: Path, size: int) -> None:
-        with _opened(path) as (descriptor, _):
+    def _allocate(self, name: str, size: int) -> None:
+        with self._files.opened(name) as (descriptor, path):
             try:
                 os.ftruncate(descriptor, size)
             except OSError as error:
                 raise write_error(error, path) from error
-
-
-@contextmanager
-def copied_file(folder: Path, name: str) -> Iterator[RecordWriter]:
-    """Write a carried file of the parameter folder, byte by byte as it was."""
-    path = parameter_path(folder, name)
-    _make_folder(path.parent)
-    with _opened(path) as (descriptor, _):
-        yield RecordWriter(descriptor, 0, path)
 
 
 def refuse_name_collisions(layout: Layout, parameters: Sequence[str]) -> None:
@@ -163,34 +164,8 @@ def refuse_name_collisions(layout: Layout, parameters: Sequence[str]) -> None:
         raise OptionError(
             "the program's file name is also a parameter's name",
             found=layout.program,
-            remedy="choose another with --save-model-filename, or one file for all parameters "
-            "with --save-params-filename",
+            remedy="choose another with `program`, or one file for all parameters with `params`",
         )
     for name in filter(None, (layout.program, layout.params)):
         if len(encode(name)) > 255:
             raise OptionError("the file name is too long", found=name[:64] + "...")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(error, folder) from error
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[int, Path]]:
-    try:
-        descriptor = os.open(path, WRITE_FLAGS, 0o666)
-    except OSError as error:
-        raise write_error(error, path) from error
-    try:
-        yield descriptor, path
-    except BaseException:
-        with suppress(OSError):
-            os.close(descriptor)
-        raise
-    try:
-        os.close(descriptor)
-    except OSError as error:  # a network's file system may tell only now that its disk is full
-        raise write_error(error, path) from error

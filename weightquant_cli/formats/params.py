@@ -8,21 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from ..errors import (
     MissingParameterError,
-    ModelError,
     ParameterError,
     listed,
 )
-from .files.regular import (
-    file_size,
-    open_regular,
-    read_at,
-    read_into,
-)
+from .files.input_folder import InputFile, InputFolder
 from .lod_tensor import TensorRecord, read_record
 from .text import encode
 
@@ -33,28 +26,28 @@ MAX_COMPONENT_BYTES = 255
 class TensorReader:
     """Reads the bytes of one record through an open file."""
 
-    def __init__(self, descriptor: int, record: TensorRecord) -> None:
-        self._descriptor = descriptor
+    def __init__(self, file: InputFile, record: TensorRecord) -> None:
+        self._file = file
         self.record = record
 
     def read_data(self, view: memoryview, offset: int) -> None:
         """Fill `view` (bytes) with the record's data from byte `offset` of the data on."""
-        read_into(self._descriptor, view, self.record.data_offset + offset, self.record.path)
+        self._file.read_into(view, self.record.data_offset + offset)
 
     def read_record(self, view: memoryview, offset: int) -> None:
         """Fill `view` with the record, header included, from byte `offset` of the record on."""
-        read_into(self._descriptor, view, self.record.offset + offset, self.record.path)
+        self._file.read_into(view, self.record.offset + offset)
 
 
 class Parameters(Mapping[str, TensorRecord]):
     """All parameters of a model, in byte order of their names.
 
     Attributes:
-        combined: the one file that holds them all, or None for separate files.
+        combined: the name of the one file that holds them all, or None for separate files.
     """
 
     def __init__(
-        self, records: Mapping[str, TensorRecord], folder: Path, combined: Path | None
+        self, records: Mapping[str, TensorRecord], folder: InputFolder, combined: str | None
     ) -> None:
         self._records = dict(records)
         self._folder = folder
@@ -76,15 +69,23 @@ class Parameters(Mapping[str, TensorRecord]):
 
     @contextmanager
     def reader(self, name: str) -> Iterator[TensorReader]:
-        """Open the file in which the record `name` lies."""
-        record = self._records[name]
-        try:
-            with open_regular(record.path, self._folder) as descriptor:
-                yield TensorReader(descriptor, record)
-        except FileNotFoundError as error:
-            raise ModelError(
-                "the file vanished while the model was read", path=record.path
-            ) from error
+        """A reader of the record `name`; any number of threads may have one at a time.
+
+        Raises:
+            ModelError: its file is no longer the one that was opened at first.
+        """
+        with self._folder.opened(self.combined or name) as file:
+            yield TensorReader(file, self._records[name])
+
+    def verify_unchanged(self) -> None:
+        """See that the files are what they were when they were first opened.
+
+        To be called once everything has been read, and before a result is published.
+
+        Raises:
+            ModelError: one has changed: what was read may be half of one model, half of another.
+        """
+        self._folder.verify_unchanged()
 
 
 def sorted_names(names: Iterator[str] | list[str]) -> list[str]:
@@ -117,7 +118,7 @@ def parameter_path(folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def read_separate(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
+def read_separate(folder: InputFolder, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
     """Read the headers of one file per parameter.
 
     Args:
@@ -131,20 +132,22 @@ def read_separate(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> Parame
     records: dict[str, TensorRecord] = {}
     missing: list[str] = []
     for name in sorted_names(list(shapes)):
-        path = parameter_path(folder, name)
+        parameter_path(folder.path, name)
         try:
-            record = _read_separate_file(path, folder, name)
+            record = _read_separate_file(folder, name)
         except FileNotFoundError:
             missing.append(name)
             continue
         _check_shape(record, shapes[name])
         records[name] = record
     if missing:
-        raise _missing(folder, missing, len(shapes))
+        raise _missing(folder.path, missing, len(shapes))
     return Parameters(records, folder, None)
 
 
-def read_combined(path: Path, folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
+def read_combined(
+    folder: InputFolder, file_name: str, shapes: Mapping[str, tuple[int, ...]]
+) -> Parameters:
     """Read the headers in one combined file.
 
     The file holds no names: the records are taken in byte order of the program's names, and every
@@ -155,21 +158,21 @@ def read_combined(path: Path, folder: Path, shapes: Mapping[str, tuple[int, ...]
         ParameterError: a damaged record, another shape than declared, or bytes after the last one.
     """
     records: dict[str, TensorRecord] = {}
+    path = folder.path / file_name
     try:
-        with open_regular(path, folder) as descriptor:
-            limit = file_size(descriptor, path)
-            fetch = partial(_fetch, descriptor, path)
+        with folder.opened(file_name) as file:
+            limit = file.size
             offset = 0
             for name in sorted_names(list(shapes)):
                 if offset == limit:
                     raise _combined_ends(path, name, len(records), len(shapes), limit)
-                record = read_record(fetch, offset, limit, path, name)
+                record = read_record(file.read_at, offset, limit, path, name)
                 _check_shape(record, shapes[name])
                 records[name] = record
                 offset = record.end
     except FileNotFoundError as error:
         raise MissingParameterError(
-            "there is no such parameter file", path=path, remedy="check --params-filename"
+            "there is no such parameter file", path=path, remedy="check `params_filename`"
         ) from error
     if offset != limit:
         raise ParameterError(
@@ -180,26 +183,22 @@ def read_combined(path: Path, folder: Path, shapes: Mapping[str, tuple[int, ...]
             found=f"{limit}",
             remedy="the parameters belong to another program, or were exported by another run",
         )
-    return Parameters(records, folder, path)
+    return Parameters(records, folder, file_name)
 
 
-def _fetch(descriptor: int, path: Path, size: int, offset: int) -> bytes:
-    return read_at(descriptor, size, offset, path)
-
-
-def _read_separate_file(path: Path, folder: Path, name: str) -> TensorRecord:
-    with open_regular(path, folder) as descriptor:
-        limit = file_size(descriptor, path)
-        record = read_record(partial(_fetch, descriptor, path), 0, limit, path, name)
+def _read_separate_file(folder: InputFolder, name: str) -> TensorRecord:
+    with folder.opened(name) as file:
+        limit = file.size
+        record = read_record(file.read_at, 0, limit, file.path, name)
     if record.end != limit:
         raise ParameterError(
             "bytes are left after the parameter's record",
-            path=path,
+            path=file.path,
             tensor=name,
             offset=record.end,
             expected=f"{record.end} bytes",
             found=f"{limit}",
-            remedy="if this file holds all parameters, name it with --params-filename",
+            remedy="if this file holds all parameters, name it with `params_filename`",
         )
     return record
 
@@ -215,7 +214,7 @@ def _check_shape(record: TensorRecord, declared: tuple[int, ...]) -> None:
         expected=list(declared),
         found=list(record.shape),
         remedy="program and parameters must come from the same export; "
-        "leave out --params-filename if every parameter has a file of its own",
+        "leave out `params_filename` if every parameter has a file of its own",
     )
 
 
@@ -225,14 +224,14 @@ def _combined_ends(path: Path, name: str, read: int, count: int, limit: int) -> 
         path=path,
         tensor=name,
         offset=limit,
-        remedy="leave out --params-filename if every parameter has a file of its own; "
+        remedy="leave out `params_filename` if every parameter has a file of its own; "
         "else export the model again",
     )
 
 
 def _missing(folder: Path, missing: list[str], count: int) -> MissingParameterError:
     if len(missing) == count:
-        remedy = "if one file holds all parameters, name it with --params-filename"
+        remedy = "if one file holds all parameters, name it with `params_filename`"
     else:
         remedy = "copy the missing files, or export the model again"
     return MissingParameterError(

@@ -8,91 +8,30 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from google.protobuf.message import DecodeError
 
 from ..errors import ProgramError, UnsupportedModelError
 from . import dtypes, framework_pb2
+from .attributes import Attribute, AttributeValue, AttrType, read_attribute, write_attribute
 from .text import decode, encode
+from .validation import MAX_PROGRAM_BYTES, validate
 
-# Programs are read whole, and take ten times their size in memory, or a kilobyte and more for each
-# operator. Those of models for phones have hundreds of operators, and of all known ones thousands.
-MAX_PROGRAM_BYTES = 128 << 20
-MAX_OPERATORS = 200_000
-MAX_VARIABLES = 500_000
-
-MAX_NESTING = 100
-"""Blocks around a block. A loop in a loop makes two; protobuf's own limit is as many."""
+__all__ = [
+    "MAX_PROGRAM_BYTES",
+    "AttrType",
+    "Attribute",
+    "AttributeValue",
+    "Block",
+    "Operator",
+    "Program",
+    "Variable",
+    "VariableKind",
+    "pir_error",
+]
 
 CALLSTACK_ATTRIBUTE = "op_callstack"
-
-AttributeValue: TypeAlias = (
-    int
-    | float
-    | bool
-    | str
-    | tuple[int, ...]
-    | tuple[float, ...]
-    | tuple[bool, ...]
-    | tuple[str, ...]
-)
-
-
-class AttrType(enum.IntEnum):
-    """Types of operator attributes, numbered as in Paddle's schema."""
-
-    INT = 0
-    FLOAT = 1
-    STRING = 2
-    INTS = 3
-    FLOATS = 4
-    STRINGS = 5
-    BOOLEAN = 6
-    BOOLEANS = 7
-    BLOCK = 8
-    LONG = 9
-    BLOCKS = 10
-    LONGS = 11
-    FLOAT64S = 12
-    VAR = 13
-    VARS = 14
-    FLOAT64 = 15
-    SCALAR = 16
-    SCALARS = 17
-
-
-# The field of OpDesc.Attr that holds the value of each type; scalars are carried along unread.
-_VALUE_FIELD = {
-    AttrType.INT: "i",
-    AttrType.FLOAT: "f",
-    AttrType.STRING: "s",
-    AttrType.INTS: "ints",
-    AttrType.FLOATS: "floats",
-    AttrType.STRINGS: "strings",
-    AttrType.BOOLEAN: "b",
-    AttrType.BOOLEANS: "bools",
-    AttrType.BLOCK: "block_idx",
-    AttrType.LONG: "l",
-    AttrType.BLOCKS: "blocks_idx",
-    AttrType.LONGS: "longs",
-    AttrType.FLOAT64S: "float64s",
-    AttrType.VAR: "var_name",
-    AttrType.VARS: "vars_name",
-    AttrType.FLOAT64: "float64",
-}
-_REPEATED = {
-    AttrType.INTS,
-    AttrType.FLOATS,
-    AttrType.STRINGS,
-    AttrType.BOOLEANS,
-    AttrType.BLOCKS,
-    AttrType.LONGS,
-    AttrType.FLOAT64S,
-    AttrType.VARS,
-}
 
 
 class VariableKind(enum.IntEnum):
@@ -104,15 +43,6 @@ class VariableKind(enum.IntEnum):
     FETCH_LIST = 10
     READER = 15
     RAW = 17
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """An attribute's name, type and value; the value is None where its type is not read here."""
-
-    name: str
-    type: AttrType
-    value: AttributeValue | None
 
 
 class Operator:
@@ -151,7 +81,7 @@ class Operator:
     @property
     def attributes(self) -> tuple[Attribute, ...]:
         """All attributes in the order of the file."""
-        return tuple(_attribute(attr) for attr in self._desc.attrs)
+        return tuple(read_attribute(attr) for attr in self._desc.attrs)
 
     def attribute_data(self) -> Iterator[tuple[str, bytes]]:
         """The attributes' names and their bytes in the file, to be compared."""
@@ -169,7 +99,7 @@ class Operator:
         raw = encode(name)
         for attr in self._desc.attrs:
             if attr.name == raw:
-                return _attribute(attr)
+                return read_attribute(attr)
         return None
 
     def value(self, name: str) -> AttributeValue | None:
@@ -180,13 +110,7 @@ class Operator:
     def set_attribute(self, name: str, type: AttrType, value: AttributeValue) -> None:
         """Set an attribute, in place of any of the same name."""
         self.remove_attribute(name)
-        attr = self._desc.attrs.add(name=encode(name), type=int(type))
-        field = _VALUE_FIELD[type]
-        if type in _REPEATED:
-            assert isinstance(value, tuple)
-            getattr(attr, field).extend(encode(v) if isinstance(v, str) else v for v in value)
-        else:
-            setattr(attr, field, encode(value) if isinstance(value, str) else value)
+        write_attribute(self._desc.attrs.add(name=encode(name)), type, value)
 
     def replace_floats(self, name: str, values: Sequence[float]) -> None:
         """Put other values into an attribute of FLOATS, which keeps its place in the file."""
@@ -327,7 +251,7 @@ class Program:
             raise _not_a_program(data, path) from error
         if not desc.blocks:
             raise _not_a_program(data, path)
-        _validate(desc, path)
+        validate(desc, path)
         return cls(desc)
 
     def copy(self) -> Program:
@@ -346,11 +270,8 @@ class Program:
 
     @property
     def size(self) -> int:
-        """Bytes of what `serialize` gives.
-
-        ByteSize would enforce required fields.
-        """
-        return len(self._desc.SerializePartialToString())
+        """Bytes of what `serialize` gives; protobuf's own ByteSize wants all required fields."""
+        return len(self.serialize())
 
     @property
     def version(self) -> int:
@@ -411,18 +332,6 @@ def _set_slot(slots: object, name: str, variables: Sequence[str]) -> None:
     slot.arguments.extend(encode(variable) for variable in variables)
 
 
-def _attribute(attr: framework_pb2.OpDesc.Attr) -> Attribute:
-    type = AttrType(attr.type)
-    field = _VALUE_FIELD.get(type)
-    value: AttributeValue | None = None
-    if field is not None and type in _REPEATED:
-        value = tuple(decode(v) if isinstance(v, bytes) else v for v in getattr(attr, field))
-    elif field is not None:
-        raw = getattr(attr, field)
-        value = decode(raw) if isinstance(raw, bytes) else raw
-    return Attribute(decode(attr.name), type, value)
-
-
 def _not_a_program(data: bytes, path: Path) -> ProgramError:
     if not data:
         return ProgramError("the program file is empty", path=path, remedy="export the model again")
@@ -430,71 +339,10 @@ def _not_a_program(data: bytes, path: Path) -> ProgramError:
         return ProgramError(
             "the file holds parameters, not a program",
             path=path,
-            remedy="check whether --model-filename and --params-filename are swapped",
+            remedy="check whether `model_filename` and `params_filename` are swapped",
         )
     return ProgramError(
         "the file is not a Paddle program (no valid ProgramDesc)",
         path=path,
-        remedy="name the program with --model-filename, or export the model again",
+        remedy="name the program with `model_filename`, or export the model again",
     )
-
-
-def _validate(desc: framework_pb2.ProgramDesc, path: Path) -> None:
-    """What the views rely on: named operators and variables, block indexes in range."""
-    count = len(desc.blocks)
-    _refuse_many("operators", sum(len(block.ops) for block in desc.blocks), MAX_OPERATORS, path)
-    _refuse_many("variables", sum(len(block.vars) for block in desc.blocks), MAX_VARIABLES, path)
-    _refuse_many("blocks", count, MAX_OPERATORS, path)
-    depths: list[int] = []
-    for index, block in enumerate(desc.blocks):
-        if block.idx != index or not -1 <= block.parent_idx < max(index, 1):
-            raise ProgramError(
-                "the program's blocks are not numbered as Paddle numbers them",
-                path=path,
-                expected=f"block {index} with an earlier parent",
-                found=f"block {block.idx} with parent {block.parent_idx}",
-                remedy="export the model again",
-            )
-        depths.append(depths[max(block.parent_idx, 0)] + 1 if index else 0)
-        if depths[index] > MAX_NESTING:
-            raise UnsupportedModelError(
-                "the program's blocks are nested too deeply",
-                path=path,
-                expected=f"at most {MAX_NESTING} levels",
-            )
-        for var in block.vars:
-            if not var.name:
-                raise ProgramError("a variable without a name", path=path, found=f"block {index}")
-        for op in block.ops:
-            _validate_operator(op, index, count, path)
-
-
-def _refuse_many(what: str, count: int, limit: int, path: Path) -> None:
-    if count > limit:
-        raise UnsupportedModelError(
-            f"the program has more {what} than any model",
-            path=path,
-            expected=f"at most {limit}",
-            found=count,
-        )
-
-
-def _validate_operator(op: framework_pb2.OpDesc, block: int, count: int, path: Path) -> None:
-    if not op.type:
-        raise ProgramError("an operator without a type", path=path, found=f"block {block}")
-    for attr in op.attrs:
-        if int(attr.type) == AttrType.BLOCK:
-            targets: Sequence[int] = (attr.block_idx,)
-        elif int(attr.type) == AttrType.BLOCKS:
-            targets = attr.blocks_idx
-        else:
-            continue
-        for target in targets:
-            if not block < target < count:
-                raise ProgramError(
-                    f"the operator {decode(op.type)} runs a block that is not inside its own",
-                    path=path,
-                    expected=f"a block from {block + 1} to {count - 1}",
-                    found=target,
-                    remedy="export the model again",
-                )

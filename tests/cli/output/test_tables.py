@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from weightquant_cli import Model, OutputOptions, check, preview, quantize
 from weightquant_cli.cli.console import Console
 from weightquant_cli.cli.output import check_view, inspect_view, quantize_view
-from weightquant_cli.cli.output.tables import NOTHING, Column, facts, table
+from weightquant_cli.cli.output.tables import NOTHING, Column, facts, listing, table
 from weightquant_cli.core.inspect.measure import measure
 from weightquant_cli.core.inspect.summary import summarize
 from weightquant_cli.core.plan.options import QuantizeOptions
@@ -46,16 +46,16 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
     assert compared is not None
     planned = preview(model, plan, replace(out, folder=out.folder.with_name("other")))
     measured = measure(model, summarize(model), sqnr=True, bins=24)
-    both = inspect_view.Measures(True, True)
+    both = inspect_view.Listing(True, True)
     return {
         "inspect": (
             inspect_view._columns(both),
             [inspect_view._row(weight, both, True, True) for weight in measured.weights],
         ),
         "quantized": (
-            inspect_view._columns(inspect_view.Measures()),
+            inspect_view._columns(inspect_view.Listing()),
             [
-                inspect_view._row(weight, inspect_view.Measures(), True, True)
+                inspect_view._row(weight, inspect_view.Listing(), True, True)
                 for weight in summarize(Model.load(out.folder)).weights
             ],
         ),
@@ -132,6 +132,21 @@ def test_in_a_pipe_every_column_is_there_and_no_line_ends_in_blanks(
         assert lines[0].split() == [column.heading for column in columns]
         assert len(lines) == 1 + len(rows)
         assert all(line == line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize(("everything", "count"), [(False, 20), (True, 25)])
+def test_a_terminal_gets_the_first_weights_and_how_many_more_there_are(
+    everything: bool, count: int
+) -> None:
+    columns = (Column("weight"), Column("bytes", number=True, importance=1))
+    rows = [(f"w{number}", "1024") for number in range(25)]
+    for stream in (Terminal(), io.StringIO()):
+        console = Console(stdout=stream, stderr=io.StringIO(), environment={"TERM": "dumb"})
+        console.print(listing(console, columns, rows, [1024] * 25, everything))
+        shown = [line for line in stream.getvalue().splitlines() if line.startswith("w")]
+        assert len(shown) == 1 + (count if console.is_terminal else 25)
+        cut = "(5 more, 5 KiB: --all)" in stream.getvalue()
+        assert cut == (console.is_terminal and not everything)
 
 
 def test_a_label_is_repeated_in_a_pipe_and_not_on_a_terminal() -> None:

@@ -16,6 +16,10 @@ for argument; do
     --optimize_out_type=*) type=${argument#*=} ;;
     --optimize_out=*) out=${argument#*=} ;;
     --valid_targets=*) targets=${argument#*=} ;;
+    --help)
+      echo 'usage: opt [--optimize_out_type {protobuf,naive_buffer}]'
+      exit 0
+      ;;
     *)
       echo "opt: error: unrecognized arguments: $argument" >&2
       exit 2

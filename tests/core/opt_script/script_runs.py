@@ -19,15 +19,23 @@ SHELLS = {
     "dash": ("dash",),
     "bash": ("bash", "--posix"),
     "busybox": ("busybox", "sh"),
+    "mksh": ("mksh",),
+}
+# As in `sh -e convert_to_lite.sh`.
+SHELLS_THAT_STOP = {
+    f"{name} -e": (*words, "-e") for name, words in SHELLS.items() if name != "busybox"
 }
 
 # Everything that the script calls, and what the fake opt needs beside it.
-TOOLS = ("cat", "ln", "mkdir", "mktemp", "mv", "readlink", "rm", "sh", "sleep", "wc")
+TOOLS = (
+    *("cat", "ln", "mkdir", "mktemp", "mv", "readlink", "rm", "sh", "sleep", "wc"),
+    "printf",  # no builtin of mksh
+)
 
 
 def shell_command(name: str) -> list[str]:
     """The shell with its full path; skips the test where it is not installed."""
-    program, *arguments = SHELLS[name]
+    program, *arguments = {**SHELLS, **SHELLS_THAT_STOP}[name]
     path = shutil.which(program)
     if path is None:
         pytest.skip(f"{program} is not installed: apt-get install {program}")

@@ -15,6 +15,7 @@ from tests.cli.helpers import run
 from tests.core.opt_script.script_runs import (
     FAKE_OPT,
     SHELLS,
+    SHELLS_THAT_STOP,
     interruptible,
     listing,
     place_opt,
@@ -57,6 +58,12 @@ NAMES = (
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest) -> list[str]:
     """One of the shells."""
+    return shell_command(request.param)
+
+
+@pytest.fixture(params=[*SHELLS, *SHELLS_THAT_STOP])
+def any_shell(request: pytest.FixtureRequest) -> list[str]:
+    """One of the shells, also with the option to stop at the first failure."""
     return shell_command(request.param)
 
 
@@ -114,11 +121,11 @@ def test_converts_in_a_folder_of_any_name(
 @pytest.mark.parametrize("layout", ["combined", "separate", "renamed"])
 @pytest.mark.parametrize("kind", ["naive_buffer", "protobuf"])
 def test_converts_every_layout(
-    shell: list[str], path: Path, originals: Path, tmp_path: Path, layout: str, kind: str
+    any_shell: list[str], path: Path, originals: Path, tmp_path: Path, layout: str, kind: str
 ) -> None:
     folder = Path(shutil.copytree(originals / layout, tmp_path / "m"))
     export("--optimize-out-type", kind, "--optimize-out", "lite/x", folder)
-    result = run_script(shell, folder / "convert_to_lite.sh", path=path)
+    result = run_script(any_shell, folder / "convert_to_lite.sh", path=path)
     assert result.code == 0, result.stderr
     program = {"combined": "det.pdmodel", "separate": "__model__", "renamed": "inference.pdmodel"}
     if kind == "naive_buffer":
@@ -263,6 +270,21 @@ def test_prefers_the_name_that_no_other_program_has(
     assert run_script(shell, combined / "convert_to_lite.sh", path=path).code == 0
 
 
+def test_takes_no_opt_that_is_another_program(
+    any_shell: list[str], combined: Path, tmp_path: Path
+) -> None:
+    export(combined)
+    path = toolbox(tmp_path / "tools")
+    llvm = path / "opt"
+    llvm.write_text("#!/bin/sh\necho 'OVERVIEW: llvm .bc -> .bc modular optimizer'\n")
+    llvm.chmod(0o755)
+    result = run_script(any_shell, combined / "convert_to_lite.sh", path=path)
+    assert (result.code, result.stdout) == (127, "")
+    assert result.stderr.endswith(
+        f"{llvm} is not Paddle Lite's: set OPT to the path of Paddle Lite's opt\n"
+    )
+
+
 @pytest.mark.parametrize("how", ["absolute", "relative", "on PATH", "relative PATH"])
 def test_takes_opt_from_the_environment(
     shell: list[str], combined: Path, tmp_path: Path, how: str
@@ -300,13 +322,13 @@ def test_says_that_there_is_no_opt(
 @pytest.mark.parametrize("failure", ["silent", "empty", "abort"])
 @pytest.mark.parametrize("kind", ["naive_buffer", "protobuf"])
 def test_leaves_an_old_output_alone_when_opt_fails(
-    shell: list[str], path: Path, combined: Path, failure: str, kind: str
+    any_shell: list[str], path: Path, combined: Path, failure: str, kind: str
 ) -> None:
     export("--optimize-out-type", kind, combined)
     script = combined / "convert_to_lite.sh"
-    assert run_script(shell, script, path=path).code == 0
+    assert run_script(any_shell, script, path=path).code == 0
     before = _contents(combined)
-    result = run_script(shell, script, path=path, env={"FAKE_OPT": failure})
+    result = run_script(any_shell, script, path=path, env={"FAKE_OPT": failure})
     assert result.code == 1
     assert result.stdout == ""
     assert "opt wrote no model" in result.stderr.splitlines()[-1]
@@ -323,13 +345,13 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
 def test_leaves_nothing_behind_when_stopped(
-    shell: list[str], path: Path, combined: Path, tmp_path: Path, number: signal.Signals
+    any_shell: list[str], path: Path, combined: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     export(combined)
     before = _contents(combined)
     log = tmp_path / "log"
     with subprocess.Popen(
-        interruptible([*shell, combined / "convert_to_lite.sh"]),
+        interruptible([*any_shell, combined / "convert_to_lite.sh"]),
         env={"PATH": str(path), "FAKE_OPT": "hang", "FAKE_OPT_LOG": str(log)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -385,11 +407,11 @@ def test_refuses_an_output_of_another_kind(
 
 @pytest.mark.parametrize("missing", ["det.pdmodel", "det.pdiparams"])
 def test_says_which_file_of_the_model_is_missing(
-    shell: list[str], path: Path, combined: Path, missing: str
+    any_shell: list[str], path: Path, combined: Path, missing: str
 ) -> None:
     export(combined)
     (combined / missing).unlink()
-    result = run_script(shell, combined / "convert_to_lite.sh", path=path)
+    result = run_script(any_shell, combined / "convert_to_lite.sh", path=path)
     assert result.code == 1
     assert result.stderr.endswith(f"no model: there is no {combined}/{missing}\n")
 

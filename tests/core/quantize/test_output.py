@@ -46,7 +46,7 @@ def test_names_and_layout_are_kept_unless_others_are_given(
 @pytest.mark.parametrize("option", ["program", "params"])
 def test_a_name_that_is_a_path_is_refused(option: str, name: str) -> None:
     arguments: dict[str, Any] = {option: name}
-    with pytest.raises(OptionError, match=r"--save-(model|params)-filename is the name of a file"):
+    with pytest.raises(OptionError, match=r"`(program|params)` is the name of a file"):
         OutputOptions(Path("out"), **arguments)
 
 
@@ -72,14 +72,14 @@ def test_names_that_collide_are_refused(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_only_a_folder_that_holds_a_model_is_replaced(layout: Layout, tmp_path: Path) -> None:
+def test_only_a_folder_that_holds_a_quantized_model_is_replaced(
+    layout: Layout, tmp_path: Path
+) -> None:
     model = small_model().load(tmp_path / "in", layout)
     output = OutputOptions(tmp_path / "out", existing=Existing.REPLACE)
     assert output.validate(model.stored) == layout
     (tmp_path / "out").mkdir()
     assert output.validate(model.stored) == layout
-    (tmp_path / "out" / "holiday.jpg").touch()
-    with pytest.raises(OutputError, match="--force replaces models only"):
+    (tmp_path / "out" / layout.program).write_text("a thesis")
+    with pytest.raises(OutputError, match="does not hold a model that weightquant wrote"):
         output.validate(model.stored)
-    (tmp_path / "out" / layout.program).touch()
-    assert output.validate(model.stored) == layout

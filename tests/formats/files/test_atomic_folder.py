@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import errno
 import fcntl
 import os
 import signal
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.builders import tree
-from weightquant_cli.errors import OptionError, OutputError
+from weightquant_cli.errors import OutputError
 from weightquant_cli.formats.files import atomic_folder as atomic
-from weightquant_cli.formats.files.atomic_folder import Existing, new_folder, refuse_overlap
+from weightquant_cli.formats.files import removal, temporary
+from weightquant_cli.formats.files.atomic_folder import Existing, new_folder
+from weightquant_cli.formats.files.new_files import NewFiles
+from weightquant_cli.formats.files.old_folder import list_contents
 
 EVERY = list(Existing)
 
 
-def fill(folder: Path, text: str = "new") -> None:
-    """Put a file and a folder with a file into a temporary folder."""
-    (folder / "__model__").write_text(text)
-    (folder / "block").mkdir()
-    (folder / "block" / "w").write_text(text)
+def fill(files: NewFiles, text: str = "new") -> None:
+    """Write a file, and one in a folder."""
+    for name in ("__model__", "block/w"):
+        with files.opened(name) as (descriptor, _):
+            os.write(descriptor, text.encode())
 
 
 NEW = {"__model__": b"new", "block/": b"", "block/w": b"new"}
@@ -62,9 +66,9 @@ def test_a_new_folder_appears_whole_and_alone(existing: Existing, tmp_path: Path
 def test_nothing_is_to_be_seen_before_the_block_ends(tmp_path: Path) -> None:
     with new_folder(tmp_path / "out") as folder:
         fill(folder)
-        assert not (tmp_path / "out").exists()
-        assert folder.parent == tmp_path
-        assert folder.name.startswith(".weightquant-out-")
+        (temporary,) = tmp_path.iterdir()
+        assert temporary.name.startswith(".weightquant-out-")
+        assert stat.S_IMODE(temporary.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("existing", EVERY)
@@ -146,20 +150,20 @@ def test_everything_is_flushed_before_it_is_put_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    real_sync, real_publish = atomic._sync_folders, atomic._publish
+    real_sync, real_rename = os.fsync, os.rename
 
-    def sync(root: Path) -> None:
-        steps.append("sync")
-        real_sync(root)
+    def sync(descriptor: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        real_sync(descriptor)
 
-    def publish(temporary: Path, final: Path, existing: Existing) -> None:
-        steps.append("publish")
-        real_publish(temporary, final, existing)
+    def rename(*args: Any, **kwargs: Any) -> None:
+        steps.append("rename")
+        real_rename(*args, **kwargs)
 
-    monkeypatch.setattr(atomic, "_sync_folders", sync)
-    monkeypatch.setattr(atomic, "_publish", publish)
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "rename", rename)
     make(tmp_path / "out")
-    assert steps == ["sync", "publish"]
+    assert steps == ["file"] * 2 + ["folder"] * 2 + ["rename", "folder"]
 
 
 # ---- what is refused ---------------------------------------------------------------------------
@@ -167,7 +171,7 @@ def test_everything_is_flushed_before_it_is_put_in_place(
 
 def test_a_folder_that_is_not_empty_is_refused_at_once(old: Path) -> None:
     with (
-        pytest.raises(OutputError, match=r"exists already .*--force"),
+        pytest.raises(OutputError, match=r"exists already .*`existing`"),
         new_folder(old),
     ):
         pytest.fail("the work was begun")
@@ -272,27 +276,30 @@ def test_a_parent_that_somebody_used_meanwhile_stays(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"a/": b"", "a/theirs": b"precious"}
 
 
-def refusing(*paths: object) -> None:
+def refusing(*_: object, **__: object) -> None:
     """A system call that fails."""
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-@pytest.mark.parametrize("step", ["_sync_folders", "_publish", "_make_temporary", "_sync_folder"])
+STEPS = [(NewFiles, "flush"), (temporary, "make_folder"), (atomic._Output, "publish")]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step[1])
 @pytest.mark.parametrize("existing", EVERY)
 def test_a_failure_of_the_disk_at_any_step_is_an_output_error_and_leaves_nothing(
-    step: str, existing: Existing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: tuple[Any, str], existing: Existing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atomic, step, refusing)
+    monkeypatch.setattr(*step, refusing)
     with pytest.raises(OutputError, match="Input/output error"):
         make(tmp_path / "a" / "out", existing)
     assert tree(tmp_path) == {}
 
 
-@pytest.mark.parametrize("step", ["_sync_folders", "_publish", "_make_temporary", "_exchange"])
+@pytest.mark.parametrize("step", [*STEPS, (atomic, "exchange")], ids=lambda step: step[1])
 def test_a_failure_of_the_disk_at_any_step_keeps_the_folder_that_was_to_be_replaced(
-    step: str, old: Path, monkeypatch: pytest.MonkeyPatch
+    step: tuple[Any, str], old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atomic, step, refusing)
+    monkeypatch.setattr(*step, refusing)
     with pytest.raises(OutputError, match="Input/output error"):
         make(old, Existing.REPLACE)
     assert tree(old) == OLD
@@ -301,7 +308,10 @@ def test_a_failure_of_the_disk_at_any_step_keeps_the_folder_that_was_to_be_repla
 
 def test_a_folder_that_was_filled_meanwhile_is_not_touched(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    with pytest.raises(OutputError, match="came into being meanwhile"), new_folder(target) as new:
+    with (
+        pytest.raises(OutputError, match="another process created the output folder"),
+        new_folder(target) as new,
+    ):
         fill(new)
         target.mkdir()
         (target / "theirs").write_text("precious")
@@ -317,84 +327,111 @@ def test_a_folder_that_vanishes_meanwhile_is_replaced_by_a_new_one(old: Path) ->
     assert tree(old) == NEW
 
 
-# ---- exchanging --------------------------------------------------------------------------------
+# ---- replacing ---------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["in one step", "in two steps"])
-def exchanging(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """With the system's exchange, and as on file systems without one."""
-    if request.param == "in two steps":
-        monkeypatch.setattr(atomic, "_exchange", atomic._exchange_in_two_steps)
-    yield
+def test_what_was_put_into_the_old_folder_meanwhile_is_not_lost(old: Path) -> None:
+    def inspect(folder: Any) -> Any:
+        contents = list_contents(folder)
+        if "thesis" in contents:
+            raise OutputError("there is a thesis")
+        return contents
 
-
-@pytest.mark.usefixtures("exchanging")
-def test_either_way_of_exchanging_replaces_the_old_folder(old: Path) -> None:
-    make(old, Existing.REPLACE)
-    assert tree(old) == NEW
+    with (
+        pytest.raises(OutputError, match="there is a thesis"),
+        new_folder(old, Existing.REPLACE, inspect) as files,
+    ):
+        fill(files)
+        (old / "thesis").write_text("precious")
+    assert tree(old) == {**OLD, "thesis": b"precious"}
     assert list(old.parent.iterdir()) == [old]
 
 
-def test_where_the_system_cannot_exchange_it_is_done_in_two_steps(
+def test_a_folder_of_which_nothing_can_be_removed_is_put_back(
     old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Libc:
-        """A C library whose file system knows no exchange."""
+    real = removal.remove_folder
 
-        @staticmethod
-        def renameat2(*_: object) -> int:
-            ctypes.set_errno(errno.EINVAL)
-            return -1
+    def remove(parent: Any, name: str) -> None:
+        refusing() if parent.subfolder(name).find("notes") else real(parent, name)
 
-    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: Libc)
-    make(old, Existing.REPLACE)
-    assert tree(old) == NEW
-    assert list(old.parent.iterdir()) == [old]
-
-
-def test_where_the_system_has_no_call_to_exchange_it_is_done_in_two_steps(
-    old: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
-    make(old, Existing.REPLACE)
-    assert tree(old) == NEW
-
-
-def test_an_exchange_that_is_refused_keeps_the_old_folder(
-    old: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Libc:
-        """A C library that may not."""
-
-        @staticmethod
-        def renameat2(*_: object) -> int:
-            ctypes.set_errno(errno.EPERM)
-            return -1
-
-    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: Libc)
-    with pytest.raises(OutputError, match="Operation not permitted"):
-        make(old, Existing.REPLACE)
-    assert tree(old) == OLD
-    assert list(old.parent.iterdir()) == [old]
-
-
-def test_an_exchange_in_two_steps_that_fails_in_between_puts_the_old_folder_back(
-    old: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = os.rename
-    monkeypatch.setattr(atomic, "_exchange", atomic._exchange_in_two_steps)
-
-    def rename(source: Path, target: Path) -> None:
-        # The plain rename is refused because the folder is not empty; the second one is ours.
-        if target == old and not old.exists() and not source.name.endswith("-old"):
-            refusing()
-        real(source, target)
-
-    monkeypatch.setattr(os, "rename", rename)
+    monkeypatch.setattr(atomic, "remove_folder", remove)
     with pytest.raises(OutputError, match="Input/output error"):
         make(old, Existing.REPLACE)
     assert tree(old) == OLD
     assert list(old.parent.iterdir()) == [old]
+
+
+def test_a_folder_of_which_only_some_can_be_removed_is_replaced_and_the_rest_named(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove(parent: Any, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{name}/notes", dir_fd=parent.descriptor)
+        refusing()
+
+    monkeypatch.setattr(atomic, "remove_folder", remove)
+    with new_folder(old, Existing.REPLACE) as files:
+        fill(files)
+    assert tree(old) == NEW
+    (notice,) = files.notices
+    assert "replaced, but not all of it removed" in notice
+    (left,) = set(old.parent.iterdir()) - {old}
+    assert str(left) in notice
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o700, 0o2775, 0o750])
+def test_mode_and_setgid_of_a_replaced_folder_survive(mode: int, old: Path) -> None:
+    old.chmod(mode)
+    make(old, Existing.REPLACE)
+    assert stat.S_IMODE(old.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away")
+def test_the_owner_of_a_replaced_folder_survives(old: Path) -> None:
+    os.chown(old, 4321, 8765)
+    old.chmod(0o2770)
+    make(old, Existing.REPLACE)
+    status = old.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (4321, 8765, 0o2770)
+    assert (old / "__model__").stat().st_gid == 8765
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+def test_files_are_no_more_open_than_they_may_be(mode: int, tmp_path: Path) -> None:
+    with new_folder(tmp_path / "out", file_mode=mode) as files:
+        fill(files)
+    umask = os.umask(0)
+    os.umask(umask)
+    for name in ("__model__", "block/w"):
+        assert stat.S_IMODE((tmp_path / "out" / name).stat().st_mode) == mode & ~umask
+
+
+# ---- another process in the folder where the output lies ---------------------------------------
+
+
+def test_nothing_is_written_through_a_link_in_place_of_the_temporary_folder(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "target").mkdir()
+    place = tmp_path / "theirs"
+    with (
+        pytest.raises(OutputError, match="moved the temporary folder away"),
+        new_folder(place / "out") as files,
+    ):
+        (temporary,) = place.iterdir()
+        temporary.rename(place / "aside")
+        temporary.symlink_to(tmp_path / "target")
+        fill(files)
+    assert tree(tmp_path / "target") == {}
+    assert not (place / "out").exists()
+
+
+def test_the_folder_above_may_be_renamed_meanwhile(tmp_path: Path) -> None:
+    (tmp_path / "parent").mkdir()
+    with new_folder(tmp_path / "parent" / "out") as files:
+        fill(files)
+        (tmp_path / "parent").rename(tmp_path / "moved")
+    assert tree(tmp_path / "moved" / "out") == NEW
 
 
 # ---- leftovers of runs that were killed --------------------------------------------------------
@@ -412,7 +449,6 @@ def test_the_temporary_folder_of_a_living_run_is_left_alone(tmp_path: Path) -> N
     with new_folder(tmp_path / "out", Existing.REPLACE) as first:
         fill(first, "first")
         make(tmp_path / "out", Existing.REPLACE)
-        assert (first / "__model__").read_text() == "first"
         assert tree(tmp_path / "out") == NEW
     assert (tmp_path / "out" / "__model__").read_text() == "first"
 
@@ -430,11 +466,10 @@ def test_a_file_or_a_link_that_is_called_like_a_leftover_is_left_alone(tmp_path:
 def test_the_lock_is_given_back(tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     make(tmp_path / "out")
-    with pytest.raises(ValueError), new_folder(tmp_path / "out2") as folder:
+    with pytest.raises(ValueError), new_folder(tmp_path / "out2"):
         raise ValueError
     if before:
         assert len(os.listdir("/proc/self/fd")) == before
-    assert not folder.exists()
 
 
 def test_a_temporary_folder_taken_for_a_leftover_before_it_was_locked_is_made_again(
@@ -455,6 +490,50 @@ def test_a_temporary_folder_taken_for_a_leftover_before_it_was_locked_is_made_ag
     assert (len(calls), tree(tmp_path / "out")) == (2, NEW)
 
 
+@pytest.mark.parametrize("kind", ["a link", "a pipe", "another user's"])
+def test_a_leftover_that_is_not_ours_is_skipped_and_named(kind: str, tmp_path: Path) -> None:
+    leftover = tmp_path / ".weightquant-out-0123456789ab"
+    if kind == "a link":
+        leftover.symlink_to("nowhere")
+    elif kind == "a pipe":
+        os.mkfifo(leftover)
+    elif os.geteuid() == 0:
+        leftover.mkdir()
+        os.chown(leftover, 4321, 4321)
+    else:
+        pytest.skip("only root gives folders away")
+    with new_folder(tmp_path / "out") as files:
+        fill(files)
+    assert os.path.lexists(leftover)
+    (notice,) = files.notices
+    assert notice.startswith(f"left over and not removed: {leftover}: it ")
+
+
+def test_a_leftover_of_thousands_of_folders_in_each_other_is_cleared(tmp_path: Path) -> None:
+    leftover = tmp_path / ".weightquant-out-0123456789ab"
+    leftover.mkdir()
+    inner = os.open(leftover, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("d", dir_fd=inner)
+        inner, outer = os.open("d", os.O_RDONLY, dir_fd=inner), inner
+        os.close(outer)
+    os.close(inner)
+    make(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
+def test_a_lock_that_somebody_holds_is_never_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(descriptor: int, operation: int) -> None:
+        assert operation & fcntl.LOCK_NB
+        raise BlockingIOError(errno.EWOULDBLOCK, "held")
+
+    monkeypatch.setattr(fcntl, "flock", held)
+    with pytest.raises(OutputError, match="takes every temporary folder"):
+        make(tmp_path / "out")
+
+
 # ---- signals -----------------------------------------------------------------------------------
 
 
@@ -469,13 +548,13 @@ in_the_main_thread = pytest.mark.skipif(
 def test_a_signal_while_the_folder_is_put_in_place_waits_until_it_is(
     existing: Existing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = atomic._publish
+    real = atomic._Output.publish
 
-    def publish(temporary: Path, final: Path, existing: Existing) -> None:
+    def publish(output: atomic._Output) -> None:
         signal.raise_signal(signal.SIGINT)
-        real(temporary, final, existing)
+        real(output)
 
-    monkeypatch.setattr(atomic, "_publish", publish)
+    monkeypatch.setattr(atomic._Output, "publish", publish)
     with pytest.raises(KeyboardInterrupt):
         make(tmp_path / "out", existing)
     assert tree(tmp_path / "out") == NEW
@@ -499,58 +578,3 @@ def test_the_folder_has_the_permissions_of_any_new_folder(tmp_path: Path) -> Non
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == stat.S_IMODE(
         (tmp_path / "plain").stat().st_mode
     )
-
-
-# ---- overlapping input and output --------------------------------------------------------------
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Path:
-    (tmp_path / "models" / "net" / "sub").mkdir(parents=True)
-    (tmp_path / "link").symlink_to("models/net")
-    (tmp_path / "up").symlink_to("models")
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "relation"),
-    [
-        ("models/net", "models/net", "is the input folder"),
-        ("models/net", "models/net/", "is the input folder"),
-        ("models/net", "models/../models/net", "is the input folder"),
-        ("models/net", "link", "is the input folder"),
-        ("link", "models/net", "is the input folder"),
-        ("up/net", "link", "is the input folder"),
-        ("models/net", "models/net/sub", "lies inside the input folder"),
-        ("models/net", "models/net/new/deeper", "lies inside the input folder"),
-        ("models/net", "link/new", "lies inside the input folder"),
-        ("link", "models/net/new", "lies inside the input folder"),
-        ("models/net", "models", "contains the input folder"),
-        ("link", "up", "contains the input folder"),
-        ("models/net", "/", "contains the input folder"),
-    ],
-)
-def test_overlapping_folders_are_refused(
-    source: str, target: str, relation: str, places: Path
-) -> None:
-    with pytest.raises(OptionError, match=f"the output folder {relation}"):
-        refuse_overlap(places / source, places / target)
-
-
-@pytest.mark.parametrize(
-    "target", ["models/net2", "models/ne", "models/net-int8", "other", "link2", "../elsewhere"]
-)
-def test_folders_that_do_not_overlap_are_accepted(target: str, places: Path) -> None:
-    before = tree(places)
-    refuse_overlap(places / "models" / "net", places / target)
-    assert tree(places) == before
-
-
-def test_folders_are_compared_from_the_working_folder(
-    places: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(places / "models")
-    with pytest.raises(OptionError, match="is the input folder"):
-        refuse_overlap(Path("net"), places / "models" / "net")
-    with pytest.raises(OptionError, match="contains the input folder"):
-        refuse_overlap(Path("net"), Path("."))

@@ -1,10 +1,10 @@
 """Completion for bash, zsh and fish: click's engine, with scripts of our own.
 
-click's scripts (8.5.1) do not complete `--bits=au` in bash and fish and lose `--bits=` in zsh, miss
-the second tab in zsh where they are autoloaded, and see nothing behind the cursor, where MODEL_DIR
-often stands. So ours pass the line as it is, before and behind the cursor, and the words are found
-here, alike for the three shells; fish alone does not let a completion see what is behind the
-cursor. They take the place of click's classes by `install`, the way click documents.
+Written by hand because click's scripts (8.5.1) do not complete `--bits=au` in bash and fish, lose
+`--bits=` in zsh, fail at the second tab in an autoloading zsh, and do not see what follows the
+cursor, where MODEL_DIR often stands. Ours pass the whole line, before and after the cursor (fish
+hides what is after it), and the words are found here for all three shells. `install` registers
+them the way click documents.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .scripts import BASH, FISH, ZSH
 
 @dataclass(frozen=True)
 class CommandLine:
-    """The line as it stands, for completions that need more than the word under the cursor.
+    """The whole line, for completions that need more than the word under the cursor.
 
     Attributes:
-        before: the words before that under the cursor, without the program.
+        before: the words before the one under the cursor, without the program.
         incomplete: the word under the cursor, up to the cursor.
-        behind: the words behind it.
+        behind: the words after it.
     """
 
     before: tuple[str, ...]
@@ -38,9 +38,9 @@ class CommandLine:
     behind: tuple[str, ...]
 
     def words_after(self, command: str | None) -> list[str]:
-        """The command's own words, as they would be if the line were run now.
+        """The command's own words, as if the line were run now.
 
-        A word that is not begun is taken for one, so that an option before it has its value.
+        An empty word counts, so that an option before it has a value.
         """
         words = [*self.before, self.incomplete or "?", *self.behind]
         return words[words.index(command) + 1 :] if command in words else words
@@ -50,7 +50,7 @@ class LineComplete(ShellComplete):
     """What the three shells have in common."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the cursor, and the one under it as far as it goes."""
+        """The words before the cursor, and the one under it up to the cursor."""
         before = _words_to_cursor(os.environ.get("COMPLETE_BEFORE", ""))
         behind = split_arg_string(os.environ.get("COMPLETE_BEHIND", ""))
         *words, incomplete = before
@@ -66,19 +66,19 @@ class LineComplete(ShellComplete):
         return "\n".join(line for line in lines if line.replace("\t", "").isprintable())
 
     def item_line(self, item: CompletionItem[Any], prefix: str, incomplete: str) -> str:
-        """An item as the shell's script reads it; see `completion_scripts`."""
+        """An item as the shell's script reads it; see `scripts`."""
         text = prefix if item.type != "plain" else f"{prefix}{item.value}"
         return "\t".join((item.type, text, " ".join((item.help or "").split())))
 
 
 class BashComplete(LineComplete):
-    """bash replaces from its last word break on, such as `=` and `:`, and quotes nothing."""
+    """bash replaces from the last word break, such as `=` or `:`, and quotes nothing."""
 
     name = "bash"
     source_template = BASH
 
     def item_line(self, item: CompletionItem[Any], prefix: str, incomplete: str) -> str:
-        """The part that bash is to insert, quoted as the line goes on."""
+        """The part that bash inserts, quoted to fit the line."""
         if item.type != "plain":
             return item.type
         word = os.environ.get("COMPLETE_WORD", "")
@@ -115,7 +115,7 @@ SCRIPTS = {
     "weightquant.fish": FishComplete,
 }
 
-# Ends the text up to the cursor, so that a word not yet begun is one too.
+# Marks the cursor, so that an empty last word counts.
 _CURSOR = "\x1f"
 
 _SPECIAL_IN_QUOTES = frozenset('"$\\`')
@@ -123,7 +123,7 @@ _SPECIAL_TO_A_SHELL = frozenset(" !\"#$&'()*;<>?[\\]^`{|}~")
 
 
 def _words_to_cursor(line: str) -> list[str]:
-    """The words after the program; the last is the one under the cursor, maybe empty."""
+    """The words after the program; the last is the one under the cursor, possibly empty."""
     words = split_arg_string(line + _CURSOR)
     words[-1] = words[-1].removesuffix(_CURSOR)
     while len(words) > 1 and "=" in words[0]:  # NO_COLOR=1 weightquant ...
@@ -132,13 +132,13 @@ def _words_to_cursor(line: str) -> list[str]:
 
 
 def _option_prefix(args: list[str], incomplete: str) -> str:
-    """``--report=`` of ``--report=out``: click completes the value only."""
+    """``--report=`` of ``--report=out``; click completes only the value."""
     name, equals, _ = incomplete.partition("=")
     return name + equals if equals and name.startswith("--") and "--" not in args else ""
 
 
 def _open_quote(line: str) -> str:
-    """The quotation mark inside which the line ends; empty where it ends outside of any."""
+    """The quotation mark that is open at the end of the line; empty where none is."""
     quote = ""
     escaped = False
     for character in line:
@@ -154,7 +154,7 @@ def _open_quote(line: str) -> str:
 
 
 def _quoted(text: str, quote: str) -> str:
-    """Text as it goes on in a shell's line, inside that quotation or outside of any."""
+    """Text quoted for a shell's line, inside that quotation or outside of any."""
     if quote == "'":
         return text.replace("'", r"'\''")
     special = _SPECIAL_IN_QUOTES if quote else _SPECIAL_TO_A_SHELL

@@ -1,18 +1,18 @@
 """The scripts that bash, zsh and fish run at the tab key, as click's templates.
 
-A script passes the line up to the cursor in COMPLETE_BEFORE, and where the shell tells it the rest
-in COMPLETE_BEHIND; bash also passes the part of the word that it would replace, COMPLETE_WORD.
+A script passes the line up to the cursor in COMPLETE_BEFORE and, except in fish, the rest in
+COMPLETE_BEHIND. bash also passes the part of the word that it will replace, COMPLETE_WORD.
 
-What it gets back, one item a line: `KIND<TAB>TEXT<TAB>HELP`, where KIND is plain, dir or file. A
-plain TEXT replaces the word from where the shell lets us replace it; dir and file ask for the
-shell's own completion, and TEXT is the part of the word before the path (`--report=`).
+It gets one item per line: `KIND<TAB>TEXT<TAB>HELP`, where KIND is plain, dir or file. A plain TEXT
+replaces the word. dir and file ask for the shell's own completion, and TEXT is the part of the word
+before the path (`--report=`).
 """
 
 from __future__ import annotations
 
 VARIABLE = "_WEIGHTQUANT_COMPLETE"
 
-# What turns completion on in a running shell, wherever the program is installed.
+# Turns completion on in a running shell, wherever the program is installed.
 COMPLETION_LINES = {
     "bash": f'eval "$({VARIABLE}=bash_source weightquant)"',
     "zsh": f'eval "$({VARIABLE}=zsh_source weightquant)"',

@@ -1,7 +1,7 @@
-"""Names for completion, from the model that stands on the same command line.
+"""Names for completion, from the model on the same command line.
 
-Only headers are read. A model that is missing, damaged or hostile gives no names: whoever presses
-the tab key wants no error message. Whoever does not, waits for no import.
+Only headers are read. A model that is missing, damaged or hostile gives no names and no error
+message. Nothing heavy is imported before a completion asks for it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _weights(context: click.Context) -> list[CompletionItem]:
 
     try:
         model = _model(_values(context))
-    except Exception:  # whatever is wrong with it, it has no names to offer
+    except Exception:  # the tab key is no place for error messages
         return []
     if model is None:
         return []
@@ -84,7 +84,7 @@ def _model(values: dict[str, Any]) -> Model | None:
 
 
 def _values(context: click.Context) -> dict[str, Any]:
-    """The command's parameters on the whole line, also behind the cursor."""
+    """The command's parameters on the whole line, also after the cursor."""
     from .completion import CommandLine
 
     line = context.obj
@@ -95,7 +95,7 @@ def _values(context: click.Context) -> dict[str, Any]:
 
 
 def _folder(values: dict[str, Any]) -> Path | None:
-    """The model's folder, its `~` and variables replaced as the shell will."""
+    """The model's folder, with `~` and variables expanded as the shell would."""
     for name in FOLDER_ARGUMENTS:
         if isinstance(values.get(name), (str, Path)):
             return Path(os.path.expandvars(os.path.expanduser(values[name])))

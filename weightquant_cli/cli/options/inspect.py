@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from .option import Heading, argument, option
-from .shared import ModelArguments
+from .shared import ModelArguments, show_all_option
 from .types import ModelFolder
 
 
@@ -34,6 +34,7 @@ class InspectArguments(ModelArguments):
         is_flag=True,
         help="Draw the distribution of every weight, which reads it.",
     )
+    show_all: bool = show_all_option("List")
     table_format: str = option(
         "--format",
         heading=Heading.SHOW,

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ...core.lite.storage import WeightQuantizeType
-from ...core.lite.targets import DEFAULT_OP_TYPES
 from ...core.plan.options import AutoBits, QuantizeOptions
 from ...core.plan.size import Size
 from ...core.quantize.gates import Gates
 from ...errors import OptionError
 from ..completion.weight_names import complete_weight
 from .option import Heading, argument, option
-from .shared import ModelArguments, force_option, jobs_option
-from .types import AUTO, Bits, BitsFor, FileName, FilePath, ModelFolder, OpTypes, SizeType
+from .shared import ModelArguments, force_option, jobs_option, show_all_option
+from .types import ALL, AUTO, Bits, BitsFor, FileName, FilePath, ModelFolder, OpTypes, SizeType
 
 if TYPE_CHECKING:
     from ...core.quantize.output import OutputOptions
@@ -38,8 +37,7 @@ class QuantizeArguments(ModelArguments):
         type=OpTypes(),
         multiple=True,
         metavar="T[,T...]",
-        help="Quantize the weights of these operator types, or of all that are known; "
-        f"repeatable.  [default: {','.join(DEFAULT_OP_TYPES)}]",
+        help="Quantize the weights of these operator types only; repeatable.  [default: all]",
     )
     exclude: tuple[str, ...] = option(
         "--exclude",
@@ -176,6 +174,7 @@ class QuantizeArguments(ModelArguments):
         is_flag=True,
         help="Print the plan and the sizes, and write nothing.",
     )
+    show_all: bool = show_all_option("With --dry-run, list")
     report: Path | None = option(
         "--report",
         heading=Heading.OUTPUT,
@@ -221,7 +220,7 @@ def quantize_options(arguments: QuantizeArguments) -> QuantizeOptions:
         bits=_bits(arguments),
         weight_quantize_type=None if kind is None else WeightQuantizeType(kind),
         threshold_rate=arguments.threshold_rate,
-        op_types=chosen or DEFAULT_OP_TYPES,
+        op_types=chosen or (ALL,),
         exclude=arguments.exclude,
         bits_for=arguments.bits_for,
         rewrite=arguments.rewrite,
@@ -240,12 +239,13 @@ def output_options(arguments: QuantizeArguments) -> OutputOptions:
         separate=arguments.separate_params,
         existing=Existing.REPLACE if arguments.force else Existing.REFUSE,
         strip_callstack=arguments.strip_callstack,
+        digests=arguments.report is not None,
     )
 
 
 def gates(arguments: QuantizeArguments) -> Gates:
     """What the result must reach; OptionError for a percentage out of range."""
-    return Gates(arguments.max_size, arguments.min_quantized)
+    return Gates(arguments.max_size, arguments.min_quantized, require_quantized=True)
 
 
 def _bits(arguments: QuantizeArguments) -> int | AutoBits:

@@ -13,6 +13,9 @@ from ..console import ColorMode, Console
 from .option import Heading, Option, option
 from .types import FileName
 
+# How many weights a terminal gets without `--all`.
+LISTED = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelArguments:
@@ -64,12 +67,27 @@ def force_option(what: str) -> Any:
     return option("-f", "--force", heading=Heading.FILES, is_flag=True, help=what)
 
 
+def show_all_option(lists: str) -> Any:
+    """`--all`; its help begins with `lists`."""
+    return option(
+        "--all",
+        heading=Heading.OUTPUT,
+        is_flag=True,
+        help=f"{lists} every weight on a terminal too, not the first {LISTED} only.",
+    )
+
+
 def console_options() -> list[click.Parameter]:
     """Options that set up the command's console. Eager, so that usage errors obey them too."""
     return [
-        _console_flag("quiet", "-q", "--quiet", help="Show errors only."),
         _console_flag(
-            "verbose", "-v", "--verbose", help="Tell more on stderr, such as a line per weight."
+            "quiet",
+            "-q",
+            "--quiet",
+            help="Print errors only, and what --json, --format or --output asks for.",
+        ),
+        _console_flag(
+            "verbose", "-v", "--verbose", help="Say more on stderr, such as a line per weight."
         ),
         Option(
             ["--color"],

@@ -20,6 +20,18 @@ else:  # generic since click 8.4 only
     ValueType = click.ParamType
 
 AUTO = "auto"
+ALL = "all"
+
+# Names of layers for which somebody may take them for operator types.
+_LAYERS = {
+    "linear": "matmul_v2 or mul",
+    "dense": "matmul_v2 or mul",
+    "embedding": "lookup_table_v2 or lookup_table",
+    "conv": "conv2d",
+}
+
+# Below this a size without a unit is taken for a mistake: `--target-size 3`.
+_LEAST_BYTES = 1024
 
 
 def _completion(value: str, **attributes: Any) -> CompletionItem:
@@ -94,14 +106,19 @@ class OpTypes(ValueType):
         """The types named in `value`; the core checks that they exist."""
         if isinstance(value, tuple):
             return value
-        return tuple(part.strip() for part in str(value).split(",") if part.strip())
+        types = tuple(part.strip() for part in str(value).split(",") if part.strip())
+        for op_type in types:
+            if op_type.lower() in _LAYERS:
+                meant = _LAYERS[op_type.lower()]
+                self.fail(f"{op_type} is a layer; its operator type is {meant}", param, ctx)
+        return types
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The types that can follow the last comma."""
         done, comma, last = incomplete.rpartition(",")
-        names = set(ALL_OP_TYPES).difference(done.split(",")) if done else {*ALL_OP_TYPES, "all"}
+        names = set(ALL_OP_TYPES).difference(done.split(",")) if done else {*ALL_OP_TYPES, ALL}
         return [_completion(done + comma + name) for name in sorted(names) if name.startswith(last)]
 
 
@@ -167,5 +184,10 @@ class SizeType(ValueType):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
-        """The size; OptionError where it is none."""
-        return value if isinstance(value, Size) else Size.parse(str(value))
+        """The size; OptionError where it is none, a usage error where a unit is missing."""
+        if isinstance(value, Size):
+            return value
+        size = Size.parse(str(value))
+        if not size.relative and size.number < _LEAST_BYTES and not str(value)[-1:].isalpha():
+            self.fail(f"{value!r} has no unit: write {value}MB, or a share such as 30%", param, ctx)
+        return size

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ... import __version__
 from ..option_names import as_options
-from .json_output import Document, finite
+from .json_output import Document, finite, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.check.check import CheckResult
@@ -50,7 +50,7 @@ def _compared(weight: WeightComparison) -> Document:
         "operator": weight.operator,
         "dtype": weight.dtype,
         "shape": list(weight.shape),
-        "sqnr_db": finite(weight.sqnr),
+        **sqnr_fields(weight.sqnr),
         "max_abs_error": finite(weight.max_abs, None),
         "max_error_in_scales": finite(weight.max_in_scales, 6),
         "rmse": finite(weight.rmse, None),

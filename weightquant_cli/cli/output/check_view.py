@@ -1,8 +1,7 @@
-"""What `dequantize-check` shows on a terminal and in a pipe."""
+"""What `dequantize-check` prints: the verdict, the findings, the weights."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from ...errors import printable
@@ -31,7 +30,7 @@ COLUMNS = (
 
 
 def show(console: Console, result: CheckResult) -> None:
-    """The verdict first, then what is wrong, then the weights, the worst first."""
+    """The verdict, what is wrong, then the weights, the worst first."""
     console.print(verdict(result))
     for finding in result.findings:
         console.print(finding_text(finding))
@@ -86,7 +85,7 @@ def weight_row(weight: WeightComparison) -> tuple[str, ...]:
         weight.name,
         weight.operator,
         weight.dtype,
-        "inf" if math.isinf(weight.sqnr) else f"{weight.sqnr:.2f}",
+        f"{weight.sqnr:.2f}",
         f"{weight.max_abs:.3g}",
         f"{weight.max_in_scales:.3f}",
         f"{weight.rmse:.3g}",

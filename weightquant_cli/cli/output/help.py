@@ -1,6 +1,6 @@
-"""Help as a person reads it: one line of what it does, examples, then the options in groups.
+"""A command's help: one line of what it does, examples, then the options in groups.
 
-Nothing is cut with "...".
+Written by hand because click's help differs between its versions and cuts text with "...".
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from ..options.command_docs import CommandDoc, OptionDoc
 
 MAX_WIDTH = 100
-# A terminal narrower than this has an option's text below it, not beside it.
+# On a narrower terminal an option's text stands below its name.
 MIN_BESIDE_WIDTH = 60
 TEXT_COLUMN = 30
 
 
 def width() -> int:
-    """Columns for help: the terminal's, up to a length that reads well."""
+    """Columns for help: the terminal's, up to MAX_WIDTH."""
     return min(shutil.get_terminal_size().columns, MAX_WIDTH)
 
 
@@ -57,7 +57,7 @@ def short_help(doc: CommandDoc, columns: int) -> str:
 
 def _more(doc: CommandDoc, columns: int) -> str:
     return _filled(
-        f"`{doc.path} COMMAND -h` shows examples and options; `man {doc.path}` tells the rest.",
+        f"`{doc.path} COMMAND -h` shows examples and options; `man {doc.path}` has the rest.",
         columns,
     )
 
@@ -77,7 +77,7 @@ def _option_lines(option: OptionDoc, columns: int) -> Iterator[str]:
 
 
 def spelling(option: OptionDoc) -> str:
-    """``-b, --bits N``: long names stand below each other, short or no short one before."""
+    """``-b, --bits N``; long names are aligned, with or without a short one before them."""
     indent = "" if not option.names[0].startswith("--") else "    "
     names = ", ".join(option.names)
     if option.negations:
@@ -86,7 +86,7 @@ def spelling(option: OptionDoc) -> str:
 
 
 def _beside(head: str, text: str, column: int, columns: int) -> Iterator[str]:
-    """`text` in a column of its own beside `head`, or below it where there is no room."""
+    """`text` in a column beside `head`, or below it where there is no room."""
     if columns < MIN_BESIDE_WIDTH:
         yield head
         yield from _wrapped(text, columns, " " * 8)

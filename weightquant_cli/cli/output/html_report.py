@@ -1,6 +1,6 @@
-"""The check as one self-contained page: rich draws it as text, the page around it sets it.
+"""The check as one self-contained page: text drawn by rich, in a minimal frame of HTML.
 
-No script, no network, no image: text in the reader's own colours, narrow enough for a phone.
+No script, no network, no images; the reader's own colours; narrow enough for a phone.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from ...core.check.compare_reference import WeightComparison
 
 WIDTH = 46
-"""Columns: what a phone of 360 pixels shows without scrolling sideways."""
+"""Columns that fit on a phone of 360 pixels."""
 
 QUIET_DB = 100.0
-"""SQNR at which the bar of an error has no length left: INT16 reaches about 95 dB."""
+"""SQNR at which an error's bar has no length; INT16 reaches about 95 dB."""
 
 # Filled by rich's export: the escaped text, and its styles. Doubled braces are CSS's own.
 PAGE = """<!DOCTYPE html>
@@ -85,7 +85,7 @@ def page(result: CheckResult) -> str:
 
 
 def _theme() -> TerminalTheme:
-    """Colours that show on light and dark; those of text and page are the reader's own."""
+    """Colours that show on light and dark; text and page have the reader's own."""
     from rich.terminal_theme import TerminalTheme
 
     gray, red, green = (128, 128, 128), (214, 72, 72), (34, 139, 84)

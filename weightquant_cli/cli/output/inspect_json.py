@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ... import __version__
 from . import reasons
-from .json_output import Document, finite
+from .json_output import Document, finite, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.inspect.summary import (
@@ -102,7 +102,7 @@ def _weight(weight: WeightSummary) -> Document:
     if weight.scales is not None:
         document["scales"] = _scales(weight.scales)
     if weight.error is not None:
-        document["sqnr_db"] = finite(weight.error.sqnr)
+        document |= sqnr_fields(weight.error.sqnr)
         document["max_abs_error"] = finite(weight.error.max_abs, None)
     if weight.not_measured is not None:
         document["objection"] = weight.not_measured

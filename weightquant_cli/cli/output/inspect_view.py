@@ -16,7 +16,7 @@ from ...core.model.inputs_outputs import Port
 from . import reasons, units
 from .bars import bars
 from .table_formats import code, csv_text, markdown
-from .tables import NOTHING, Column, facts, table
+from .tables import NOTHING, Column, facts, listing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,38 +38,38 @@ class Format(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Measures:
-    """Which measures of the weights' values the table has.
+class Listing:
+    """What the table of weights has.
 
     Attributes:
         sqnr: the SQNR that INT8 would give.
         distribution: smallest and largest value, and a picture of what is between.
+        everything: every weight on a terminal too.
     """
 
     sqnr: bool = False
     distribution: bool = False
+    everything: bool = False
 
 
 def show(
     console: Console,
     summary: ModelSummary,
     weights: Sequence[WeightSummary],
-    measures: Measures,
+    shown: Listing,
     form: Format,
 ) -> None:
-    """Print it all; if quiet, the weights alone."""
+    """Print it all; if quiet, only what another program is to read."""
     if form is Format.CSV:
         console.write(csv_text(CSV_COLUMNS, map(_csv_row, weights)))
         return
     if form is Format.MARKDOWN:
-        rows = (_row(weight, measures, False, True) for weight in weights)
-        heading = "" if console.quiet else markdown_heading(summary)
-        console.write(heading + markdown(_columns(measures), rows))
+        rows = (_row(weight, shown, False, True) for weight in weights)
+        console.write(markdown_heading(summary) + markdown(_columns(shown), rows))
         return
-    listed = weights_table(console, weights, measures)
     if console.quiet:
-        console.print(listed)
         return
+    listed = weights_table(console, weights, shown)
     for part in (heading_lines(console, summary), "", listed, "", totals(console, summary)):
         console.print(part)
 
@@ -90,18 +90,19 @@ def markdown_heading(summary: ModelSummary) -> str:
 
 
 def weights_table(
-    console: Console, weights: Sequence[WeightSummary], measures: Measures
+    console: Console, weights: Sequence[WeightSummary], shown: Listing
 ) -> RenderableType:
     """The table of weights. A terminal gets each reason in a word: `totals` spells them out."""
     short = console.is_terminal
-    rows = (_row(weight, measures, short, console.is_utf8) for weight in weights)
-    return table(console, _columns(measures), rows)
+    rows = [_row(weight, shown, short, console.is_utf8) for weight in weights]
+    sizes = [weight.record.data_size for weight in weights]
+    return listing(console, _columns(shown), rows, sizes, shown.everything)
 
 
 def totals(console: Console, summary: ModelSummary) -> RenderableType:
     """How many weights and bytes, what is left and why, and the sizes to expect."""
     lines = [("weights", _weights_line(summary))]
-    left = ((w.reason, w.record.data_size) for w in summary.weights if w.reason is not None)
+    left = ((weight.plan, weight.reason) for weight in summary.weights if weight.reason is not None)
     lines += [("left as it is", line) for line in reasons.grouped(left)]
     for expected in summary.expected:
         sizes = expected.sizes
@@ -139,7 +140,7 @@ def _port(port: Port) -> str:
     return f"{port.name} {port.dtype or NOTHING} {shape}"
 
 
-def _columns(measures: Measures) -> list[Column]:
+def _columns(shown: Listing) -> list[Column]:
     columns = [
         Column("weight"),
         Column("operator", importance=8),
@@ -150,9 +151,9 @@ def _columns(measures: Measures) -> list[Column]:
         Column("bits", number=True, importance=5),
         Column("scales", importance=4),
     ]
-    if measures.sqnr:
+    if shown.sqnr:
         columns.append(Column("sqnr_db", number=True, importance=10))
-    if measures.distribution:
+    if shown.distribution:
         columns += [
             Column("min", number=True, importance=1),
             Column("distribution", importance=9),
@@ -161,7 +162,7 @@ def _columns(measures: Measures) -> list[Column]:
     return [*columns, Column("verdict", importance=8)]
 
 
-def _row(weight: WeightSummary, measures: Measures, short: bool, utf8: bool) -> list[str]:
+def _row(weight: WeightSummary, shown: Listing, short: bool, utf8: bool) -> list[str]:
     record, scales = weight.record, weight.scales
     row = [
         weight.name,
@@ -175,9 +176,9 @@ def _row(weight: WeightSummary, measures: Measures, short: bool, utf8: bool) -> 
         if scales is None or scales.smallest is None
         else f"{scales.smallest:.3g}..{scales.largest:.3g}",
     ]
-    if measures.sqnr:
+    if shown.sqnr:
         row.append(NOTHING if weight.error is None else f"{weight.error.sqnr:.1f}")
-    if measures.distribution:
+    if shown.distribution:
         row += _distribution_cells(weight, utf8)
     return [*row, _short_verdict(weight) if short else _verdict(weight)]
 
@@ -204,7 +205,9 @@ def _verdict(weight: WeightSummary) -> str:
 def _short_verdict(weight: WeightSummary) -> str:
     if weight.not_measured:
         return "not finite"
-    return weight.verdict.value if weight.reason is None else reasons.words(weight.reason)
+    return (
+        weight.verdict.value if weight.reason is None else reasons.words(weight.plan, weight.reason)
+    )
 
 
 def _csv_row(weight: WeightSummary) -> list[str]:

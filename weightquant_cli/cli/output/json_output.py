@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import OptionError
-from ...formats.files import atomic_file
-
-if TYPE_CHECKING:
-    from ...formats.files.digests import FileDigest
 
 Document = dict[str, Any]
 
@@ -30,9 +25,9 @@ def _escaped(line: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
-def write_file(path: Path, document: Document, what: str) -> None:
-    """Write the document, a `what`, to a file, whole or not at all; OutputError if refused."""
-    atomic_file.write_file(path, dumps(document).encode(), f"the {what}")
+def encoded(document: Document) -> bytes:
+    """The document's bytes, for a file."""
+    return dumps(document).encode()
 
 
 def read_file(path: Path, what: str) -> object:
@@ -50,9 +45,9 @@ def read_file(path: Path, what: str) -> object:
     return document
 
 
-def digest_documents(digests: Iterable[FileDigest]) -> list[Document]:
-    """A model's files with their digests."""
-    return [{"name": file.name, "bytes": file.size, "sha256": file.sha256} for file in digests]
+def sqnr_fields(sqnr: float) -> Document:
+    """An SQNR in dB. Without any error it is null and `lossless`; null alone means NaN or -inf."""
+    return {"sqnr_db": finite(sqnr), "lossless": sqnr == math.inf}
 
 
 def finite(value: float, digits: int | None = 4) -> float | None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from ... import __version__
 from ...core.plan.options import AutoBits
 from . import reasons
-from .json_output import Document, finite
+from .json_output import Document, finite, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.model.model import Model
     from ...core.quantize.results import Quantized, WeightResult
+    from ...formats.files.digests import FileDigest
 
 QUANTIZE_SCHEMA = "weightquant.quantize"
 QUANTIZE_VERSION = 1
@@ -67,9 +68,23 @@ def quantize_document(model: Model, result: Quantized) -> Document:
         },
         "worst": None
         if worst is None or worst.error is None
-        else {"name": worst.plan.name, "sqnr_db": finite(worst.error.sqnr)},
+        else {"name": worst.plan.name, **sqnr_fields(worst.error.sqnr)},
         "weights": [_weight(weight) for weight in result.weights],
     }
+
+
+def digests_document(model: Model, result: Quantized) -> Document:
+    """SHA-256 of every file read and written; of those read alone after a dry run."""
+    written = result.written
+    inputs = written.inputs if written else model.stored.digests()
+    return {
+        "input": [_digest(file) for file in inputs],
+        "output": [_digest(file) for file in written.outputs] if written else [],
+    }
+
+
+def _digest(file: FileDigest) -> Document:
+    return {"name": file.name, "bytes": file.size, "sha256": file.sha256}
 
 
 def _weight(result: WeightResult) -> Document:
@@ -99,6 +114,6 @@ def _weight(result: WeightResult) -> Document:
     if result.scale_range is not None:
         document["scale_min"], document["scale_max"] = result.scale_range
     if result.error is not None:
-        document["sqnr_db"] = finite(result.error.sqnr)
+        document |= sqnr_fields(result.error.sqnr)
         document["max_abs_error"] = finite(result.error.max_abs, None)
     return document

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from . import reasons, units
-from .tables import NOTHING, Column, facts, table
+from .tables import NOTHING, Column, facts, listing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,20 +27,26 @@ PLAN_COLUMNS = (
 )
 
 
-def plan_table(console: Console, result: Quantized) -> RenderableType:
-    """Every weight and its verdict. A terminal gets each reason in a word: `summary` has it all."""
+def plan_table(console: Console, result: Quantized, everything: bool) -> RenderableType:
+    """Every weight and its verdict, the largest first.
+
+    A terminal gets the first ones, unless `everything` is asked for, and each reason in a word:
+    `summary` spells it out.
+    """
     short = console.is_terminal
-    rows = (_plan_row(weight, short) for weight in result.plan.weights)
-    return table(console, PLAN_COLUMNS, rows)
+    weights = sorted(result.plan.weights, key=lambda weight: (-weight.size_before, weight.name))
+    rows = [_plan_row(weight, short) for weight in weights]
+    sizes = [weight.size_before for weight in weights]
+    return listing(console, PLAN_COLUMNS, rows, sizes, everything)
 
 
-def weight_line(number: int, count: int, result: WeightResult) -> str:
+def weight_line(result: WeightResult) -> str:
     """One weight's line for `-v`."""
     plan = result.plan
     record = plan.weight.record
-    start = f"[{number}/{count}] {plan.name} {plan.operator_type} {units.shape(record.shape)}"
+    start = f"{plan.name} {plan.operator_type} {units.shape(record.shape)}"
     if plan.quantization is None or result.error is None:
-        why = reasons.text(plan.reason) if plan.reason else ""
+        why = reasons.phrase(plan, plan.reason) if plan.reason else ""
         return f"{start} {record.dtype} kept: {why}"
     return (
         f"{start} {record.dtype} -> {plan.quantization.dtype} {units.size(plan.size_before)} -> "
@@ -50,9 +57,9 @@ def weight_line(number: int, count: int, result: WeightResult) -> str:
 def summary(console: Console, result: Quantized) -> RenderableType:
     """A quantized model in a few lines."""
     lines = [_quantized_line(result)]
-    left = ((w.reason, w.size_before) for w in result.plan.kept if w.reason is not None)
-    lines += [("left as it is", line) for line in reasons.grouped(left)]
-    lines.append(("size", _size_line(result)))
+    kept = ((weight, weight.reason) for weight in result.plan.kept)
+    lines += [("left as it is", line) for line in reasons.grouped(kept)]
+    lines += _size_lines(result)
     worst = result.worst
     if worst is not None and worst.error is not None:
         lines.append(("worst SQNR", f"{units.decibel(worst.error.sqnr)} ({worst.plan.name})"))
@@ -65,7 +72,7 @@ def _plan_row(plan: WeightPlan, short: bool) -> tuple[str, ...]:
     record = plan.weight.record
     why = NOTHING
     if plan.reason is not None:
-        why = reasons.words(plan.reason) if short else reasons.text(plan.reason)
+        why = reasons.words(plan, plan.reason) if short else reasons.text(plan.reason)
     return (
         plan.name,
         plan.operator_type or NOTHING,
@@ -93,9 +100,19 @@ def _quantized_line(result: Quantized) -> tuple[str, str]:
     )
 
 
-def _size_line(result: Quantized) -> str:
+def _size_lines(result: Quantized) -> Iterator[tuple[str, str]]:
+    """Weights, program and both: stack traces in the program can hide what the weights gained."""
     sizes = result.sizes
-    return (
-        f"{units.size(sizes.before)} -> {units.size(sizes.after)} "
-        f"({sizes.ratio:.2f}x smaller, {units.percent(sizes.after, sizes.before)})"
-    )
+    for label, before, after in (
+        ("weights", sizes.params_before, sizes.params_after),
+        ("program", sizes.program_before, sizes.program_after),
+        ("size", sizes.before, sizes.after),
+    ):
+        change = f"{before / after:.2f}x smaller, " if after < before else ""
+        yield (
+            label,
+            (
+                f"{units.size(before)} -> {units.size(after)} "
+                f"({change}{units.percent(after, before)})"
+            ),
+        )

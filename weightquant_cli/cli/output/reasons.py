@@ -1,21 +1,29 @@
-"""Why weights stay as they are, as people read it."""
+"""Why weights stay as they are, in the user's words."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from ...core.plan.reasons import Reason, ReasonCode
+from ...core.plan.weight_plan import WeightPlan
 from ..option_names import as_options
 from . import units
 
-if TYPE_CHECKING:
-    from ...core.plan.reasons import Reason
+BIAS = "bias or norm"
+
+_WORDS = {
+    ReasonCode.NO_TARGET: "operator",
+    ReasonCode.OTHER_SLOT: "operator",
+    ReasonCode.NOT_SELECTED: "not chosen",
+}
 
 
-def words(reason: Reason) -> str:
+def words(plan: WeightPlan, reason: Reason) -> str:
     """The reason in a word or two, for a table."""
-    return units.words(reason.code)
+    if _is_bias(plan, reason):
+        return BIAS
+    return _WORDS.get(reason.code) or units.words(reason.code)
 
 
 def text(reason: Reason) -> str:
@@ -28,11 +36,26 @@ def remedy(reason: Reason) -> str | None:
     return None if reason.remedy is None else as_options(reason.remedy)
 
 
-def grouped(weights: Iterable[tuple[Reason, int]]) -> list[str]:
+def grouped(kept: Iterable[tuple[WeightPlan, Reason]]) -> list[str]:
     """A line per reason with the number of its weights and their bytes, the most bytes first."""
     groups: dict[str, list[int]] = defaultdict(list)
-    for reason, size in weights:
-        option = remedy(reason)
-        groups[text(reason) + (f" ({option})" if option else "")].append(size)
+    for plan, reason in kept:
+        groups[phrase(plan, reason)].append(plan.size_before)
     ranked = sorted(groups.items(), key=lambda item: (-sum(item[1]), item[0]))
     return [f"{len(sizes)} ({units.size(sum(sizes))}): {line}" for line, sizes in ranked]
+
+
+def phrase(plan: WeightPlan, reason: Reason) -> str:
+    """The reason for one weight or for many, with the option that would change it."""
+    if _is_bias(plan, reason):
+        return "biases and norms"
+    if reason.code is ReasonCode.NO_TARGET:
+        return f"Paddle Lite cannot dequantize {plan.operator_type}"
+    option = remedy(reason)
+    return text(reason) + (f" ({option})" if option else "")
+
+
+def _is_bias(plan: WeightPlan, reason: Reason) -> bool:
+    """Whether a weight is a vector that an operator has beside, or instead of, a matrix."""
+    codes = (ReasonCode.NO_TARGET, ReasonCode.OTHER_SLOT)
+    return reason.code in codes and sum(dim > 1 for dim in plan.weight.record.shape) < 2

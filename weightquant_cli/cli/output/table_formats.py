@@ -10,14 +10,28 @@ from collections.abc import Iterable, Sequence
 from ...errors import printable
 from .tables import Column
 
+# A spreadsheet takes a cell that starts with one of these for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Comma-separated values, quoted where they must be, with plain newlines."""
+    """Comma-separated values, quoted where they must be, with plain newlines.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it; numbers do not.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([printable(cell) for cell in row] for row in rows)
+    writer.writerows([_no_formula(printable(cell)) for cell in row] for row in rows)
     return stream.getvalue()
+
+
+def _no_formula(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) and not _is_number(cell) else cell
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"-?\d+(\.\d+)?(e[-+]\d+)?", cell) is not None
 
 
 def markdown(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:

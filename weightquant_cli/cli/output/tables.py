@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ...errors import printable
+from ..options.shared import LISTED
+from . import units
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,6 +57,31 @@ def table(
     if console.is_terminal:
         return _ruled(columns, cells, console.width)
     return _aligned(columns, cells)
+
+
+def listing(
+    console: Console,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    sizes: Sequence[int],
+    everything: bool,
+) -> RenderableType:
+    """A table of weights, of which a terminal gets the first ones unless `everything` is true.
+
+    Args:
+        console: where it goes.
+        columns, rows: as for `table`.
+        sizes: the bytes of each row's weight.
+        everything: whether `--all` was given.
+    """
+    hidden = sizes[LISTED:]
+    if everything or not hidden or not console.is_terminal:
+        return table(console, columns, rows)
+    from rich.console import Group
+    from rich.text import Text
+
+    note = f"({len(hidden)} more, {units.size(sum(hidden))}: --all)"
+    return Group(table(console, columns, rows[:LISTED]), Text(note, style="dim"))
 
 
 def facts(console: Console, pairs: Iterable[tuple[str, str]]) -> RenderableType:

@@ -85,6 +85,8 @@ def check(
             model, reference, tags, histograms=histograms, jobs=jobs, broken=broken, step=step
         )
         findings += comparison.findings
+        reference.stored.verify_unchanged()
+    model.stored.verify_unchanged()
     ranked = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
     quantized = [weight.name for weight in model.weights if tags.is_quantized(weight)]
     failures = tuple(_failures(gates, comparison, quantized)) if comparison else ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from ...errors import OptionError
-from ...formats.files.digests import FileDigest, digest
+from ...errors import ModelError, OptionError
+from ...formats.files.digests import FileDigest
 from ..model.model import Model
 
 
@@ -15,14 +15,23 @@ def model_digests(model: Model) -> tuple[FileDigest, ...]:
     Raises:
         ModelError: a file cannot be read.
     """
-    files = model.files
-    stored = model.stored
-    names = [files.program]
-    if files.params is not None:
-        names.append(files.params)
-    else:
-        names += [*stored.parameters, *stored.carried]
-    return tuple(digest(files.folder, name) for name in names)
+    return model.stored.digests()
+
+
+def differences(model: Model, expected: Iterable[FileDigest]) -> tuple[str, ...]:
+    """What of a model's folder is no longer as `expected` says, a line per file."""
+    found = []
+    for file in expected:
+        try:
+            now = model.stored.folder.digest(file.name)
+        except ModelError as error:
+            found.append(str(error))
+            continue
+        if now.size != file.size:
+            found.append(f"{file.name} has {now.size} bytes, the report says {file.size}")
+        elif now.sha256 != file.sha256:
+            found.append(f"{file.name} has other content than the report says")
+    return tuple(found)
 
 
 def parse_digests(document: object) -> tuple[FileDigest, ...]:

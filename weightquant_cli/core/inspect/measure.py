@@ -51,6 +51,7 @@ def measure(
 
     jobs = jobs or threads.default_jobs()
     done = threads.run(work, summary.weights, jobs, lambda weight: weight.record.data_size)
+    model.stored.verify_unchanged()
     return replace(summary, weights=tuple(done))
 
 

@@ -141,11 +141,11 @@ class Order(enum.Enum):
     SQNR = "sqnr"
 
 
-def summarize(model: Model) -> ModelSummary:
-    """A model's facts, from its headers alone."""
+def summarize(model: Model, options: QuantizeOptions | None = None) -> ModelSummary:
+    """A model's facts, from its headers alone; the sizes to expect are those with `options`."""
     tags = ModelTags(model)
     eligibility = Eligibility(model, tags)
-    default = make_plan(model, QuantizeOptions(), eligibility)
+    default = make_plan(model, options or QuantizeOptions(), eligibility)
     everything = make_plan(model, QuantizeOptions(op_types=("all",)), eligibility)
     total = sum(weight.record.data_size for weight in model.weights)
     weights = tuple(

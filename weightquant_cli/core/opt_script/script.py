@@ -1,12 +1,11 @@
 """The text of a POSIX shell script that converts a model with Paddle Lite's `opt`, all quoted.
 
-What the script has to cope with was measured with the real opt, 2.6.0 to 2.13rc0: it may exit with
-0 and write nothing, an output of an earlier run survives a failed one, it does not make the
-output's folder, and it appends `.nb` to any name. So it writes under a name of its own, in a new
-folder beside the output, and only what is there afterwards counts.
+Measured with opt 2.6.0 to 2.13rc0: it may exit with 0 and write nothing, an earlier output survives
+a failed run, it does not create the output's folder, and it appends `.nb` to any name. So the
+script lets opt write to a new folder beside the output, and only what is there afterwards counts.
 
-The script never asks for `--prefer_int8_kernel`, which opt does not know, nor for `--quant_model`,
-which spoils Paddle 2.x models.
+The script never passes `--prefer_int8_kernel`, which opt does not know, nor `--quant_model`, which
+breaks Paddle 2.x models.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from ...errors import OptionError, OutputError
 from ...formats.files.atomic_file import write_file
+from ...formats.files.folder import Identity, identity
 from ...formats.model_dir import ModelFiles
 from ...formats.text import encode
 from ..lite.tags import ModelTags
@@ -30,16 +30,16 @@ SCRIPT_MODE = 0o755
 # The name under which opt looks for a program beside separate parameter files, in every version.
 SEPARATE_PROGRAM = "__model__"
 
-# Names of programs that say nothing about the model: its folder does.
+# With these program names the folder's name says more about the model.
 GENERIC_STEMS = ("__model__", "model", "inference")
 
 NAIVE_BUFFER_SUFFIX = ".nb"
 PROTOBUF_FILES = ("model", "params")
 
-# Within single quotes all of them are harmless, and yet shellcheck warns of them.
+# Harmless within single quotes, but shellcheck warns of them.
 _SUSPICIOUS = "$`\\\u2018\u2019\u201c\u201d"
 
-# Beside letters and digits, what means nothing to printf, wherever it stands, nor to shellcheck.
+# Besides letters and digits, means nothing to printf and shellcheck.
 _SAFE = " _./"
 
 # NAME_MAX of the file systems in use.
@@ -70,13 +70,13 @@ class OptScriptOptions:
         name = os.path.basename(self.optimize_out)
         if name.removesuffix(NAIVE_BUFFER_SUFFIX) in ("", ".", "..") or "\0" in name:
             raise OptionError(
-                "--optimize-out names no file",
+                "`optimize_out` names no file",
                 found=repr(self.optimize_out),
                 remedy="give a name such as model.nb or lite/model.nb",
             )
         if len(encode(name.removesuffix(NAIVE_BUFFER_SUFFIX))) > _longest_stem():
             raise OptionError(
-                "--optimize-out is too long for a file's name",
+                "`optimize_out` is too long for a file's name",
                 expected=f"at most {MAX_NAME_BYTES} bytes",
             )
 
@@ -110,8 +110,8 @@ class OptScript:
 def make_opt_script(model: Model, options: OptScriptOptions | None = None) -> OptScript:
     """The script that converts `model`.
 
-    Files are not touched; links in the way to the model and to the script are resolved, so that
-    the one can be found from the other.
+    Writes nothing. Links on the way to the model and to the script are resolved, so that one can be
+    found from the other.
 
     Raises:
         OptionError: the script or its output would overwrite a file of the model, or each other.
@@ -153,17 +153,17 @@ def write_opt_script(script: OptScript, force: bool = False) -> None:
     """
     if os.path.exists(script.path) and not os.path.isfile(script.path):
         raise OutputError(
-            "what is in the script's place is not a file",
+            "the script's path exists and is not a file",
             path=script.path,
-            remedy="choose another name with --output",
+            remedy="choose another with `script`",
         )
     if not force and _is_foreign(script.path):
         raise OutputError(
-            "there is another file in the script's place",
+            "the script's path exists and is another file",
             path=script.path,
-            remedy="replace it with --force, or choose another name with --output",
+            remedy="replace it with `force`, or choose another with `script`",
         )
-    write_file(script.path, script.data, "the script", SCRIPT_MODE)
+    write_file(script.path, script.data, "the script", SCRIPT_MODE, follow_links=False)
 
 
 def _is_foreign(path: Path) -> bool:
@@ -201,26 +201,38 @@ def _default_name(model: Model) -> str:
 
 
 def _refuse_collisions(model: Model, options: OptScriptOptions, path: Path, output: str) -> None:
-    own = {os.path.realpath(model.files.folder / model.files.program)}
-    own |= {os.path.realpath(record.path) for record in model.stored.parameters.values()}
-    if model.files.params is not None:
-        own.add(os.path.realpath(model.files.folder / model.files.params))
-    if os.path.realpath(path) in own:
+    own = {_file_key(name) for name in _model_paths(model)}
+    if _file_key(path) in own:
         raise OptionError("the script would overwrite a file of the model", path=path)
-    written = {output}
+    written = [output]
     if options.optimize_out_type is OptimizeOutType.PROTOBUF:
-        written |= {os.path.join(output, name) for name in PROTOBUF_FILES}
-    written = {os.path.realpath(name) for name in written}
-    if written & own:
+        written += [os.path.join(output, name) for name in PROTOBUF_FILES]
+    for name in written:
+        if _file_key(name) in own:
+            raise OptionError(
+                "`optimize_out` would overwrite a file of the model",
+                path=os.path.realpath(name),
+                remedy="choose another name",
+            )
+    if _file_key(path) in map(_file_key, written):
         raise OptionError(
-            "--optimize-out would overwrite a file of the model",
-            path=min(written & own),
-            remedy="choose another name",
+            "`optimize_out` would overwrite the script", path=path, remedy="choose another name"
         )
-    if os.path.realpath(path) in written:
-        raise OptionError(
-            "--optimize-out would overwrite the script", path=path, remedy="choose another name"
-        )
+
+
+def _model_paths(model: Model) -> list[Path]:
+    files = model.files
+    names = [files.program, *([files.params] if files.params else []), *model.stored.carried]
+    records = model.stored.parameters.values()
+    return [*(files.folder / name for name in names), *(Path(record.path) for record in records)]
+
+
+def _file_key(path: str | Path) -> Identity | str:
+    """Equal for two names of one file: device and inode, or where there is none yet, the path."""
+    try:
+        return identity(os.stat(path))
+    except (OSError, ValueError):
+        return os.path.realpath(path)
 
 
 def _from(home: str, target: str) -> str:
@@ -252,9 +264,9 @@ def _assignment(key: str, value: str) -> str:
 
 
 def _printed_assignment(key: str, value: str) -> str:
-    """What no terminal should see, when the script is looked at, is left to printf to make.
+    """An assignment by printf, so that showing the script sends no control characters.
 
-    The full stop keeps the newlines at the end, which a command substitution drops.
+    The full stop protects trailing newlines, which command substitution drops.
     """
     text = "".join(
         character

@@ -1,16 +1,15 @@
-"""The shell of `convert_to_lite.sh`, in pieces: what stands between the settings.
-
-Plain POSIX sh, for dash, bash and busybox alike, with no names of the model in it.
-"""
+"""The fixed parts of `convert_to_lite.sh`: plain POSIX sh for dash, bash, busybox and mksh."""
 
 from __future__ import annotations
 
 import enum
 
+from ...formats.own_files import SCRIPT_MARK
+
 DEFAULT_SCRIPT = "convert_to_lite.sh"
 
-# A file that starts like this is ours, and may be replaced.
-MARK = "#!/bin/sh\n# Written by weightquant export-opt."
+# A file that starts like this may be replaced.
+MARK = SCRIPT_MARK.decode()
 
 
 class OptimizeOutType(enum.Enum):
@@ -23,8 +22,8 @@ class OptimizeOutType(enum.Enum):
 HEAD = f"""\
 {MARK}
 #
-# Converts a model for Android ARM with Paddle Lite's opt, which is taken from $OPT, else from
-# PATH (paddle_lite_opt or opt):
+# Converts a model for Android ARM with Paddle Lite's opt: $OPT, else paddle_lite_opt on PATH, else
+# an opt on PATH that is Paddle Lite's (LLVM has a program of that name too):
 #
 #     sh {DEFAULT_SCRIPT}
 #     OPT=/path/to/opt sh {DEFAULT_SCRIPT}
@@ -34,7 +33,7 @@ HEAD = f"""\
 #
 # Exit codes: 0 done; 1 opt failed or wrote nothing, and what was there is untouched; 2 usage;
 # 127 no opt; 129, 130, 143 stopped by a signal.
-set -u
+set +e -u # every failure is handled here, also under `sh -e`
 """
 
 FIND_OPT = """
@@ -58,6 +57,12 @@ case $opt in
   /*) ;;
   */*) opt=$PWD/$opt ;;
 esac
+if [ -z "${OPT:-}" ] && [ "${opt##*/}" = opt ]; then
+  case $("$opt" --help </dev/null 2>&1) in
+    *optimize_out_type*) ;;
+    *) fail 127 "$opt is not Paddle Lite's: set OPT to the path of Paddle Lite's opt" ;;
+  esac
+fi
 """
 
 GO_HOME = """\
@@ -101,17 +106,23 @@ cleanup() {
   fi 2>/dev/null
   [ -z "$work" ] || rm -rf "$work"
 }
+stop() { # CODE
+  trap - EXIT # mksh would exit with what it returns
+  trap '' HUP INT TERM
+  cleanup
+  exit "$1"
+}
 trap cleanup EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'stop 129' HUP
+trap 'stop 130' INT
+trap 'stop 143' TERM
 mkdir -p "$folder" || fail 1 "cannot make the folder of $output"
 work=$(mktemp -d "$folder/.convert_to_lite.XXXXXX") || fail 1 "cannot write beside $output"
 """
 
 LINK_FOLDER = """\
 # opt finds separate parameters only beside a program named __model__.
-mkdir "$work/input"
+mkdir "$work/input" || fail 1 "cannot write to $work"
 for file in "$model"/*; do
   ln -s "$PWD/$file" "$work/input/" || fail 1 "cannot link to $file"
 done
@@ -119,7 +130,7 @@ ln -s "$PWD/$model/$program" "$work/input/__model__" || fail 1 "cannot link to $
 set -- "--model_dir=$work/input"
 """
 
-# In the background, so that a signal is not kept waiting until opt is done.
+# In the background, so that a signal is handled before opt is done.
 RUN = """\
 "$opt" "$@" --optimize_out_type=@TYPE@ "--optimize_out=$work/model" --valid_targets=arm >&2 &
 child=$!

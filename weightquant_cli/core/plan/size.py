@@ -67,8 +67,8 @@ class Size:
 
 
 def readable(size: int) -> str:
-    """A number of bytes for a message, such as ``2.01 MB (2010000 bytes)``."""
-    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "KB")):
-        if size >= 1000**power:
-            return f"{size / 1000**power:.2f} {unit} ({size} bytes)"
+    """A number of bytes for a message, such as ``1.92 MiB (2010000 bytes)``: as `ls -h` counts."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if size >= 1024**power:
+            return f"{size / 1024**power:.2f} {unit} ({size} bytes)"
     return f"{size} bytes"

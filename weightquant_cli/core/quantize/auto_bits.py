@@ -105,6 +105,7 @@ def choose_bits(
     measure = partial(_measure, model, plan.options, auto.target_size is not None)
     jobs = jobs or threads.default_jobs()
     candidates = threads.run(measure, free, jobs, lambda weight: weight.size_before)
+    model.stored.verify_unchanged()
     if auto.target_size is None:
         raised = [c.name for c in candidates if c.low.sqnr < auto.min_sqnr]
     else:

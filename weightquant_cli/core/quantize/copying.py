@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import numpy as np
 
-from ...formats.files.regular import read_into
-from ...formats.model_dir import StoredModel, opened
-from ...formats.model_writer import RecordWriter, copied_file
+from ...formats.model_dir import StoredModel
+from ...formats.model_writer import ModelWriter, RecordWriter
 from ...formats.params import TensorReader
 from ...threads import CancelToken
 from ..tensors.blocks import Tile
@@ -44,13 +42,8 @@ def copy_bytes(read: Callable[[memoryview, int], None], writer: RecordWriter, pa
         writer.write(view, offset)
 
 
-def copy_carried(model: StoredModel, folder: Path) -> None:
-    """Copy the files of variables that are no tensor records (SELECTED_ROWS) into `folder`."""
+def copy_carried(model: StoredModel, writer: ModelWriter) -> None:
+    """Copy the files of variables that are no tensor records (SELECTED_ROWS)."""
     for name in model.carried:
-        _copy_carried_file(model, name, folder)
-
-
-def _copy_carried_file(model: StoredModel, name: str, folder: Path) -> None:
-    with opened(model, name) as (descriptor, size), copied_file(folder, name) as writer:
-        path = model.files.folder / name
-        copy_bytes(lambda view, at: read_into(descriptor, view, at, path), writer, range(size))
+        with model.carried_file(name) as file, writer.copied_file(name) as copy:
+            copy_bytes(file.read_into, copy, range(file.size))

@@ -9,9 +9,8 @@ from __future__ import annotations
 from ... import threads
 from ...errors import ModelError
 from ...formats import dtypes
-from ...formats.files.atomic_folder import new_folder
 from ...formats.lod_tensor import header_bytes
-from ...formats.model_writer import ModelWriter, NewRecord, RecordWriter
+from ...formats.model_writer import NewRecord, RecordWriter
 from ...formats.params import TensorReader
 from ..lite.scales import Scales, decode_scales
 from ..lite.storage import stores_integers
@@ -23,7 +22,7 @@ from ..tensors import kernels
 from ..tensors.blocks import BLOCK_ELEMENTS, block_parts
 from ..tensors.buffers import read_integers, thread_buffers
 from .copying import copy_carried, copy_record
-from .output import OutputOptions
+from .output import OutputOptions, Written, is_model_in_its_place, written_model
 
 
 def dequantize(
@@ -31,7 +30,7 @@ def dequantize(
     output: OutputOptions,
     jobs: int | None = None,
     block_elements: int = BLOCK_ELEMENTS,
-) -> None:
+) -> Written:
     """Write `model` with every quantized weight as FP32 and without quantization attributes.
 
     Args:
@@ -40,16 +39,21 @@ def dequantize(
         jobs: threads; None takes the CPUs that this process may use.
         block_elements: the most elements of a weight in memory, at most BLOCK_ELEMENTS.
 
+    Returns:
+        What the user should know, and the digests where `output` asks for them.
+
     Raises:
         ModelError: integers without scales, or scales that do not fit.
         OptionError, OutputError: as `quantize` raises them.
     """
-    layout = output.validate(model.stored)
+    layout = output.validate(model.stored, is_model_in_its_place)
     tags = ModelTags(model)
     restored = {w.name: tag for w in model.weights if (tag := _tag_to_restore(w, tags)) is not None}
     records = [_new_record(weight, weight.name in restored) for weight in model.weights]
-    with new_folder(output.folder, output.existing) as folder:
-        writer = ModelWriter(folder, layout, records)
+    with written_model(model.stored, output, layout, records, is_model_in_its_place) as (
+        writer,
+        written,
+    ):
 
         def work(weight: Weight, token: threads.CancelToken) -> None:
             token.check()
@@ -66,7 +70,8 @@ def dequantize(
         jobs = jobs or threads.default_jobs()
         threads.run(work, model.weights, jobs, lambda weight: weight.record.data_size)
         writer.write_program(_untagged(model, output.strip_callstack))
-        copy_carried(model.stored, folder)
+        copy_carried(model.stored, writer)
+    return written
 
 
 def _tag_to_restore(weight: Weight, tags: ModelTags) -> Tag | None:

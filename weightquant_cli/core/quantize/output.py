@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import ModelError, OptionError, OutputError
-from ...formats.files.atomic_folder import Existing, refuse_overlap
-from ...formats.model_dir import (
-    ModelFiles,
-    StoredModel,
-    looks_like_model,
-    require_plain_name,
-)
-from ...formats.model_writer import Layout, refuse_name_collisions
+from ...errors import OptionError
+from ...formats.file_names import refuse_unreadable_names, require_plain_name
+from ...formats.files.atomic_folder import Existing, new_folder
+from ...formats.files.digests import FileDigest
+from ...formats.files.folder import Folder
+from ...formats.files.outputs import refuse_overlap
+from ...formats.files.writing import write_error
+from ...formats.model_dir import ModelFiles, StoredModel
+from ...formats.model_writer import Layout, ModelWriter, NewRecord, refuse_name_collisions
+from ...formats.own_files import IsOurs, OwnFiles
+from ...formats.program import Program
+from ..lite.tags import BITS_ATTRIBUTE, SCALE_SUFFIX
+
+# Every operator of a program that opt has written has it.
+_KERNEL_ATTRIBUTE = "__@kernel_type_attr@__"
+
+# New files are no more open to others than the model's own; their owner may always write them.
+_OWNER = 0o600
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,7 @@ class OutputOptions:
         separate: one file per parameter, whatever the input's layout.
         existing: what to do where the folder exists and is not empty.
         strip_callstack: drop the exporter's stack traces from the program.
+        digests: take SHA-256 of every file read and written, before the folder is put in place.
 
     Raises:
         OptionError: `params` together with `separate`, or a name that is a path.
@@ -39,25 +50,30 @@ class OutputOptions:
     separate: bool = False
     existing: Existing = Existing.REFUSE
     strip_callstack: bool = True
+    digests: bool = False
 
     def __post_init__(self) -> None:
-        require_plain_name("--save-model-filename", self.program)
-        require_plain_name("--save-params-filename", self.params)
+        require_plain_name("program", self.program)
+        require_plain_name("params", self.params)
         if self.separate and self.params is not None:
-            raise OptionError("--save-params-filename and --separate-params contradict each other")
+            raise OptionError("`params` and `separate` contradict each other")
 
     def layout(self, source: ModelFiles) -> Layout:
         """The output's file names for this input."""
         params = None if self.separate else self.params or source.params
         return Layout(self.program or source.program, params)
 
-    def validate(self, model: StoredModel) -> Layout:
+    def validate(self, model: StoredModel, is_ours: IsOurs | None = None) -> Layout:
         """The layout, once the folder and the names have been found to fit the input.
 
+        Args:
+            model: the input.
+            is_ours: of which programs an existing model may be replaced; None is quantized ones.
+
         Raises:
-            OptionError: the folders overlap, two files would have the same name, or SELECTED_ROWS
-                would lie beside a combined file.
-            OutputError: the folder is to be replaced and does not hold a model.
+            OptionError: the folders overlap, two files would have the same name, no command could
+                find the files again, or SELECTED_ROWS would lie beside a combined file.
+            OutputError: the folder is to be replaced, and holds what weightquant did not write.
         """
         refuse_overlap(model.files.folder, self.folder)
         layout = self.layout(model.files)
@@ -65,27 +81,89 @@ class OutputOptions:
             raise OptionError(
                 "a model with SELECTED_ROWS cannot have one file for all parameters",
                 tensor=model.carried[0],
-                remedy="leave out --save-params-filename",
+                remedy="leave out `params`",
             )
-        refuse_name_collisions(layout, [*model.parameters, *model.carried])
-        self._refuse_foreign_folder(layout)
+        names = [*model.parameters, *model.carried]
+        refuse_name_collisions(layout, names)
+        refuse_unreadable_names(layout.program, layout.params, names)
+        if self.existing is Existing.REPLACE:
+            self._inspect_existing(OwnFiles(is_ours or is_quantized_program))
         return layout
 
-    def _refuse_foreign_folder(self, layout: Layout) -> None:
-        """`--force` replaces models, never somebody's home folder."""
-        if self.existing is not Existing.REPLACE or not os.path.isdir(self.folder):
-            return
+    def _inspect_existing(self, own_files: OwnFiles) -> None:
         try:
-            foreign = any(self.folder.iterdir()) and not looks_like_model(
-                self.folder, layout.program
-            )
-        except (OSError, ModelError) as error:
-            raise OutputError(
-                f"cannot look into the output folder: {error}", path=self.folder
-            ) from error
-        if foreign:
-            raise OutputError(
-                "the output folder exists and does not hold a model",
-                path=self.folder,
-                remedy="--force replaces models only; choose another folder",
-            )
+            with Folder.open(self.folder) as folder:
+                own_files.inspect(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return  # nothing to replace, or what `new_folder` refuses
+        except OSError as error:
+            raise write_error(error, self.folder) from error
+
+
+@dataclass
+class Written:
+    """What came of writing a model.
+
+    Attributes:
+        notices: what the user should know: a line each.
+        inputs, outputs: digests of the files read and written, where they were asked for.
+    """
+
+    notices: tuple[str, ...] = ()
+    inputs: tuple[FileDigest, ...] = ()
+    outputs: tuple[FileDigest, ...] = ()
+
+
+@contextmanager
+def written_model(
+    model: StoredModel,
+    output: OutputOptions,
+    layout: Layout,
+    records: Sequence[NewRecord],
+    is_ours: IsOurs | None = None,
+) -> Iterator[tuple[ModelWriter, Written]]:
+    """Yield a writer for the output folder, which appears when the block ends without error.
+
+    The input is looked at once more before that: it must not have changed.
+
+    Args:
+        model: what is read.
+        output: where to.
+        layout: the output's file names, as `OutputOptions.validate` gave them.
+        records: every parameter, in byte order of the names.
+        is_ours: as for `OutputOptions.validate`.
+
+    Yields:
+        The writer, and what came of it once the block has ended.
+
+    Raises:
+        ModelError: the input changed while it was read.
+        OutputError: the folder exists, or cannot be written.
+    """
+    own_files = OwnFiles(is_ours or is_quantized_program)
+    written = Written()
+    mode = _OWNER | 0o066 & model.folder.mode
+    with new_folder(output.folder, output.existing, own_files.inspect, mode) as files:
+        writer = ModelWriter(files, layout, records)
+        yield writer, written
+        if output.digests:
+            written.inputs = model.digests()
+            written.outputs = files.digests(writer.file_names)
+        model.verify_unchanged()
+    if own_files.extras:
+        files.notices.append(f"replaced with the model: {', '.join(own_files.extras)}")
+    written.notices = tuple(files.notices)
+
+
+def is_quantized_program(program: Program, nested: bool) -> bool:
+    """Whether a program is one that quantizing or opt has made: never an FP32 original."""
+    return any(
+        name.endswith(SCALE_SUFFIX) or name in (BITS_ATTRIBUTE, _KERNEL_ATTRIBUTE)
+        for _, _, operator in program.operators()
+        for name in operator.attribute_names()
+    )
+
+
+def is_model_in_its_place(program: Program, nested: bool) -> bool:
+    """Whether a program may be one that dequantizing has made, which nothing in it tells."""
+    return not nested or is_quantized_program(program, nested)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from ... import threads
 from ...errors import AlreadyQuantizedError
-from ...formats.files.atomic_folder import new_folder
-from ...formats.model_writer import ModelWriter
 from ..model.model import Model
 from ..plan.plan import Plan
 from ..plan.reasons import ReasonCode
 from ..tensors.blocks import BLOCK_ELEMENTS
 from .copying import copy_carried
 from .gates import Gates
-from .output import OutputOptions
+from .output import OutputOptions, written_model
 from .results import ProgressCallback, Quantized, WeightResult, ignore_progress
 from .sizes import new_record, sizes_with
 from .tagged_program import TaggedProgram
@@ -63,15 +61,15 @@ def quantize(
     """
     planned, program = _prepare(model, plan, output, gates)
     options = WriteOptions(jobs or threads.default_jobs(), progress, measure_errors, block_elements)
-    with new_folder(output.folder, output.existing) as folder:
-        writer = ModelWriter(
-            folder, planned.layout, [new_record(weight) for weight in plan.weights]
-        )
+    records = [new_record(weight) for weight in plan.weights]
+    with written_model(model.stored, output, planned.layout, records) as (writer, written):
         weights = WeightsWriter(model, plan, writer, options)
         results = weights.write()
         writer.write_program(program.serialize(weights.scales))
-        copy_carried(model.stored, folder)
-    return Quantized(model.files, output.folder, planned.layout, plan, planned.sizes, results)
+        copy_carried(model.stored, writer)
+    return Quantized(
+        model.files, output.folder, planned.layout, plan, planned.sizes, results, written
+    )
 
 
 def refuse_quantized(model: Model, plan: Plan) -> None:

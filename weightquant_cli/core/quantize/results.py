@@ -11,6 +11,7 @@ from ...formats.model_writer import Layout
 from ..plan.plan import Plan
 from ..plan.weight_plan import WeightPlan
 from ..tensors.weight_error import WeightError
+from .output import Written
 from .sizes import Sizes
 
 
@@ -40,6 +41,7 @@ class Quantized:
         plan: what was decided.
         sizes: bytes before and after.
         weights: every weight in byte order of the names; errors and scales only after a real run.
+        written: notices and digests after a real run.
     """
 
     source: ModelFiles
@@ -48,6 +50,7 @@ class Quantized:
     plan: Plan
     sizes: Sizes
     weights: tuple[WeightResult, ...]
+    written: Written | None = None
 
     @property
     def worst(self) -> WeightResult | None:

@@ -3,6 +3,9 @@
 `new_folder` appears whole or not at all; with REPLACE an existing folder is exchanged for the new
 one in one step, never deleted first. MERGE, for Paddle's own calling convention, moves finished
 files into an existing folder and leaves what else is there alone.
+
+Everything happens relative to the open folder in which the output lies: whoever may write there
+can rename our temporary folder away, and still nothing is written outside of it.
 """
 
 from __future__ import annotations
@@ -10,26 +13,29 @@ from __future__ import annotations
 import contextlib
 import enum
 import errno
-import fcntl
 import os
-import re
-import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import OptionError, OutputError
-from .flush import flush_files
+from ...errors import OutputError
+from . import temporary
+from .exchange import exchange
+from .folder import Folder
+from .merge import merge
+from .new_files import NewFiles
+from .old_folder import Contents, Inspect, OldFolder, list_contents
+from .parents import MadeParents
+from .removal import remove_folder
 from .signals import deferred_signals
 from .writing import write_error
 
-TEMPORARY_PREFIX = ".weightquant-"
+# Of other runs that replace the same folder at the same time.
+_ATTEMPTS = 20
 
-# What follows the stem in a temporary folder's name. Another output's stem may begin with ours.
-_SUFFIX = re.compile("[0-9a-f]{12}(-old)?")
-
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2  # linux/fs.h
+# What opening a folder by name gives where it is gone, or something else is in its place.
+_TAKEN_AWAY = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 class Existing(enum.Enum):
@@ -40,291 +46,262 @@ class Existing(enum.Enum):
     MERGE = "merge"
 
 
-def refuse_overlap(source: Path, target: Path) -> None:
-    """Refuse an output folder that is, holds or lies within the input folder.
-
-    Raises:
-        OptionError: the two overlap, links resolved.
-    """
-    real_source = os.path.realpath(source)
-    real_target = os.path.realpath(target)
-    common = os.path.commonpath([real_source, real_target])
-    if common not in (real_source, real_target):
-        return
-    if real_source == real_target:
-        relation = "is the input folder"
-    elif common == real_source:
-        relation = "lies inside the input folder"
-    else:
-        relation = "contains the input folder"
-    raise OptionError(f"the output folder {relation}", path=target, remedy="choose another")
-
-
 @contextmanager
-def new_folder(target: Path, existing: Existing = Existing.REFUSE) -> Iterator[Path]:
+def new_folder(
+    target: Path,
+    existing: Existing = Existing.REFUSE,
+    inspect: Inspect = list_contents,
+    file_mode: int = 0o666,
+) -> Iterator[NewFiles]:
     """Yield an empty temporary folder that becomes `target` when the block ends without error.
 
     Temporary folders of runs that were killed are cleared first: a live one is locked.
+
+    Args:
+        target: where the folder shall be; missing folders above it are made.
+        existing: what to do where it exists and is not empty.
+        inspect: for REPLACE, lists the folder that is to be replaced, or raises OutputError where
+            something is in there that must not be lost.
+        file_mode: permissions of the files, less the umask.
 
     Raises:
         OutputError: `target` exists (REFUSE), is not a folder, or the file system refuses; then,
             as on every other exception, nothing is left behind and `target` is untouched.
     """
-    final = Path(os.path.realpath(target))
-    _refuse_existing(final, existing)
-    attempt = _Attempt()
+    output = _Output(target, existing, inspect)
     try:
-        with _wrapped(final), deferred_signals():
-            attempt.parents = _make_parents(final.parent)
-            _clear_leftovers(final)
-            attempt.temporary, attempt.lock = _make_temporary(final)
-        yield attempt.temporary
-        with _wrapped(final):
-            flush_files(attempt.temporary)
-        with _wrapped(final), deferred_signals():
-            _sync_folders(attempt.temporary)
-            _publish(attempt.temporary, final, existing)
-            attempt.clean()
+        with _wrapped(target):
+            output.prepare()
+            files = output.make(file_mode)
+        yield files
+        with _wrapped(target):
+            files.flush()
+            with deferred_signals():
+                output.publish()
     except BaseException:
         with deferred_signals():
-            attempt.clean()
-            _remove_parents(attempt.parents)
+            output.clean()
+            output.parents.remove()
         raise
+    finally:
+        output.close()
 
 
-class _Attempt:
-    """What one run has made so far and must not leave behind.
+class _Output:
+    """The steps of one output, and what it has made so far and must not leave behind.
 
     A signal raises wherever it arrives; whatever is made is noted here before it can.
     """
 
-    def __init__(self) -> None:
-        self.parents: list[Path] = []
-        self.temporary: Path | None = None
-        self.lock = -1
+    def __init__(self, target: Path, existing: Existing, inspect: Inspect) -> None:
+        self.parents = MadeParents()
+        self._target = target
+        self._existing = existing
+        self._inspect = inspect
+        self._parent: Folder
+        self._name = ""
+        self._old: OldFolder | None = None
+        self._temporary = ""
+        self._files: NewFiles | None = None
+        self._mode = 0
+        self._notices: list[str] = []
+
+    def prepare(self) -> None:
+        """Look at what is there, and open the folder in which the output will lie."""
+        for _ in range(_ATTEMPTS):
+            old = self._open_old()
+            real = Path(os.path.realpath(self._target))
+            self._name = real.name
+            with deferred_signals():
+                self._parent = self.parents.make(real.parent)
+            if old is None or self._parent.holds(self._name, old.identity):
+                break  # else another run has replaced it meanwhile
+        else:
+            raise OSError(errno.EAGAIN, "other processes keep replacing the folder")
+        if old is not None:
+            self._old = OldFolder(old)
+            if self._existing is Existing.REPLACE:
+                self._old.refuse_unremovable(self._parent)
+                self._old.contents = self._inspect(old)
+        self._notices = temporary.clear_leftovers(self._parent, self._name)
+
+    def make(self, file_mode: int) -> NewFiles:
+        """Make the temporary folder."""
+        with deferred_signals():
+            self._temporary, folder = temporary.make_folder(self._parent, self._name)
+            self._files = NewFiles(folder, self._target, file_mode, self._notices)
+        self._mode = _mode_of_new_folders(folder)
+        if self._old is not None and self._existing is not Existing.MERGE:
+            self._old.give_group(folder)
+        return self._files
+
+    def publish(self) -> None:
+        """Put the folder in place, whatever other runs do to the same place at the same time."""
+        assert self._files is not None
+        folder = self._files.folder
+        if not self._parent.holds(self._temporary, folder.identity):
+            raise OSError(errno.EAGAIN, "another process moved the temporary folder away")
+        if self._existing is Existing.MERGE and self._parent.is_folder(self._name):
+            with self._parent.subfolder(self._name) as final:
+                merge(folder, final, self._target)
+            self.clean()
+        else:
+            os.fchmod(folder.descriptor, self._mode)
+            if self._old is not None:
+                self._old.give_owner_and_mode(folder)
+            if self._existing is Existing.REPLACE:
+                self._replace()
+            else:
+                self._rename()
+            self._temporary = ""
+        with contextlib.suppress(OSError):  # too late to take it back, or to call it failed
+            os.fsync(self._parent.descriptor)
 
     def clean(self) -> None:
-        """Remove the temporary folder; after an exchange it holds what was replaced."""
-        if self.temporary is not None:
-            _remove(self.temporary)
-            with contextlib.suppress(OSError):
-                os.close(self.lock)
-            self.temporary = None
+        """Remove the temporary folder.
 
-
-def _remove(folder: Path) -> None:
-    """Remove a folder; a failure that does not last, such as EMFILE, is got over.
-
-    What stays is for the next run to clear: the output may be in place already, and then nothing
-    may be called failed. rmtree lets errors of fstat through, told to ignore them or not.
-    """
-    for _ in range(3):
-        with contextlib.suppress(OSError):
-            shutil.rmtree(folder, ignore_errors=True)
-        if not os.path.lexists(folder):
+        What stays, because removing is refused, is for the next run to clear.
+        """
+        if not self._temporary or self._files is None:
             return
+        with contextlib.suppress(OSError, OutputError):
+            self._files.close()
+        with contextlib.suppress(OSError):
+            if self._parent.holds(self._temporary, self._files.folder.identity):
+                self._removed()
+        self._temporary = ""
 
+    def close(self) -> None:
+        """Close all folders, and with that give back the lock."""
+        self.parents.close()
+        if self._files is not None:
+            self._files.folder.close()
+        if self._old is not None:
+            self._old.folder.close()
 
-def _make_temporary(final: Path) -> tuple[Path, int]:
-    """A new temporary folder beside `final`, and the descriptor that keeps it locked."""
-    while True:
-        temporary = final.parent / f"{_temporary_stem(final)}{os.urandom(6).hex()}"
-        os.mkdir(temporary)
+    def _open_old(self) -> Folder | None:
         try:
-            lock = _locked(temporary)
+            old = Folder.open(self._target)
         except FileNotFoundError:
-            continue  # another run took it for a leftover before it was locked
-        except OSError:
-            os.rmdir(temporary)
-            raise
-        if os.path.lexists(temporary):
-            return temporary, lock
-        os.close(lock)  # likewise
-
-
-def _locked(folder: Path) -> int:
-    """A descriptor that holds a lock on the folder; without locks none is taken for left over."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
-            raise
-    return descriptor
-
-
-def _temporary_stem(final: Path) -> str:
-    # Names are limited in bytes: 150 of them leave room for all that is added.
-    name = os.fsdecode(os.fsencode(final.name)[:150])
-    return f"{TEMPORARY_PREFIX}{name}-"
-
-
-def _clear_leftovers(final: Path) -> None:
-    """Remove temporary folders for the same output that no living run holds."""
-    stem = _temporary_stem(final)
-    with os.scandir(final.parent) as entries:
-        leftovers = [
-            entry.path
-            for entry in entries
-            if entry.name.startswith(stem)
-            and _SUFFIX.fullmatch(entry.name.removeprefix(stem))
-            and entry.is_dir(follow_symlinks=False)
-        ]
-    for path in leftovers:
-        with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(Path(path))
-            finally:
-                os.close(descriptor)
-
-
-def _refuse_existing(final: Path, existing: Existing) -> None:
-    with _wrapped(final):
-        if not final.exists():
-            return
-        if not final.is_dir():
-            raise OutputError("the output exists and is not a folder", path=final)
-        if existing is Existing.REFUSE and any(final.iterdir()):
+            return None
+        except NotADirectoryError as error:
+            if not os.path.lexists(self._target):  # a folder above it is none
+                raise
+            raise OutputError("the output exists and is not a folder", path=self._target) from error
+        if self._existing is Existing.REFUSE and old.names():
             raise OutputError(
                 "the output folder exists already",
-                path=final,
-                remedy="replace it with --force, or choose another",
+                path=self._target,
+                remedy="replace it with `existing`, or choose another",
             )
+        return old
 
+    def _rename(self) -> None:
+        """Give the temporary folder its name; refused where a folder that is not empty has it."""
+        os.rename(
+            self._temporary,
+            self._name,
+            src_dir_fd=self._parent.descriptor,
+            dst_dir_fd=self._parent.descriptor,
+        )
 
-def _make_parents(folder: Path) -> list[Path]:
-    """Make `folder` and what is missing above it; those made, innermost first."""
-    missing: list[Path] = []
-    while not os.path.lexists(folder):
-        missing.append(folder)
-        folder = folder.parent
-    made: list[Path] = []
-    for path in reversed(missing):
+    def _replace(self) -> None:
+        """Put the folder in place of the old one, and remove that.
+
+        Raises:
+            OSError, OutputError: refused; the old folder is where it was.
+        """
+        while True:
+            try:
+                self._rename()
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+            try:
+                self._exchange()
+                break
+            except FileNotFoundError:
+                continue  # another run has taken it away meanwhile
         try:
-            os.mkdir(path)
-        except FileExistsError:
-            continue  # another run's, or one that could not be looked at: not ours to remove
+            replaced = self._parent.subfolder(self._temporary)
         except OSError as error:
-            _remove_parents(made)
-            raise write_error(error, path) from error
-        made.insert(0, path)
-    return made
-
-
-def _remove_parents(made: list[Path]) -> None:
-    """Remove the folders that were made, those that are empty still."""
-    for path in made:
-        with contextlib.suppress(OSError):
-            os.rmdir(path)
-
-
-def _publish(temporary: Path, final: Path, existing: Existing) -> None:
-    if existing is Existing.MERGE and final.is_dir():
-        _merge(temporary, final)
-    elif existing is Existing.REPLACE:
-        _rename_or_exchange(temporary, final)
-    else:
-        os.rename(temporary, final)  # refuses a folder that was filled meanwhile
-    _settle(final.parent)
-
-
-def _rename_or_exchange(temporary: Path, final: Path) -> None:
-    """Put the folder in place, whatever other runs do to the same place at the same time."""
-    while True:
-        try:
-            os.rename(temporary, final)
-            return
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            if error.errno in _TAKEN_AWAY:
+                self._notices.append("another process took away the folder that was replaced")
+                return
+            self._exchange()
+            raise
+        with replaced:
+            try:
+                if not self._parent.is_folder(self._name):  # but a link that somebody put there
+                    raise OSError(errno.EAGAIN, "another process replaced the folder")
+                self._approve(replaced)
+                self._remove_replaced()
+            except BaseException:
+                if self._parent.holds(self._temporary, replaced.identity):
+                    self._exchange()
                 raise
+
+    def _exchange(self) -> None:
+        """Swap the temporary folder and the old one, which no other run may then clear."""
+        if self._old is not None:
+            temporary.lock(self._old.folder.descriptor)
+        exchange(self._parent, self._temporary, self._name)
+
+    def _approve(self, replaced: Folder) -> None:
+        """Look again at what was replaced: it may not be what it was before the work began.
+
+        Raises:
+            OutputError: something is in there that must not be lost.
+        """
+        if self._old is None or list_contents(replaced) != self._old.contents:
+            self._old = self._old or OldFolder(replaced)
+            self._old.contents = self._inspect(replaced)
+
+    def _remove_replaced(self) -> None:
+        """Remove what was replaced.
+
+        Raises:
+            OSError: nothing of it could be removed.
+        """
+        assert self._old is not None
+        reason = self._removed()
+        if reason is None:
+            return
+        if self._is_whole(self._old.contents):
+            raise reason
+        left = self._target.with_name(self._temporary)
+        self._notices.append(f"replaced, but not all of it removed: {left}: {reason.strerror}")
+
+    def _is_whole(self, contents: Contents) -> bool:
+        """Whether nothing of the replaced folder was removed; not, where that cannot be seen."""
         try:
-            _exchange(temporary, final)
-            return
-        except FileNotFoundError:
-            continue
+            with self._parent.subfolder(self._temporary) as replaced:
+                return list_contents(replaced) == contents
+        except OSError:
+            return False
+
+    def _removed(self) -> OSError | None:
+        """Remove the folder of the temporary name; why that failed three times, or None."""
+        for _ in range(3):  # retries transient errors such as EMFILE
+            try:
+                remove_folder(self._parent, self._temporary)
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                reason = error
+            else:
+                return None
+        return reason
 
 
-def _exchange(temporary: Path, final: Path) -> None:
-    """Swap two folders in one step; the old content is then under the temporary name."""
-    import ctypes  # 2 ms that only a replacement needs
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    if hasattr(libc, "renameat2"):
-        if (
-            libc.renameat2(
-                _AT_FDCWD, os.fsencode(temporary), _AT_FDCWD, os.fsencode(final), _RENAME_EXCHANGE
-            )
-            == 0
-        ):
-            return
-        number = ctypes.get_errno()
-        if number not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-            raise OSError(number, os.strerror(number), str(final))
-    _exchange_in_two_steps(temporary, final)
-
-
-def _exchange_in_two_steps(temporary: Path, final: Path) -> None:
-    """For file systems without an exchange: set the old folder aside, put it back on failure."""
-    aside = temporary.with_name(temporary.name + "-old")
-    os.rename(final, aside)
-    try:
-        os.rename(temporary, final)
-    except BaseException:
-        os.rename(aside, final)
-        raise
-    os.rename(aside, temporary)
-
-
-def _refuse_clashes(temporary: Path, final: Path) -> None:
-    """Refuse a merge that would stop half-way, at a folder in place of a file or the reverse."""
-    for folder, folders, names in os.walk(temporary):
-        inside = final / Path(folder).relative_to(temporary)
-        for name in folders:
-            if os.path.lexists(inside / name) and not os.path.isdir(inside / name):
-                raise OutputError(
-                    "a file is where a folder of the output belongs", path=inside / name
-                )
-        for name in names:
-            if os.path.isdir(inside / name):
-                raise OutputError(
-                    "a folder is where a file of the output belongs", path=inside / name
-                )
-
-
-def _merge(temporary: Path, final: Path) -> None:
-    _refuse_clashes(temporary, final)
-    for folder, _, names in os.walk(temporary, topdown=False):
-        inside = final / Path(folder).relative_to(temporary)
-        inside.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            os.replace(os.path.join(folder, name), inside / name)
-        _settle(inside)
-
-
-def _settle(folder: Path) -> None:
-    """Flush a folder once the output is in place: too late to take it back, or to call it failed.
-
-    The files themselves are on the disk by then.
-    """
-    with contextlib.suppress(OSError):
-        _sync_folder(folder)
-
-
-def _sync_folders(root: Path) -> None:
-    for folder, _, _ in os.walk(root):
-        _sync_folder(Path(folder))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _mode_of_new_folders(folder: Folder) -> int:
+    """The mode that a new folder has here: after the umask, access lists and a setgid parent."""
+    name = "mode"
+    os.mkdir(name, 0o777, dir_fd=folder.descriptor)
+    mode = stat.S_IMODE(folder.status(name).st_mode)
+    os.rmdir(name, dir_fd=folder.descriptor)
+    return mode
 
 
 @contextmanager
@@ -334,7 +311,7 @@ def _wrapped(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             raise OutputError(
-                "the output folder came into being meanwhile",
+                "another process created the output folder",
                 path=path,
                 remedy="does another run write to it?",
             ) from error

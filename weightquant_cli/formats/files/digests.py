@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import ModelError
-from ..params import parameter_path
-from .regular import file_size, open_regular, read_at
+from .regular import file_size, read_at
 
 BLOCK_BYTES = 1 << 20
 
@@ -29,37 +26,15 @@ class FileDigest:
     sha256: str
 
 
-def digest(folder: Path, name: str) -> FileDigest:
-    """Digest of one file within `folder`.
+def digest_of(name: str, descriptor: int, path: Path) -> FileDigest:
+    """Digest of an open file.
 
     Raises:
-        ModelError: it is missing, cannot be read, or is no regular file of the folder.
+        ModelError: it cannot be read.
     """
-    path = parameter_path(folder, name)
     hashed = hashlib.sha256()
     offset = 0
-    try:
-        with open_regular(path, folder) as descriptor:
-            size = file_size(descriptor, path)
-            while block := read_at(descriptor, BLOCK_BYTES, offset, path):
-                hashed.update(block)
-                offset += len(block)
-    except FileNotFoundError as error:
-        raise ModelError("the file is missing", path=path) from error
-    return FileDigest(name, size, hashed.hexdigest())
-
-
-def differences(folder: Path, expected: Iterable[FileDigest]) -> tuple[str, ...]:
-    """What of `folder` is no longer as `expected` says, a line per file."""
-    found = []
-    for file in expected:
-        try:
-            now = digest(folder, file.name)
-        except ModelError as error:
-            found.append(str(error))
-            continue
-        if now.size != file.size:
-            found.append(f"{file.name} has {now.size} bytes, the report says {file.size}")
-        elif now.sha256 != file.sha256:
-            found.append(f"{file.name} has other content than the report says")
-    return tuple(found)
+    while block := read_at(descriptor, BLOCK_BYTES, offset, path):
+        hashed.update(block)
+        offset += len(block)
+    return FileDigest(name, file_size(descriptor, path), hashed.hexdigest())

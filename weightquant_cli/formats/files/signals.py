@@ -17,7 +17,8 @@ def deferred_signals() -> Iterator[None]:
 
     Handlers are swapped rather than signals masked: a mask holds for one thread only, and the
     others (numpy's among them) would take the signal. Outside the main thread, where Python
-    delivers no signals, this does nothing.
+    delivers no signals, this does nothing. A signal that is ignored (`nohup`, a shell's
+    background job) or that is not Python's to handle is left alone.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -27,7 +28,8 @@ def deferred_signals() -> Iterator[None]:
     def note(number: int, frame: FrameType | None) -> None:
         arrived.append(number)
 
-    before = {number: signal.signal(number, note) for number in HELD}
+    held = [number for number in HELD if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    before = {number: signal.signal(number, note) for number in held}
     try:
         yield
     finally:

@@ -1,11 +1,21 @@
-"""Write bytes to an open file, all of them, with the file system's refusal in our words."""
+"""Write bytes to an open file, all of them, and say plainly why a file system refuses."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from ...errors import OutputError
+
+_REMEDIES = {
+    errno.ENOSPC: "make room or choose another place",
+    errno.EDQUOT: "make room or choose another place",
+    errno.ENOENT: "check that the folder exists",
+    errno.EXDEV: "a folder in a lower layer of an overlay file system, as in a container image, "
+    "cannot be replaced in one step: remove it first, or choose another place",
+    errno.EPERM: "check the folder's owner and attributes, or choose another place",
+}
 
 
 def write_at(descriptor: int, data: bytes | memoryview, offset: int, path: Path) -> None:
@@ -19,10 +29,11 @@ def write_at(descriptor: int, data: bytes | memoryview, offset: int, path: Path)
             raise write_error(error, path) from error
 
 
-def write_error(error: OSError, path: Path) -> OutputError:
-    """The refusal of the file system in our words."""
+def write_error(error: OSError, path: Path, what: str = "the output") -> OutputError:
+    """The error for a file system that refuses, with its cause and what to do."""
+    remedy = _REMEDIES.get(error.errno or 0, "choose another place")
     return OutputError(
-        f"cannot write the output: {error.strerror or error}",
+        f"cannot write {what}: {error.strerror or error}",
         path=path,
-        remedy="nothing was changed; make room or choose another OUTPUT_DIR",
+        remedy=f"nothing was changed; {remedy}",
     )

@@ -1,0 +1,32 @@
+"""Reads the model of a command, and says with `-v` what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .console import Console
+from .options.shared import ModelArguments
+
+if TYPE_CHECKING:
+    from ..core.model.model import Model
+
+
+def load_model(console: Console, arguments: ModelArguments, folder: Path) -> Model:
+    """The model in the command's folder; ModelError where it is invalid."""
+    return load_named(console, folder, arguments.model_filename, arguments.params_filename)
+
+
+def load_named(console: Console, folder: Path, program: str | None, params: str | None) -> Model:
+    """The model in a folder, with its files named where looking is ambiguous."""
+    from ..core.model.model import Model
+    from .output import units
+
+    model = Model.load(folder, program, params)
+    stored = model.stored
+    console.detail(
+        f"{folder}: {model.files.program}, {units.size(stored.program_size)}; "
+        f"{model.files.params or f'{len(stored.parameters)} parameter files'}, "
+        f"{units.size(stored.parameters.size)}; {units.count(len(model.weights), 'weight')}"
+    )
+    return model

@@ -1,0 +1,108 @@
+"""Attributes of operators: their types, and how a value is read from and written to its field."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from . import framework_pb2
+from .text import decode, encode
+
+AttributeValue: TypeAlias = (
+    int
+    | float
+    | bool
+    | str
+    | tuple[int, ...]
+    | tuple[float, ...]
+    | tuple[bool, ...]
+    | tuple[str, ...]
+)
+
+
+class AttrType(enum.IntEnum):
+    """Types of operator attributes, numbered as in Paddle's schema."""
+
+    INT = 0
+    FLOAT = 1
+    STRING = 2
+    INTS = 3
+    FLOATS = 4
+    STRINGS = 5
+    BOOLEAN = 6
+    BOOLEANS = 7
+    BLOCK = 8
+    LONG = 9
+    BLOCKS = 10
+    LONGS = 11
+    FLOAT64S = 12
+    VAR = 13
+    VARS = 14
+    FLOAT64 = 15
+    SCALAR = 16
+    SCALARS = 17
+
+
+# The field of OpDesc.Attr that holds the value of each type; scalars are carried along unread.
+_VALUE_FIELD = {
+    AttrType.INT: "i",
+    AttrType.FLOAT: "f",
+    AttrType.STRING: "s",
+    AttrType.INTS: "ints",
+    AttrType.FLOATS: "floats",
+    AttrType.STRINGS: "strings",
+    AttrType.BOOLEAN: "b",
+    AttrType.BOOLEANS: "bools",
+    AttrType.BLOCK: "block_idx",
+    AttrType.LONG: "l",
+    AttrType.BLOCKS: "blocks_idx",
+    AttrType.LONGS: "longs",
+    AttrType.FLOAT64S: "float64s",
+    AttrType.VAR: "var_name",
+    AttrType.VARS: "vars_name",
+    AttrType.FLOAT64: "float64",
+}
+_REPEATED = {
+    AttrType.INTS,
+    AttrType.FLOATS,
+    AttrType.STRINGS,
+    AttrType.BOOLEANS,
+    AttrType.BLOCKS,
+    AttrType.LONGS,
+    AttrType.FLOAT64S,
+    AttrType.VARS,
+}
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute's name, type and value; the value is None where its type is not read here."""
+
+    name: str
+    type: AttrType
+    value: AttributeValue | None
+
+
+def read_attribute(attr: framework_pb2.OpDesc.Attr) -> Attribute:
+    """The attribute in a field of OpDesc."""
+    type = AttrType(attr.type)
+    field = _VALUE_FIELD.get(type)
+    value: AttributeValue | None = None
+    if field is not None and type in _REPEATED:
+        value = tuple(decode(v) if isinstance(v, bytes) else v for v in getattr(attr, field))
+    elif field is not None:
+        raw = getattr(attr, field)
+        value = decode(raw) if isinstance(raw, bytes) else raw
+    return Attribute(decode(attr.name), type, value)
+
+
+def write_attribute(attr: framework_pb2.OpDesc.Attr, type: AttrType, value: AttributeValue) -> None:
+    """Put a value of this type into a new field of OpDesc, whose name is set already."""
+    attr.type = int(type)  # type: ignore[assignment]
+    field = _VALUE_FIELD[type]
+    if type in _REPEATED:
+        assert isinstance(value, tuple)
+        getattr(attr, field).extend(encode(v) if isinstance(v, str) else v for v in value)
+    else:
+        setattr(attr, field, encode(value) if isinstance(value, str) else value)

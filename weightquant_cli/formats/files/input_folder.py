@@ -1,0 +1,241 @@
+"""A model's folder, opened once, and its files, which must stay as they were when first opened.
+
+Every file is opened relative to the folder. A fingerprint is taken the first time, and compared
+whenever the file is opened again, and with `verify_unchanged` once everything has been read: a
+model that somebody writes meanwhile is an error, never a mixture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import ModelError
+from .digests import FileDigest, digest_of
+from .fingerprint import Fingerprint
+from .folder import Folder
+from .open_files import OpenFiles
+from .regular import file_status, open_regular, read_at, read_into, unreadable
+
+_COARSE_CLOCK = 5
+"""CLOCK_REALTIME_COARSE of Linux, from which its file systems take their times."""
+
+
+def _tick() -> int:
+    """Nanoseconds between two times that a file system can tell apart, and a little more."""
+    if not sys.platform.startswith("linux"):
+        return 1_000_000
+    return int(time.clock_getres(_COARSE_CLOCK) * 1e9) + 1_000_000
+
+
+_TICK_NS = _tick()
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """An open file of a model.
+
+    Attributes:
+        descriptor: its file descriptor.
+        path: where it lies, for messages.
+        size: its bytes, the first time that it was opened.
+    """
+
+    descriptor: int
+    path: Path
+    size: int
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        """Up to `size` bytes at `offset`: fewer only at the end of the file; or ModelError."""
+        return read_at(self.descriptor, size, offset, self.path)
+
+    def read_into(self, view: memoryview, offset: int) -> None:
+        """Fill `view` from `offset` on; ModelError where that cannot be done."""
+        read_into(self.descriptor, view, offset, self.path)
+
+
+class InputFolder:
+    """The files of an open folder, by their path in it (parts separated by ``/``).
+
+    Any number of threads may read. A file stays open after use, so that it is opened once and not
+    for every part of a weight; few files at a time do, however many there are.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._files = OpenFiles(_close)
+        self._seen: dict[str, Fingerprint] = {}
+        self._mode = 0o777
+
+    @classmethod
+    def open(cls, path: Path) -> InputFolder:
+        """The folder at `path`; OSError."""
+        return cls(Folder.open(path))
+
+    @property
+    def path(self) -> Path:
+        """How the folder was named."""
+        return self._folder.path
+
+    @property
+    def mode(self) -> int:
+        """The permissions that all files opened so far have in common."""
+        return self._mode
+
+    def names(self) -> list[str]:
+        """The names in it; OSError."""
+        return self._folder.names()
+
+    def is_folder(self, name: str) -> bool:
+        """Whether `name` is a folder, or a link to one."""
+        try:
+            status = os.stat(name, dir_fd=self._folder.descriptor)
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISDIR(status.st_mode)
+
+    def exists(self, name: str) -> bool:
+        """Whether there is something of this name."""
+        try:
+            return self._folder.find(name) is not None
+        except (OSError, ValueError):
+            return False
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[InputFile]:
+        """The file `name`.
+
+        Raises:
+            FileNotFoundError: there is none; callers know best what that means.
+            ModelError: not a regular file of this folder, not readable, or not the one that was
+                opened before.
+        """
+        path = self.path / name
+        with contextlib.ExitStack() as stack:
+            try:
+                descriptor = stack.enter_context(self._files.use(name, self._open))
+            except FileNotFoundError as error:
+                if name in self._seen:
+                    raise _changed(path, "it vanished") from error
+                raise
+            except OSError as error:
+                raise unreadable(path, error) from error
+            yield InputFile(descriptor, path, self._seen[name].size)
+
+    def read(self, name: str) -> bytes:
+        """All bytes of the file `name`; raises as `opened` does."""
+        with self.opened(name) as file:
+            try:
+                with os.fdopen(file.descriptor, "rb", closefd=False) as stream:
+                    stream.seek(0)
+                    data = stream.read()
+            except OSError as error:
+                raise unreadable(file.path, error) from error
+        if len(data) != file.size:
+            raise _changed(file.path, f"it had {file.size} bytes and now has {len(data)}")
+        return data
+
+    def digest(self, name: str) -> FileDigest:
+        """Digest of the file `name`, of the very bytes that are read from it.
+
+        Raises:
+            ModelError: it is missing, not a regular file of this folder, or cannot be read.
+        """
+        try:
+            with self.opened(name) as file:
+                return digest_of(name, file.descriptor, file.path)
+        except FileNotFoundError as error:
+            raise ModelError("the file is missing", path=self.path / name) from error
+
+    def verify_unchanged(self) -> None:
+        """See that every file that was read is still there and as it was when it was opened.
+
+        Raises:
+            ModelError: one has changed: what was read may be half of one model, half of another.
+        """
+        for name, before in self._seen.items():
+            path = self.path / name
+            _compare(before, self._look(name, path), path)
+
+    def close(self) -> None:
+        """Close the folder and its files; also done when nobody refers to it any more."""
+        self._files.close()
+        self._folder.close()
+
+    def __del__(self) -> None:
+        self._files.close()
+
+    def _look(self, name: str, path: Path) -> Fingerprint:
+        """The fingerprint of what `name` leads to now."""
+        try:
+            if "/" not in name:
+                status = self._folder.status(name)
+                if stat.S_ISREG(status.st_mode):
+                    return Fingerprint.of(status)
+            descriptor = open_regular(self._folder, name)
+        except FileNotFoundError as error:
+            raise _changed(path, "it vanished") from error
+        except OSError as error:
+            raise unreadable(path, error) from error
+        try:
+            return Fingerprint.of(file_status(descriptor, path))
+        finally:
+            _close(name, descriptor)
+
+    def _open(self, name: str) -> int:
+        descriptor = open_regular(self._folder, name)
+        path = self.path / name
+        try:
+            status = file_status(descriptor, path)
+            if name not in self._seen and _wait_for_clock(status):
+                status = file_status(descriptor, path)
+            before = self._seen.setdefault(name, Fingerprint.of(status))
+            _compare(before, Fingerprint.of(status), path)
+        except BaseException:
+            _close(name, descriptor)
+            raise
+        self._mode &= stat.S_IMODE(status.st_mode)
+        return descriptor
+
+
+def _wait_for_clock(status: os.stat_result) -> bool:
+    """Wait until a file that was written just now would get another time if written again.
+
+    File systems tell the time of a change in ticks of some milliseconds: within one tick, nothing
+    shows that a file was written a second time. Whether that took a wait.
+    """
+    age = time.time_ns() - status.st_ctime_ns
+    if not 0 <= age < _TICK_NS:
+        return False
+    time.sleep((_TICK_NS - age) / 1e9)
+    return True
+
+
+def _close(name: str, descriptor: int) -> None:
+    with contextlib.suppress(OSError):  # whatever was read is here
+        os.close(descriptor)
+
+
+def _compare(before: Fingerprint, now: Fingerprint, path: Path) -> None:
+    if now == before:
+        return
+    if (now.device, now.inode) != (before.device, before.inode):
+        raise _changed(path, "another file is in its place")
+    if now.size != before.size:
+        raise _changed(path, f"it had {before.size} bytes and now has {now.size}")
+    raise _changed(path, "it was written to")
+
+
+def _changed(path: Path, how: str) -> ModelError:
+    return ModelError(
+        f"the model changed while it was read: {how}",
+        path=path,
+        remedy="do not write to the model while it is being read",
+    )
