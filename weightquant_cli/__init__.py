@@ -103,7 +103,7 @@ Check a quantized model, also one that Paddle's own tools wrote, by itself and b
 Back to FP32, as Paddle Lite computes it on the phone; and on to the phone:
 
     >>> from weightquant_cli import dequantize, make_opt_script, write_opt_script
-    >>> dequantize(Model.load("out"), OutputOptions(Path("fp32")))
+    >>> _ = dequantize(Model.load("out"), OutputOptions(Path("fp32")))
     >>> script = make_opt_script(Model.load("out"))
     >>> write_opt_script(script)
     >>> script.path.name, script.output, script.quantized
