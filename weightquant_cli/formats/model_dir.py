@@ -1,4 +1,4 @@
-"""Find, open and write a model folder in every layout that Paddle has written.
+"""Find and open a model folder in every layout that Paddle has written.
 
 __model__ + one file per parameter                                  (Paddle 1.x, separate)
 __model__ or model + one of __params__, params, weights             (Paddle 1.x, combined)
