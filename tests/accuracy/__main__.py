@@ -83,7 +83,8 @@ def table(name: str, corpus: Corpus) -> Iterator[str]:
     yield f"{name}, {len(inputs)} inputs"
     yield "| setting | bytes | answers |"
     yield "|---|---|---|"
-    yield f"| FP32 | {Model.load(source).stored.size} | {judged(name, original, original, corpus)} |"
+    size = Model.load(source).stored.size
+    yield f"| FP32 | {size} | {judged(name, original, original, corpus)} |"
     for setting, size, outputs in zip(SETTINGS, sizes, found, strict=True):
         yield f"| `{setting.label}` | {size} | {judged(name, outputs, original, corpus)} |"
 

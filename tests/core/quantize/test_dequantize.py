@@ -209,7 +209,7 @@ def test_no_quantization_attribute_stays(tmp_path: Path) -> None:
 
 def test_the_program_is_otherwise_the_quantized_one(tmp_path: Path) -> None:
     source = small_model().load(tmp_path / "in")
-    options = QuantizeOptions(rewrite=False)
+    options = QuantizeOptions(rewrite=False, mend=False)
     dequantize(quantized(source, tmp_path / "int", options), OutputOptions(tmp_path / "out"))
     assert (tmp_path / "out" / "__model__").read_bytes() == source.program.serialize()
 
