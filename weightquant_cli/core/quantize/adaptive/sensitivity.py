@@ -1,6 +1,6 @@
 """How much the model's answers change when one weight is rounded, the others being as they are.
 
-The error of a weight itself says little of that (see core/run/ACCURACY.md): a kernel of 144 values
+The error of a weight itself says little of that (see .docs/accuracy.md): a kernel of 144 values
 near the input may spoil what a matrix of a million leaves alone. So the model is run for each
 weight, from its first reader on; what lies before is the same for all.
 """
