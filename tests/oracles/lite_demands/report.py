@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -102,12 +101,12 @@ def _summary(cases: Sequence[lab.Case], table: Sequence[Line], mended: Sequence[
 
 
 def _operators() -> list[str]:
-    lines: list[str] = []
+    lines = []
     for older, newer in pairwise(VERSIONS):
         added = measured.of_version(newer).operators - measured.of_version(older).operators
         gone = measured.of_version(older).operators - measured.of_version(newer).operators
         names = " ".join(sorted(added))
-        lines += _item(f"new in {newer}: {names}" + (f"; gone: {sorted(gone)}" if gone else ""))
+        lines.append(f"- new in {newer}: {names}" + (f"; gone: {sorted(gone)}" if gone else ""))
     counts = ", ".join(f"{v}: {len(measured.of_version(v).operators)}" for v in VERSIONS)
     return [f"Operators with a kernel for ARM or the host: {counts}.", "", *lines]
 
@@ -147,15 +146,8 @@ def _lacking(operators: dict[str, dict[str, None]]) -> list[str]:
     groups: dict[str, list[str]] = {}
     for operator, versions in sorted(operators.items()):
         groups.setdefault(" ".join(versions), []).append(operator)
-    lines: list[str] = []
-    for without, names in groups.items():
-        lines += _item(f"not in {without}: {', '.join(names)}")
+    lines = [f"- not in {versions}: {', '.join(names)}" for versions, names in groups.items()]
     return ["Operators of the cases that are not there:", "", *lines, ""] if lines else []
-
-
-def _item(text: str) -> list[str]:
-    """One item of a list, in lines of at most 110 characters."""
-    return textwrap.wrap(f"- {text}", 110, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _shortened(names: Sequence[str], limit: int = 6) -> str:
