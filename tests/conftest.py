@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+import os
+
+# pytest-xdist keeps every core busy: threads of BLAS beside it only wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 

@@ -89,5 +89,5 @@ def compare_detecting(found: Array, original: Array) -> Detecting:
     union = np.count_nonzero(ours | theirs)
     return Detecting(
         rms=float(np.sqrt(np.mean((found - original).astype(np.float64) ** 2))),
-        overlap=np.count_nonzero(ours & theirs) / union if union else 1.0,
+        overlap=float(np.count_nonzero(ours & theirs) / union) if union else 1.0,
     )

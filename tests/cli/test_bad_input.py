@@ -49,8 +49,12 @@ def test_no_such_folder(tmp_path: Path) -> None:
     refused(tmp_path / "nowhere", 3, "there is no such folder", "nowhere")
 
 
-def test_a_file_in_place_of_the_folder(separate: Path) -> None:
-    refused(separate / "__model__", 3, "this is a file", "--model-filename")
+def test_a_file_that_is_no_program_in_place_of_the_folder(separate: Path) -> None:
+    output = separate.parent / "out"
+    result = run("quantize", separate / "conv2d_0.w_0", output)
+    assert result.code == 3
+    assert "holds parameters, not a program" in result.stderr
+    assert not output.exists()
 
 
 def test_no_model_in_the_folder(tmp_path: Path) -> None:
@@ -137,14 +141,14 @@ def test_an_already_quantized_model(separate: Path) -> None:
     refused(separate.parent / "once", 3, "quantized already", "6 of its 24 weights")
 
 
-def test_a_json_program_of_paddle_3(tmp_path: Path) -> None:
+def test_a_damaged_json_program_of_paddle_3(tmp_path: Path) -> None:
     model = tmp_path / "model"
     model.mkdir()
     (model / "inference.json").write_text('{"base_code": {"magic": "pir"}}')
     (model / "inference.pdiparams").write_bytes(b"")
-    refused(model, 3, "inference.json", "PIR", "FLAGS_enable_pir_api=0")
+    refused(model, 3, "inference.json", "not a Paddle program (PIR)")
     given = ("--model-filename", "inference.json")
-    refused(model, 3, "FLAGS_enable_pir_api=0", options=given)
+    refused(model, 3, "inference.json", "not a Paddle program (PIR)", options=given)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x12\xff", b"\x0a\x02\x08\x05"])

@@ -335,7 +335,6 @@ def test_a_run_that_quantizes_nothing_says_no_unless_that_is_allowed(
 CONTRADICTIONS = [
     ("--min-sqnr", "40"),
     ("--target-size", "1MB"),
-    ("--bits", "auto", "--min-sqnr", "40", "--target-size", "1MB"),
     ("--bits-for", "fc_*=8", "--bits-for", "fc_0*=16"),
     ("--bits-for", "fc_*=8", "--exclude", "fc_0*"),
     ("--bits-for", "batch_norm*=8",),

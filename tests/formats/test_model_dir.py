@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.builders import (
     write_files,
     write_model,
 )
+from tests.formats.pir.builder import Builder, tensor
 from weightquant_cli.errors import (
     AmbiguousModelError,
     MissingParameterError,
@@ -39,6 +41,7 @@ from weightquant_cli.formats.model_dir import (
     find_model,
     open_model,
 )
+from weightquant_cli.formats.validation import MAX_JSON_BYTES
 
 
 def load(
@@ -130,27 +133,103 @@ def test_several_parameter_files_are_ambiguous(names: list[str], tmp_path: Path)
     assert find_model(tmp_path, params_filename=names[1]).params == names[1]
 
 
-def test_a_program_of_paddle_3_alone_is_unsupported(tmp_path: Path) -> None:
-    folder_of(tmp_path, "inference.json", "inference.pdiparams")
-    with pytest.raises(UnsupportedModelError, match=r"inference\.json.*FLAGS_enable_pir_api=0"):
-        find_model(tmp_path)
+def write_json_model(folder: Path, name: str = "inference") -> Path:
+    """A model of Paddle 3: a convolution of one parameter."""
+    builder = Builder()
+    image = builder.data("image", 1, 3, 8, 8)
+    weight = builder.parameter("conv.w", 4, 3, 3, 3)
+    attrs: dict[str, Any] = {"strides": [1, 1], "paddings": [0, 0], "padding_algorithm": "EXPLICIT",
+             "dilations": [1, 1], "groups": 1, "data_format": "NCHW"}  # fmt: skip
+    builder.fetch(builder.op("conv2d", [image, weight], tensor(1, 4, 6, 6), **attrs))
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_bytes(builder.json())
+    (folder / f"{name}.pdiparams").write_bytes(record(normal(4, 3, 3, 3)))
+    return folder
 
 
-def test_a_program_of_paddle_3_named_by_hand_is_unsupported(tmp_path: Path) -> None:
-    folder_of(tmp_path, "inference.json", "inference.pdiparams")
-    with pytest.raises(UnsupportedModelError, match="FLAGS_enable_pir_api=0"):
-        load(tmp_path, "inference.json", "inference.pdiparams")
+def test_a_model_of_paddle_3_is_translated_where_it_is_opened(tmp_path: Path) -> None:
+    folder = write_json_model(tmp_path / "model")
+    (folder / "inference.yml").write_text("Global: {}")
+    model = open_model(find_model(folder))
+    assert (model.files.program, model.files.params) == ("inference.json", "inference.pdiparams")
+    types = [operator.type for _, _, operator in model.program.operators()]
+    assert types == ["feed", "conv2d", "fetch"]
+    assert model.parameters["conv.w"].shape == (4, 3, 3, 3)
+    assert model.program_size == (folder / "inference.json").stat().st_size
+
+
+def test_json_without_its_parameters_beside_it_is_no_program(tmp_path: Path) -> None:
+    folder = write_json_model(tmp_path / "model")
+    (folder / "config.json").write_text("{}")
+    assert find_model(folder).program == "inference.json"
+
+
+def test_two_models_of_paddle_3_are_ambiguous(tmp_path: Path) -> None:
+    write_json_model(write_json_model(tmp_path / "model"), "other")
+    with pytest.raises(AmbiguousModelError, match=r"inference\.json, other\.json"):
+        find_model(tmp_path / "model")
+
+
+def test_json_that_is_no_program_is_damaged(tmp_path: Path) -> None:
+    folder = write_json_model(tmp_path / "model")
+    (folder / "inference.json").write_text("{}")
+    with pytest.raises(ProgramError):
+        load(folder)
+
+
+def test_json_of_impossible_size_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    folder = write_json_model(tmp_path / "model")
+    os.truncate(folder / "inference.json", MAX_JSON_BYTES + 1)
+    with pytest.raises(UnsupportedModelError, match="larger than any program"):
+        load(folder)
+
+
+def test_unknown_operations_of_paddle_3_can_be_looked_at(tmp_path: Path) -> None:
+    builder = Builder()
+    x = builder.data("x", 1, 3)
+    builder.fetch(builder.op("nobody_knows", [x], tensor(1, 3)))
+    tmp_path.joinpath("m.json").write_bytes(builder.json())
+    tmp_path.joinpath("m.pdiparams").write_bytes(b"")
+    with pytest.raises(UnsupportedModelError, match="nobody_knows x1"):
+        load(tmp_path)
+    model = open_model(find_model(tmp_path), unknown_operators=True)
+    types = [operator.type for _, _, operator in model.program.operators()]
+    assert "pd_op.nobody_knows" in types
 
 
 def test_a_program_of_paddle_3_under_another_name_is_unsupported(tmp_path: Path) -> None:
     (tmp_path / "__model__").write_text('{"base_code": {"magic": "pir"}}')
-    with pytest.raises(UnsupportedModelError, match="FLAGS_enable_pir_api=0"):
+    with pytest.raises(UnsupportedModelError, match=r"suffix \.json"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["inference.pdmodel", "inference"])
+def test_the_program_s_file_or_the_path_prefix_names_the_model(name: str, tmp_path: Path) -> None:
+    folder_of(tmp_path, "inference.pdmodel", "inference.pdiparams", "other.pdmodel")
+    found = find_model(tmp_path / name)
+    assert (found.folder, found.program) == (tmp_path, "inference.pdmodel")
+    assert found.params == "inference.pdiparams"
+
+
+def test_a_path_prefix_names_a_model_of_paddle_3_too(tmp_path: Path) -> None:
+    folder = write_json_model(tmp_path / "model")
+    assert find_model(folder / "inference").program == "inference.json"
+    assert find_model(folder / "inference.json").program == "inference.json"
+
+
+def test_a_folder_goes_before_a_prefix_of_the_same_name(tmp_path: Path) -> None:
+    folder_of(tmp_path, "model.pdmodel", "model.pdiparams")
+    inner = tmp_path / "model"
+    inner.mkdir()
+    folder_of(inner, "__model__")
+    assert find_model(inner).folder == inner
 
 
 @pytest.mark.parametrize("names", [[], ["conv.w", "readme.txt"], ["__params__"]])
 def test_a_folder_without_a_program_is_not_a_model(names: list[str], tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFoundError, match=r"no __model__, model or \*\.pdmodel"):
+    with pytest.raises(
+        ModelNotFoundError, match=r"no __model__, model, \*\.pdmodel, or \*\.json with its"
+    ):
         find_model(folder_of(tmp_path, *names))
 
 
@@ -162,7 +241,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
 def test_a_file_in_place_of_the_folder_says_how_to_name_it(tmp_path: Path) -> None:
     (tmp_path / "det.pdmodel").touch()
     with pytest.raises(ModelNotFoundError) as caught:
-        find_model(tmp_path / "det.pdmodel")
+        find_model(tmp_path / "det.pdmodel", "det.pdmodel")
     assert caught.value.remedy == f"give {tmp_path} and name the file with `model_filename`"
 
 

@@ -1,4 +1,4 @@
-"""Find, open and write a model folder in every layout that Paddle has written.
+"""Find and open a model folder in every layout that Paddle has written.
 
 __model__ + one file per parameter                                  (Paddle 1.x, separate)
 __model__ or model + one of __params__, params, weights             (Paddle 1.x, combined)
@@ -8,6 +8,7 @@ NAME.json + NAME.pdiparams                                          (Paddle 3, t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -184,12 +185,15 @@ def locate(path: Path) -> tuple[Path, str | None]:
         path: a folder, the program's file, or what Paddle calls a path prefix: the file's path
             without its suffix.
     """
-    if path.is_dir():
-        return path, None
     for suffix in ("", PROGRAM_SUFFIX, PIR_SUFFIX):
-        file = path.with_name(path.name + suffix) if path.name else path
-        if file.is_file():
-            return file.parent, file.name
+        file = f"{path}{suffix}"
+        try:
+            if os.path.isfile(file):
+                return Path(file).parent, Path(file).name
+        except ValueError:  # a NUL in the path
+            break
+        if os.path.isdir(path):
+            break
     return path, None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,31 @@ def test_the_copies_that_paddle_puts_before_a_fetch_are_no_difference(tmp_path: 
         return model.load(tmp_path / str(copies))
 
     assert check_program(copied(2), copied(0)) == check_program(copied(0), copied(1)) == ()
+
+
+def test_what_paddle_adds_and_drops_when_it_saves_again_is_no_difference(tmp_path: Path) -> None:
+    def drop(program: pb.ProgramDesc) -> None:
+        for op, name in (("conv2d", "use_cudnn"), ("conv2d", "fuse_relu"), ("swish", "beta")):
+            attrs = operator(program, op).attrs
+            del attrs[[attr.name for attr in attrs].index(name.encode())]
+        reshape = operator(program, "reshape2")
+        del reshape.outputs[1]
+
+    def built(folder: str, *, saved_again: bool, beta: float = 1.0) -> Model:
+        model = ModelBuilder()
+        attrs: dict[str, Any] = {"use_cudnn": True, "fuse_relu": False}
+        x = model.conv2d("x", "w", normal(4, 3, 3, 3), **attrs)
+        x = model.op("swish", {"X": x}, {"Out": "a"}, {"beta": beta})
+        model.op("reshape2", {"X": x}, {"Out": "b", "XShape": "xshape"}, {"shape": [-1]})
+        model.fetch("b")
+        if saved_again:
+            drop(model.program.desc)
+        return model.load(tmp_path / folder)
+
+    again = built("again", saved_again=True)
+    assert check_program(again, built("first", saved_again=False)) == ()
+    (finding,) = check_program(again, built("other", saved_again=False, beta=2.0))
+    assert finding.what == "operator 1: beta is absent, in the reference 2.0 (FLOAT)"
 
 
 def rename(program: pb.ProgramDesc, op_type: str, name: str) -> None:

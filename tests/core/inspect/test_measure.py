@@ -35,8 +35,8 @@ def distribution(folder: Path, values: np.ndarray, dtype: dtypes.DataType, bins:
     """The distribution of these values, stored as this type."""
     header = header_bytes(bytes(12), dtype, values.shape)
     (folder / "w").write_bytes(header + values.astype(dtype.numpy or "V").tobytes())
-    with read_separate(InputFolder.open(folder), {"w": values.shape}).reader("w") as reader:
-        return measure_histogram(reader, bins)
+    with read_separate(InputFolder.open(folder), {"w": values.shape}).reader("w") as tensor:
+        return measure_histogram(tensor, bins)
 
 
 @pytest.mark.parametrize("jobs", [1, 3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -72,6 +73,11 @@ def _rows(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     ]
 
 
+def _item(text: str) -> list[str]:
+    """An item of a list, in lines of at most a hundred characters."""
+    return textwrap.wrap(text, 100, initial_indent="- ", subsequent_indent="  ")
+
+
 def _summary(cases: Sequence[lab.Case], table: Sequence[Line], mended: Sequence[Line]) -> list[str]:
     types = {op.type for case in cases for _, _, op in case.parse().operators()}
     rows = []
@@ -106,7 +112,7 @@ def _operators() -> list[str]:
         added = measured.of_version(newer).operators - measured.of_version(older).operators
         gone = measured.of_version(older).operators - measured.of_version(newer).operators
         names = " ".join(sorted(added))
-        lines.append(f"- new in {newer}: {names}" + (f"; gone: {sorted(gone)}" if gone else ""))
+        lines += _item(f"new in {newer}: {names}" + (f"; gone: {sorted(gone)}" if gone else ""))
     counts = ", ".join(f"{v}: {len(measured.of_version(v).operators)}" for v in VERSIONS)
     return [f"Operators with a kernel for ARM or the host: {counts}.", "", *lines]
 
@@ -146,7 +152,11 @@ def _lacking(operators: dict[str, dict[str, None]]) -> list[str]:
     groups: dict[str, list[str]] = {}
     for operator, versions in sorted(operators.items()):
         groups.setdefault(" ".join(versions), []).append(operator)
-    lines = [f"- not in {versions}: {', '.join(names)}" for versions, names in groups.items()]
+    lines = [
+        line
+        for versions, names in groups.items()
+        for line in _item(f"not in {versions}: {', '.join(names)}")
+    ]
     return ["Operators of the cases that are not there:", "", *lines, ""] if lines else []
 
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ...formats.program import CALLSTACK_ATTRIBUTE, Operator, Program
+from ...formats.program import CALLSTACK_ATTRIBUTE, AttributeValue, Operator, Program
 from ..lite.demands.mend import mend
 from ..lite.tags import is_quantization_attribute
 from ..lite.targets import TARGETS
@@ -24,10 +24,36 @@ from .findings import FITTING_REFERENCE, Finding, FindingCode, Severity
 MAX_FINDINGS = 20
 """Of programs that have nothing in common, no more differences are told."""
 
-_MEANINGLESS = frozenset(
-    {CALLSTACK_ATTRIBUTE, "op_device", "op_namescope", "op_role", "op_role_var"}
+_IGNORED = frozenset(
+    {
+        # of the exporter
+        *(CALLSTACK_ATTRIBUTE, "op_device", "op_namescope", "op_role", "op_role_var"),
+        # of the machine that Paddle runs on: which library computes, and how it goes about it
+        *("use_mkldnn", "use_cudnn", "use_quantizer", "mkldnn_data_type", "use_addto"),
+        *("Scale_in", "Scale_in_eltwise", "Scale_out", "Scale_weights", "Scale_x", "Scale_y"),
+        *("exhaustive_search", "workspace_size_MB", "force_fp32_output"),
+    }
 )
-"""Attributes of the exporter, which no kernel reads."""
+"""Attributes that do not say what is computed. Paddle adds and drops them when it saves again."""
+
+_DEFAULTS: dict[str, AttributeValue] = {
+    "fuse_activation": "",
+    "fuse_alpha": 0.0,
+    "fuse_beta": 0.0,
+    "fuse_relu": False,
+    "fuse_relu_before_depthwise_conv": False,
+    "fuse_residual_connection": False,
+    "fuse_with_relu": False,
+}
+"""Values that mean the same as a missing attribute, for any operator."""
+
+_DEFAULTS_OF: dict[tuple[str, str], AttributeValue] = {
+    ("softmax", "data_format"): "AnyLayout",
+    ("swish", "beta"): 1.0,
+    # read by nothing that is computed here, other than that of a batch_norm or dropout
+    **{(op, "is_test"): True for op in ("conv2d", "depthwise_conv2d", "pool2d", "softmax")},
+}
+"""The same for one type of operator."""
 
 
 def check_program(model: Model, reference: Model) -> tuple[Finding, ...]:
@@ -39,8 +65,11 @@ def check_program(model: Model, reference: Model) -> tuple[Finding, ...]:
     if len(ours) != len(theirs):
         return (_differs(None, f"{len(ours)} blocks, {len(theirs)} in the reference"),)
     findings: list[Finding] = []
+    mine, original = _names_read(model.program), _names_read(expected)
     for one, other in zip(ours, theirs, strict=True):
-        findings += _compare_blocks(one.operators, other.operators)
+        findings += _compare_blocks(
+            _computations(one.operators, mine), _computations(other.operators, original)
+        )
     return tuple(findings[:MAX_FINDINGS])
 
 
@@ -84,7 +113,7 @@ class _Computation:
     Attributes:
         index: its place in the block.
         operator: the operator.
-        inputs, outputs: variables by slot, without slots that hold none.
+        inputs, outputs: variables by slot, without outputs that no operator reads.
     """
 
     index: int
@@ -93,7 +122,17 @@ class _Computation:
     outputs: dict[str, tuple[str, ...]]
 
 
-def _computations(operators: Sequence[Operator]) -> list[_Computation]:
+def _names_read(program: Program) -> frozenset[str]:
+    """The variables that some operator of the program reads."""
+    return frozenset(
+        name
+        for _, _, operator in program.operators()
+        for names in operator.inputs.values()
+        for name in names
+    )
+
+
+def _computations(operators: Sequence[Operator], read: frozenset[str]) -> list[_Computation]:
     """The operators, without those that copy an output of the model before it is fetched.
 
     Paddle's save_inference_model puts a `scale` by 1 in front of every fetch, each time it saves.
@@ -116,7 +155,12 @@ def _computations(operators: Sequence[Operator]) -> list[_Computation]:
                 slot: tuple(original.get(name, name) for name in names)
                 for slot, names in inputs.items()
             }
-        found.append(_Computation(index, operator, _filled(inputs), _filled(outputs)))
+        used = (
+            {slot: names for slot, names in outputs.items() if not read.isdisjoint(names)}
+            if operator.type != "fetch"
+            else {}
+        )
+        found.append(_Computation(index, operator, _filled(inputs), used))
     return found
 
 
@@ -136,8 +180,9 @@ def _filled(slots: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     return {slot: names for slot, names in slots.items() if names}
 
 
-def _compare_blocks(ours: Sequence[Operator], theirs: Sequence[Operator]) -> Iterator[Finding]:
-    mine, original = _computations(ours), _computations(theirs)
+def _compare_blocks(
+    mine: Sequence[_Computation], original: Sequence[_Computation]
+) -> Iterator[Finding]:
     for one, other in zip(mine, original, strict=False):
         op_type, expected = one.operator.type, other.operator.type
         if op_type != expected:
@@ -160,7 +205,7 @@ def _differences(one: _Computation, other: _Computation) -> Iterator[str]:
                 yield f"another {kind} {slot}"
     ours, theirs = _meaningful(one.operator), _meaningful(other.operator)
     for name in dict.fromkeys((*ours, *theirs)):
-        if ours.get(name) != theirs.get(name):
+        if ours.get(name) != theirs.get(name) and not _is_default(one, other, name):
             found, expected = _shown(one.operator, name), _shown(other.operator, name)
             yield f"{name} is {found}, in the reference {expected}"
 
@@ -170,8 +215,16 @@ def _meaningful(operator: Operator) -> dict[str, bytes]:
     return {
         name: data
         for name, data in operator.attribute_data()
-        if name not in _MEANINGLESS and not is_quantization_attribute(name)
+        if name not in _IGNORED and not is_quantization_attribute(name)
     }
+
+
+def _is_default(one: _Computation, other: _Computation, name: str) -> bool:
+    """Whether one side lacks an attribute that has its default value on the other."""
+    default = _DEFAULTS_OF.get((one.operator.type, name), _DEFAULTS.get(name))
+    found = one.operator.attribute(name) or other.operator.attribute(name)
+    lacking = None in (one.operator.attribute(name), other.operator.attribute(name))
+    return lacking and default is not None and found is not None and found.value == default
 
 
 def _shown(operator: Operator, name: str) -> str:

@@ -34,6 +34,9 @@ from .writing import write_error
 # Of other runs that replace the same folder at the same time.
 _ATTEMPTS = 20
 
+# What opening a folder by name gives where it is gone, or something else is in its place.
+_TAKEN_AWAY = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
 
 class Existing(enum.Enum):
     """What to do with an output folder that exists already and is not empty."""
@@ -216,11 +219,19 @@ class _Output:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
             try:
-                exchange(self._parent, self._temporary, self._name)
+                self._exchange()
                 break
             except FileNotFoundError:
                 continue  # another run has taken it away meanwhile
-        with self._parent.subfolder(self._temporary) as replaced:
+        try:
+            replaced = self._parent.subfolder(self._temporary)
+        except OSError as error:
+            if error.errno in _TAKEN_AWAY:
+                self._notices.append("another process took away the folder that was replaced")
+                return
+            self._exchange()
+            raise
+        with replaced:
             try:
                 if not self._parent.is_folder(self._name):  # but a link that somebody put there
                     raise OSError(errno.EAGAIN, "another process replaced the folder")
@@ -228,8 +239,14 @@ class _Output:
                 self._remove_replaced()
             except BaseException:
                 if self._parent.holds(self._temporary, replaced.identity):
-                    exchange(self._parent, self._temporary, self._name)
+                    self._exchange()
                 raise
+
+    def _exchange(self) -> None:
+        """Swap the temporary folder and the old one, which no other run may then clear."""
+        if self._old is not None:
+            temporary.lock(self._old.folder.descriptor)
+        exchange(self._parent, self._temporary, self._name)
 
     def _approve(self, replaced: Folder) -> None:
         """Look again at what was replaced: it may not be what it was before the work began.

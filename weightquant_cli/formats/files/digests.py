@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +31,8 @@ def digest_of(name: str, descriptor: int, path: Path) -> FileDigest:
     Raises:
         ModelError: it cannot be read.
     """
+    import hashlib  # milliseconds that only a report needs
+
     hashed = hashlib.sha256()
     offset = 0
     while block := read_at(descriptor, BLOCK_BYTES, offset, path):

@@ -53,7 +53,7 @@ def make_folder(parent: Folder, name: str) -> tuple[str, Folder]:
             os.rmdir(temporary, dir_fd=parent.descriptor)
             raise
         try:
-            if _lock(folder.descriptor) and parent.holds(temporary, folder.identity):
+            if lock(folder.descriptor) and parent.holds(temporary, folder.identity):
                 return temporary, folder
         except OSError:
             folder.close()
@@ -77,7 +77,7 @@ def make_file(parent: Folder, name: str, mode: int) -> tuple[str, int]:
         descriptor = os.open(temporary, _CREATE, mode, dir_fd=parent.descriptor)
         try:
             made = identity(os.fstat(descriptor))
-            if _lock(descriptor) and parent.holds(temporary, made):
+            if lock(descriptor) and parent.holds(temporary, made):
                 return temporary, descriptor
         except OSError:
             os.close(descriptor)
@@ -129,7 +129,7 @@ def _clear(parent: Folder, name: str) -> str | None:
     return None
 
 
-def _lock(descriptor: int) -> bool:
+def lock(descriptor: int) -> bool:
     """Whether the lock was free and is ours now; a file system without locks gives it to all."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
