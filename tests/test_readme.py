@@ -16,6 +16,7 @@ from tests.cli.helpers import environment, run, shell
 from tests.pages import CHINESE, COMBINED, DIGITS, README, ROOT, block
 from weightquant_cli.cli.completion.scripts import COMPLETION_LINES
 from weightquant_cli.cli.exit_codes import MEANINGS
+from weightquant_cli.core.lite.targets import TARGETS
 
 (FAKE_OPT,) = Path(__file__).parent.rglob("fake_opt.sh")
 BOTH = ("phone", "release", "cookbook", "python", "paddle")
@@ -75,6 +76,12 @@ def test_the_python_runs(name: str, workplace: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (workplace / "out" / "__model__").exists()
+
+
+def test_the_operator_types_are_those_of_the_table() -> None:
+    listed = ", ".join(f"`{name}`" for name in TARGETS)
+    assert f"| those of {listed} | default |" in README
+    assert f"| {listed.replace(', ', '、')} 的权重 | 默认 |" in CHINESE
 
 
 def test_the_exit_codes_are_those_of_the_program() -> None:

@@ -102,7 +102,7 @@ def _check(
 
 
 def _document(arguments: CheckArguments, result: CheckResult) -> bytes:
-    """The facts as JSON; nothing where nobody asked for them."""
+    """The facts as JSON; empty unless requested."""
     if not arguments.as_json and arguments.report is None:
         return b""
     from .output.check_json import check_document

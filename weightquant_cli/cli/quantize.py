@@ -186,7 +186,7 @@ def _round(
 
 
 def _document(arguments: QuantizeArguments, model: Model, result: Quantized) -> bytes:
-    """The facts as JSON, in a report with the digests; nothing where nobody asked for them."""
+    """The facts as JSON, in a report with the digests; empty unless requested."""
     if not arguments.as_json and arguments.report is None:
         return b""
     from .output.json_output import encoded

@@ -62,7 +62,7 @@ def raising_signals(numbers: Collection[int]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if arrived:  # numpy's import turns whatever is raised within it into an ImportError
+        if arrived:  # numpy's import turns any exception raised during it into an ImportError
             raise StoppedBySignal(arrived[0]) from error
         raise
     finally:

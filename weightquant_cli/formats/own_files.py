@@ -1,7 +1,7 @@
 """What in an output folder is ours and may be replaced: told by content rather than by name.
 
 Ours are a program that the caller knows again, the parameters that it names, the script that
-`export-opt` wrote, and what Paddle Lite's opt made of the model. Everything else is somebody's.
+`export-opt` wrote, and what Paddle Lite's opt made of the model. All else is the user's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """click's group, and what it shares with its commands: the console, `--help`, `--version`.
 
-What writes the help is imported when somebody asks for it.
+What writes the help is imported on demand.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class WithExamples:
 
 
 class Heading(enum.Enum):
-    """Headings of the options in help and man pages, in the order in which they stand there."""
+    """Headings of the options in help and man pages, in that order."""
 
     WHAT = "What to quantize"
     BITS = "Bits and scales"

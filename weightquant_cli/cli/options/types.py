@@ -1,4 +1,4 @@
-"""The types of option values: what a word on the command line stands for, and its completions."""
+"""The types of option values: how each argument is parsed and completed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ else:  # generic since click 8.4 only
 AUTO = "auto"
 ALL = "all"
 
-# Names of layers for which somebody may take them for operator types.
+# Layer names that users may mistake for operator types.
 _LAYERS = {
     "linear": "matmul_v2 or mul",
     "dense": "matmul_v2 or mul",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from ..options.command_docs import CommandDoc, OptionDoc
 
 MAX_WIDTH = 100
-# On a narrower terminal an option's text stands below its name.
+# On a narrower terminal an option's text goes below its name.
 MIN_BESIDE_WIDTH = 60
 TEXT_COLUMN = 30
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Width of the labels of `facts`.
 LABEL_WIDTH = 14
 
-# Stands for nothing; a column of nothing else is left out on a terminal.
+# An empty cell; a column with only empty cells is dropped on a terminal.
 NOTHING = "-"
 
 # Columns between two columns.

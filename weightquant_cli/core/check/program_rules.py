@@ -22,7 +22,7 @@ from ..plan.rewrites import REPLACEMENTS, Rewrite, apply_rewrites, find_rewrite
 from .findings import FITTING_REFERENCE, Finding, FindingCode, Severity
 
 MAX_FINDINGS = 20
-"""Of programs that have nothing in common, no more differences are told."""
+"""At most this many differences of the programs are reported, for programs that are unrelated."""
 
 _IGNORED = frozenset(
     {

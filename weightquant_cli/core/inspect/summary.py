@@ -1,6 +1,6 @@
 """What `inspect` shows: a model's facts, from its headers alone.
 
-`summarize` reads no data, so it takes a moment whatever the model's size; `measure.measure` adds
+`summarize` reads no data, so it is fast for a model of any size; `measure.measure` adds
 what needs the data.
 """
 

@@ -2,6 +2,7 @@
 
 Gives the table of operators whose weights it dequantizes (`targets`), the attributes that mark a
 quantized weight (`tags`, `scales`, `storage`), what it dequantizes (`dequantized_inputs`), what
-`opt` fuses or folds (`fusions`), and what it gives to other `readers` of the weight.
+`opt` fuses or folds (`fusions`), what it gives to other `readers` of the weight, and what it
+demands of any program (`demands`).
 May import `core.model`, `formats` and `errors`.
 """

@@ -28,7 +28,7 @@ class TaggedInput:
         is_dequantized: whether Paddle Lite dequantizes this input.
         channels: how many scales it needs; None where it is not dequantized.
         expands: whether opt expands a single scale to all channels, and takes the first one for all
-            unless it is told that there is one for each.
+            unless the tag says that there is one per channel.
     """
 
     target: Target | None

@@ -1,6 +1,7 @@
 """The table of what can be quantized: operator type -> weight slot, channel axis, rank, rewrite.
 
-The one place to add an operator type. Measured with Paddle Lite 2.6.0 to 2.13rc0 (FACTS.md): the
+The place to add an operator type; only adaptive rounding knows more of it, the slot of its inputs
+(`quantize/adaptive/statistics.py`). Measured with Paddle Lite 2.6.0 to 2.13rc0 (FACTS.md): the
 operators without a rewrite are those whose weights it dequantizes at load, and the axis is the one
 along which it expects one scale per channel. The others compute the same once they are rewritten as
 one of these (`plan/rewrites.py`); tagged as they are, Paddle Lite gives NaN or aborts.

@@ -41,7 +41,7 @@ class Eligibility:
 
     Args:
         model: the model.
-        tags: its tags, where somebody has found them already.
+        tags: its tags, if already known.
     """
 
     def __init__(self, model: Model, tags: ModelTags | None = None) -> None:

@@ -23,7 +23,7 @@ MUL = "mul"
 LOOKUP_TABLE = "lookup_table"
 
 REPLACEMENTS = {MUL: (MUL,), LOOKUP_TABLE: ("unsqueeze2", LOOKUP_TABLE)}
-"""The types of the operators that stand in the place of a rewritten one, by its new type."""
+"""The types of the operators that replace a rewritten one, by its new type."""
 
 # Attributes of a matmul that mul does not have, at values that change nothing (`find_rewrite`).
 _MATMUL_ATTRIBUTES = ("trans_x", "trans_y", "transpose_X", "transpose_Y", "alpha", "head_number")

@@ -105,7 +105,7 @@ class KeptWeight(_PlannedWeight):
 
     @property
     def operator_type(self) -> str:
-        """Type of the first operator that reads it; empty if nobody does."""
+        """Type of the first operator that reads it; empty if there is none."""
         return self.weight.readers[0].operator.type if self.weight.readers else ""
 
     @property

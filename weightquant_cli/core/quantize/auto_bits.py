@@ -2,9 +2,9 @@
 
 Paddle Lite reads `quantize_weight_bits` per operator, so a model may mix them. Sixteen bits go to
 
-1. weights that would fall below `min_sqnr` at 8, whatever it costs;
+1. weights that would fall below `min_sqnr` at 8, regardless of size;
 2. weights of a few thousand elements, the smallest first: they cost next to nothing, and some of
-   them, near the input, do more harm than all others together (core/run/ACCURACY.md);
+   them, near the input, do more harm than all others together (.docs/accuracy.md);
 3. the others, most harm per byte first, as long as they fit. The harm of a weight is the relative
    change of the model's answers with that weight alone at 8 bits; where the model cannot be run, it
    is the relative error of the weight itself.

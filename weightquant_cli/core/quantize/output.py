@@ -35,7 +35,7 @@ class OutputOptions:
         folder: the output folder.
         program: the program's file name; None keeps the input's.
         params: the name of one file for all parameters; None keeps the input's layout and name.
-        separate: one file per parameter, whatever the input's layout.
+        separate: one file per parameter, regardless of the input's layout.
         existing: what to do where the folder exists and is not empty.
         strip_callstack: drop the exporter's stack traces from the program.
         digests: take SHA-256 of every file read and written, before the folder is put in place.

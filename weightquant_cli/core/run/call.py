@@ -2,7 +2,7 @@
 
 Attributes are read with the default that Paddle gives them: older programs leave out what newer
 ones store. A kernel raises `Unsupported` where it does not know what an attribute's value means,
-and ValueError (or whatever numpy raises) where arrays do not fit.
+and ValueError (or another error of numpy) where arrays do not fit.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ NO_VARIABLE = "@EMPTY@"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Site:
-    """Where an operator stands in the program: block, place in the block, and its type."""
+    """An operator's position in the program: block, place in the block, and its type."""
 
     block: int
     index: int
@@ -145,7 +145,7 @@ def _present(slots: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]
 def _with_last_reads(
     steps: Sequence[Step], declared: frozenset[str], kept: Iterable[str]
 ) -> list[Step]:
-    """The steps, each with the variables that nobody needs after it."""
+    """The steps, each with the variables that are not needed after it."""
     keep = frozenset(kept)
     last: dict[str, int] = {}
     for index, step in enumerate(steps):

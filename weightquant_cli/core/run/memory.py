@@ -176,7 +176,7 @@ def _slid(
         return None
     try:
         height, width = _sides(step, image, variables)
-    except ValueError:  # it will be told of when the operator is run
+    except ValueError:  # reported when the operator is run
         return None
     channels = declared[1] if declared[1] >= 0 else image[1]
     lead = declared[0] if declared[0] >= 0 else image[0]

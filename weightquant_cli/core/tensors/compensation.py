@@ -1,4 +1,4 @@
-"""Rounding that makes good for its own errors: each rounding error is taken up by what follows.
+"""Rounding that compensates for its errors: later values absorb each rounding error.
 
 The rows of a layer's weight are rounded element by element. The error of each element is spread
 over the elements of its row that are still to be rounded, in the proportion that changes the

@@ -88,7 +88,7 @@ def quantize(
         out: int8 or int16 of the shape of `values`.
     """
     divisor = np.where(scale == 0, np.float32(1), scale)
-    # A subnormal scale overflows, and is clipped next; NaN is told by `exceeds`.
+    # A subnormal scale overflows, and is clipped next; NaN is detected by `exceeds`.
     with np.errstate(over="ignore", invalid="ignore"):
         by_channel(np.divide, values, divisor, work)
         np.rint(work, out=work)

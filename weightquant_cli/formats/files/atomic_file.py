@@ -144,7 +144,7 @@ class FileOutput:
                 path=self.path,
                 remedy="choose another place for it",
             )
-        # Opening a pipe that nobody reads would wait for ever.
+        # Opening a pipe without a reader would block forever.
         flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | CLOSE_ON_EXEC
         self._descriptor = os.open(self.path, flags)
         os.set_blocking(self._descriptor, True)
@@ -188,7 +188,7 @@ def write_file(
 
 
 def descriptor_number(path: Path) -> int | None:
-    """The open file that a path such as /dev/stdout stands for; None for every other path."""
+    """The open file that a path such as /dev/stdout refers to; None for every other path."""
     step = os.path.abspath(path) if os.path.isabs(path) else os.fspath(path)
     for _ in range(_MAX_LINKS):
         if found := _DESCRIPTOR_PATH.fullmatch(step):

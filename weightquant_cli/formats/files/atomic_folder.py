@@ -90,7 +90,7 @@ def new_folder(
 class _Output:
     """The steps of one output, and what it has made so far and must not leave behind.
 
-    A signal raises wherever it arrives; whatever is made is noted here before it can.
+    A signal may raise anywhere, so each file is recorded here before it is created.
     """
 
     def __init__(self, target: Path, existing: Existing, inspect: Inspect) -> None:
@@ -136,7 +136,7 @@ class _Output:
         return self._files
 
     def publish(self) -> None:
-        """Put the folder in place, whatever other runs do to the same place at the same time."""
+        """Put the folder in place, even if other runs write to it concurrently."""
         assert self._files is not None
         folder = self._files.folder
         if not self._parent.holds(self._temporary, folder.identity):
@@ -233,7 +233,7 @@ class _Output:
             raise
         with replaced:
             try:
-                if not self._parent.is_folder(self._name):  # but a link that somebody put there
+                if not self._parent.is_folder(self._name):  # but a link put there meanwhile
                     raise OSError(errno.EAGAIN, "another process replaced the folder")
                 self._approve(replaced)
                 self._remove_replaced()

@@ -1,6 +1,6 @@
 """An open folder: what is in it is reached through its descriptor, whatever happens to its path.
 
-A path is looked up anew on every use, and whoever may write to one of its folders can put a link
+A path is resolved again on every use, and anyone who may write to one of its folders can put a link
 there in between. Names taken from a descriptor stay in the folder that was opened.
 """
 
@@ -26,7 +26,7 @@ def identity(status: os.stat_result) -> Identity:
 
 
 class Folder:
-    """An open folder. It is closed by `close`, by `with`, or when nobody refers to it any more.
+    """An open folder. It is closed by `close`, by `with`, or by the garbage collector.
 
     Attributes:
         path: how it was named, for messages.

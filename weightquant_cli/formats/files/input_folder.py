@@ -2,7 +2,7 @@
 
 Every file is opened relative to the folder. A fingerprint is taken the first time, and compared
 whenever the file is opened again, and with `verify_unchanged` once everything has been read: a
-model that somebody writes meanwhile is an error, never a mixture.
+model that is modified meanwhile is an error, never a mixture.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class InputFolder:
             _compare(before, self._look(name, path), path)
 
     def close(self) -> None:
-        """Close the folder and its files; also done when nobody refers to it any more."""
+        """Close the folder and its files; also done when it is garbage-collected."""
         self._files.close()
         self._folder.close()
 
@@ -219,7 +219,7 @@ def _wait_for_clock(status: os.stat_result) -> bool:
 
 
 def _close(name: str, descriptor: int) -> None:
-    with contextlib.suppress(OSError):  # whatever was read is here
+    with contextlib.suppress(OSError):  # all data has been read already
         os.close(descriptor)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-# So many stay open when nobody uses them: a process may have as few as 256 descriptors.
+# Idle files kept open: a process may be limited to 256 descriptors.
 KEPT = 32
 
 
@@ -50,7 +50,7 @@ class OpenFiles:
                 self._close_unused(self._kept)
 
     def close(self) -> None:
-        """Close every file that nobody uses."""
+        """Close every idle file."""
         with self._lock:
             self._close_unused(0)
 

@@ -41,7 +41,7 @@ def open_regular(folder: Folder, name: str) -> int:
         descriptor = _Beneath(folder, path).open(name)
     except FileNotFoundError:
         raise
-    except NotADirectoryError as error:  # a file stands where a folder of the path should
+    except NotADirectoryError as error:  # a parent of the path is a file
         raise FileNotFoundError(error.errno, error.strerror, path) from error
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):

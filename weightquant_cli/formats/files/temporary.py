@@ -117,7 +117,7 @@ def _clear(parent: Folder, name: str) -> str | None:
             return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # a living run's; or there are no locks, and then nobody can tell
+        except OSError:  # held by a running process, or locks are not supported
             return None
         if stat.S_ISDIR(found.st_mode):
             remove_folder(parent, name)

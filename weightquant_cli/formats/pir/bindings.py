@@ -21,7 +21,7 @@ class Tensor:
 
     Attributes:
         type: its type.
-        name: its variable, or None while nobody needs it.
+        name: its variable, or None until it is needed.
         write: writes the operator that makes it, and gives its name; for one without a name.
         constant: its elements where they are known.
         elements: the scalars it is stacked from.

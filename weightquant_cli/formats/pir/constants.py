@@ -1,4 +1,4 @@
-"""Constants: written only where somebody reads them as a tensor.
+"""Constants: written only where they are read as a tensor.
 
 In PIR the shape of a reshape or the axis of a concat is a constant that is made by an operation of
 its own. In Paddle 2.6 it is an attribute, and the operation disappears.
@@ -42,7 +42,7 @@ def lazy(
     attributes: Attributes,
     **facts: object,
 ) -> Tensor:
-    """A tensor whose operator is written, at this place, when somebody needs its variable."""
+    """A tensor whose operator is written, at this place, when its variable is needed."""
     block = translator.block
     place = block.place()
 

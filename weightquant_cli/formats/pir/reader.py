@@ -226,7 +226,7 @@ class _Reader:
 def _is_stored(parameter: dict[str, Any]) -> bool:
     """Whether a parameter is in the file of parameters: the first of its result's flags.
 
-    A recurrent layer has one that is not, and that nobody reads: the state of its dropout.
+    A recurrent layer has one that is not, and that is never read: the state of its dropout.
     """
     flags = parameter.get("OA")
     return not (type(flags) is list and flags and flags[0] == 0)

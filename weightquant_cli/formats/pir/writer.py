@@ -1,7 +1,7 @@
 """Write a ProgramDesc: blocks, operators and variables, in the order of the translation.
 
 An operator may get its place before it is known whether it is needed: constants are written only
-where somebody reads them as a tensor.
+where they are read as a tensor.
 """
 
 from __future__ import annotations

@@ -8,10 +8,19 @@ import numpy as np
 import pytest
 
 from weightquant_cli import Model
-from weightquant_cli.core.quantize.adaptive.statistics import Statistics, StatisticsObserver
+from weightquant_cli.core.lite.targets import TARGETS
+from weightquant_cli.core.quantize.adaptive.statistics import (
+    INPUT_SLOTS,
+    Statistics,
+    StatisticsObserver,
+)
 from weightquant_cli.core.run import Network, stored
 
 from ....builders import Array, ModelBuilder, normal
+
+
+def test_every_operator_that_multiplies_its_weight_has_a_slot_for_the_inputs() -> None:
+    assert TARGETS.keys() - INPUT_SLOTS.keys() == {"lookup_table", "lookup_table_v2"}
 
 
 def observed(

@@ -82,7 +82,7 @@ def wrong_types(
 
 
 def narrowed(attribute: Attribute, type: AttrType) -> AttributeValue | None:
-    """The attribute's value in another type, or None where it cannot be told exactly."""
+    """The attribute's value in another type, or None where it cannot be represented exactly."""
     value = attribute.value
     if isinstance(value, tuple):
         element = _ELEMENTS.get(type)

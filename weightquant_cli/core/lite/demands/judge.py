@@ -22,7 +22,7 @@ READABLE = frozenset(
 """Types of parameters that every measured opt reads."""
 
 UNNAMED = frozenset({dtypes.BF16, dtypes.COMPLEX64, dtypes.COMPLEX128})
-"""Types of variables at which 2.13rc0 aborts, even where nobody reads the variable."""
+"""Types of variables at which 2.13rc0 aborts, even where the variable is unused."""
 
 COPIES = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Output slots that opt insists on although nobody reads them at inference.
+"""Output slots that opt insists on although they are unused at inference.
 
 Paddle's export drops them (`clip_extra`). Adding one costs a variable that is never filled.
 """

@@ -1,4 +1,4 @@
-"""Where an operator stands in a program, and what a program declares there."""
+"""An operator's position in a program, and what a program declares there."""
 
 from __future__ import annotations
 

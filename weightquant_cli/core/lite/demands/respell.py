@@ -48,7 +48,7 @@ SPELLINGS: Mapping[str, Spelling] = {
 
 
 def respell(operator: Operator) -> str | None:
-    """Spell an operator anew, in place; what was done, or None where nothing is known to do."""
+    """Replace an operator by an equivalent one, in place; what was changed, or None."""
     spelling = SPELLINGS.get(operator.type)
     if spelling is None:
         return None

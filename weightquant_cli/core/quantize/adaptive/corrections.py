@@ -2,7 +2,7 @@
 
 Rounding moves the mean of an output channel by `shift`. A batch_norm behind the layer subtracts a
 mean, to which the shift is added; an addition of a parameter gets the shift subtracted. Both only
-where nobody else reads the layer's output or the parameter: then everything behind sees the same
+where nothing else reads the layer's output or the parameter: then everything behind sees the same
 mean as before.
 """
 

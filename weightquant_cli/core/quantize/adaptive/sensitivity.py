@@ -1,8 +1,8 @@
 """How much the model's answers change when one weight is rounded, the others being as they are.
 
-The error of a weight itself says little of that (see core/run/ACCURACY.md): a kernel of 144 values
+The error of a weight itself says little of that (see .docs/accuracy.md): a kernel of 144 values
 near the input may spoil what a matrix of a million leaves alone. So the model is run for each
-weight, from its first reader on; what lies before is the same for all.
+weight, from its first reader on; everything before it is shared.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...run import Network, Outcome, Step
 from ...run.values import Array, Tensor
 
 ACTIVATIONS = ("softmax", "log_softmax", "sigmoid", "scale", "assign", "arg_max")
-"""What stands between a model's answers and its outputs. A softmax that is sure of itself hides
+"""What comes between a model's answers and its outputs. A softmax that is sure of itself hides
 changes that another input would show."""
 
 

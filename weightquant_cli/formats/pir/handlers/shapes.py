@@ -1,7 +1,7 @@
 """Shapes that are computed, and what is done with them.
 
 Paddle 3 computes shapes with 64 bits; Paddle 2.6 and Paddle Lite with 32. The 32 bits are kept as
-long as nobody but a shape reads them, so that a program comes out as Paddle 2.6 would write it.
+long as only shapes read them, so that a program comes out as Paddle 2.6 would write it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _tensor_result(operation: Operation) -> tuple[Value, TensorType]:
 
 
 def widened(translator: Translator, value: Value, type: TensorType, narrow: str) -> Tensor:
-    """The 64 bits of a variable of 32, converted only where somebody needs them."""
+    """The 64 bits of a variable of 32, converted only where they are needed."""
     attributes = {
         "in_dtype": (AttrType.INT, dtypes.INT32.number),
         "out_dtype": (AttrType.INT, type.dtype.number),
