@@ -30,6 +30,19 @@ def test_accurate_is_adaptive_rounding_at_most_three_percent_larger(tmp_path: Pa
     run("dequantize-check", tmp_path / "accurate").ok()
 
 
+def test_the_check_takes_the_report_s_word_for_corrections_and_nothing_else(tmp_path: Path) -> None:
+    quantized(tmp_path / "out", "-q", "--accurate", "--report", tmp_path / "report.json").ok()
+    gate = ("dequantize-check", "--reference", DIGITS, "--min-sqnr", "30", tmp_path / "out")
+    alone = run(*gate)
+    assert alone.code == 1
+    assert "--verify-report" in alone.stdout
+    told = run(*gate, "--verify-report", tmp_path / "report.json").ok().stdout
+    assert "beyond half a scale" not in told
+    mean = tmp_path / "out" / "batch_norm_0.w_2"
+    mean.write_bytes(mean.read_bytes()[:-4] + np.float32(7).tobytes())
+    assert run(*gate, "--verify-report", tmp_path / "report.json").code == 1
+
+
 def test_the_summary_tells_what_was_rounded_and_corrected(tmp_path: Path) -> None:
     told = quantized(tmp_path / "out", "--rounding", "adaptive").ok().stdout
     assert "rounding      adaptive: 6 weights by what they are multiplied with" in told

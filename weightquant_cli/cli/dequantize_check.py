@@ -14,6 +14,7 @@ from .reading import load_model, load_named
 
 if TYPE_CHECKING:
     from ..core.check.check import CheckResult
+    from ..core.check.compare_reference import Adaptive
     from ..core.check.quality_gates import QualityGates
     from ..core.model.model import Model
     from ..formats.files.atomic_file import FileOutput
@@ -92,13 +93,13 @@ def _check(
     from ..core.check.check import check
 
     reference = _reference(console, arguments)
-    changed = _changed(model, arguments.verify_report)
+    changed, adaptive = _from_report(model, arguments.verify_report)
     pictures = PICTURES if arguments.html else 0
     if reference is None:
         return check(model, None, gates, pictures, arguments.jobs, changed)
     total = sum(weight.record.data_size for weight in model.weights)
     with console.progress(total, "compare") as advance:
-        return check(model, reference, gates, pictures, arguments.jobs, changed, advance)
+        return check(model, reference, gates, pictures, arguments.jobs, changed, advance, adaptive)
 
 
 def _document(arguments: CheckArguments, result: CheckResult) -> bytes:
@@ -143,15 +144,15 @@ def _reference(console: Console, arguments: CheckArguments) -> Model | None:
     return load_named(console, arguments.reference, *names)
 
 
-def _changed(model: Model, report: Path | None) -> tuple[str, ...]:
-    """Which files are no longer as the report says."""
+def _from_report(model: Model, report: Path | None) -> tuple[tuple[str, ...], Adaptive | None]:
+    """Which files are no longer as the report says, and what it says of adaptive rounding."""
     if report is None:
-        return ()
-    from ..core.check.digests import differences, parse_digests
+        return (), None
+    from ..core.check.digests import differences, parse_adaptive, parse_digests
     from .output import json_output
 
     document = json_output.read_file(report, "report")
-    return differences(model, parse_digests(document))
+    return differences(model, parse_digests(document)), parse_adaptive(document)
 
 
 def _save_dequantized(

@@ -11,6 +11,8 @@ _FIELDS = (
     "dry_run",
     "exclude",
     "force",
+    "input_shape",
+    "inputs",
     "max_abs_error",
     "max_size",
     "mend",
@@ -32,6 +34,7 @@ _FIELDS = (
     "target_compressed",
     "target_size",
     "threshold_rate",
+    "verify_report",
     "weight_quantize_type",
 )
 

@@ -183,6 +183,7 @@ def test_every_reason_is_given_somewhere() -> None:
     assert {code for code, _, _ in REASONS} | {
         ReasonCode.RESERVED_NAME,
         ReasonCode.TOO_MANY_SCALES,
+        ReasonCode.FLOAT,
     } == set(ReasonCode)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...errors import OptionError
 from ..lite.tags import ModelTags
 from ..model.model import Model
-from .compare_reference import Comparison, compare
+from .compare_reference import Adaptive, Comparison, compare
 from .findings import Finding, Severity
 from .finite import check_values
 from .model_rules import check_model
@@ -55,6 +55,7 @@ def check(
     jobs: int | None = None,
     changed: tuple[str, ...] = (),
     step: Callable[[int], None] = lambda _: None,
+    adaptive: Adaptive | None = None,
 ) -> CheckResult:
     """Check a quantized model.
 
@@ -66,6 +67,7 @@ def check(
         jobs: threads; None takes the CPUs that this process may use.
         changed: what `formats.files.digests.differences` found, carried into the result.
         step: told the bytes of the model that have been compared, from the worker threads.
+        adaptive: what the report of `quantize` says of adaptive rounding, or None.
 
     Raises:
         OptionError: gates without a reference.
@@ -82,7 +84,14 @@ def check(
     if reference is not None:
         findings += check_program(model, reference)
         comparison = compare(
-            model, reference, tags, histograms=histograms, jobs=jobs, broken=broken, step=step
+            model,
+            reference,
+            tags,
+            histograms=histograms,
+            jobs=jobs,
+            broken=broken,
+            step=step,
+            adaptive=adaptive,
         )
         findings += comparison.findings
         reference.stored.verify_unchanged()

@@ -104,6 +104,18 @@ class Comparison:
         )
 
 
+@dataclass(frozen=True)
+class Adaptive:
+    """What a report of `quantize` says of adaptive rounding.
+
+    Attributes:
+        corrected: parameters left in FP32 that take up the shift of a layer. Values of weights may
+            be off by less than one scale, rather than half.
+    """
+
+    corrected: frozenset[str]
+
+
 def compare(
     model: Model,
     reference: Model,
@@ -114,6 +126,7 @@ def compare(
     broken: frozenset[str] = frozenset(),
     step: Callable[[int], None] = lambda _: None,
     part_elements: int = PART_ELEMENTS,
+    adaptive: Adaptive | None = None,
 ) -> Comparison:
     """Compare every weight of `model` with `reference`.
 
@@ -126,6 +139,7 @@ def compare(
         broken: weights that cannot be dequantized, and are left out.
         step: told the bytes of the model that have been compared, from the worker threads.
         part_elements: the most elements that one thread takes at a time.
+        adaptive: what a report says of adaptive rounding, or None.
 
     Raises:
         ModelError: another shape than the reference's, a reference that is not FP32, or scales
@@ -152,9 +166,19 @@ def compare(
     changed = threads.run(differs, kept, jobs, lambda weight: weight.record.data_size)
     findings = [
         *_unmatched(model, reference),
-        *(_differs(w.name) for w, other in zip(kept, changed, strict=True) if other),
+        *(
+            _differs(w.name)
+            for w, other in zip(kept, changed, strict=True)
+            if other and not (adaptive and w.name in adaptive.corrected)
+        ),
         *(_not_finite(p.weight.name) for p, w in zip(pairs, found, strict=True) if w is None),
-        *(_misrounded(weight) for weight in found if weight is not None and weight.misrounded),
+        *(
+            _misrounded(weight)
+            for weight in found
+            if weight is not None
+            and weight.misrounded
+            and not (adaptive and weight.max_in_scales < 1)
+        ),
     ]
     ranked = sorted((w for w in found if w is not None), key=lambda w: (w.sqnr, w.name))
     drawn = _with_histograms(ranked[:histograms], pairs, jobs)
@@ -251,7 +275,8 @@ def _differs(name: str) -> Finding:
         None,
         "it is not quantized, and not what it is in the reference",
         "the model computes with other values than the reference",
-        FITTING_REFERENCE,
+        f"{FITTING_REFERENCE}; after adaptive rounding, which corrects biases and means, also the "
+        "report of quantize (`verify_report`)",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from ...errors import ModelError, OptionError
 from ...formats.files.digests import FileDigest
 from ..model.model import Model
+from .compare_reference import Adaptive
 
 
 def model_digests(model: Model) -> tuple[FileDigest, ...]:
@@ -47,6 +48,21 @@ def parse_digests(document: object) -> tuple[FileDigest, ...]:
             "not a report with the digests of the output", remedy="make it with quantize `report`"
         )
     return tuple(_parse(entry) for entry in output)
+
+
+def parse_adaptive(document: object) -> Adaptive | None:
+    """What a report says of adaptive rounding; None where weights were rounded to nearest.
+
+    Raises:
+        OptionError: a damaged list of parameters.
+    """
+    options = document.get("options") if isinstance(document, dict) else None
+    if not isinstance(options, dict) or options.get("rounding") != "adaptive":
+        return None
+    corrected = document.get("corrected") if isinstance(document, dict) else None
+    if not isinstance(corrected, list) or not all(isinstance(name, str) for name in corrected):
+        raise OptionError("the report's list of corrected parameters is damaged")
+    return Adaptive(frozenset(corrected))
 
 
 def _parse(entry: object) -> FileDigest:
