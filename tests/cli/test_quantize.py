@@ -164,7 +164,7 @@ def test_excluded_weights_stay_and_the_summary_says_so(tmp_path: Path) -> None:
 
 def test_force_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:
     run("quantize", "-q", DIGITS, tmp_path / "out").ok()
-    (tmp_path / "out" / "old.nb").write_bytes(b"stale")
+    (tmp_path / "out" / "old.nb").write_bytes(b"\x02\x00v2.12 stale")
     refused = run("quantize", DIGITS, tmp_path / "out")
     assert refused.code == 4
     assert "--force" in refused.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -63,6 +64,12 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
         console.write(document.decode())
     elif not console.quiet:
         _print_summary(console, arguments, result)
+    worst = result.worst
+    if worst is not None and worst.error is not None and worst.error.sqnr == -math.inf:
+        console.warning(
+            f"{worst.plan.name}: its largest values overflow when they come back from integers; "
+            "see dequantize-check"
+        )
     if not plan.quantized and arguments.bits != FLOAT_BITS:
         console.warning("nothing was quantized; see the reasons above or --dry-run")
 

@@ -6,6 +6,7 @@ Ours are a program that the caller knows again, the parameters that it names, th
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -25,7 +26,8 @@ SCRIPT_MARK = b"#!/bin/sh\n# Written by weightquant export-opt."
 NAIVE_BUFFER_SUFFIX = ".nb"
 
 # Wolfram notebooks have the same suffix as what opt writes; they are text that starts like this.
-_NOTEBOOK_STARTS = (b"(*", b"Notebook[")
+# The version of the format, a small number in two bytes, and then the version of opt as text.
+_NAIVE_BUFFER_START = re.compile(rb"[\x00-\x08]\x00[ -~]{3}")
 
 # Field 1 of a ProgramDesc, its blocks: Paddle and we write it first.
 _PROGRAM_START = b"\x0a"
@@ -189,4 +191,4 @@ def _raise_refusal(error: ModelError) -> None:
 
 
 def _is_naive_buffer(name: str, start: bytes) -> bool:
-    return name.endswith(NAIVE_BUFFER_SUFFIX) and not start.startswith(_NOTEBOOK_STARTS)
+    return name.endswith(NAIVE_BUFFER_SUFFIX) and bool(_NAIVE_BUFFER_START.match(start))

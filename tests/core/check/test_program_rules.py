@@ -136,6 +136,11 @@ def set_strides(program: pb.ProgramDesc) -> None:
     strides.ints[:] = [2, 2]
 
 
+def set_input(program: pb.ProgramDesc) -> None:
+    (image,) = [var for var in program.blocks[0].vars if var.name == b"image"]
+    image.type.lod_tensor.tensor.dims[2] = 16
+
+
 def set_epsilon(program: pb.ProgramDesc) -> None:
     batch_norm = operator(program, "batch_norm")
     for attr in [attr for attr in batch_norm.attrs if attr.name == b"epsilon"]:
@@ -154,6 +159,7 @@ EDITS: dict[str, tuple[Callable[[pb.ProgramDesc], object], str]] = {
     "another attribute": (
         set_strides, "strides is (2, 2) (INTS), in the reference (1, 1) (INTS)",
     ),
+    "another input": (set_input, "the input image is FP32 [-1, 3, 16, 8], in the reference "),
     "another epsilon": (set_epsilon, "epsilon is 1000.0 (FLOAT), in the reference "),
     "an attribute more": (
         lambda p: add_attribute(operator(p, "batch_norm"), "use_global_stats", True),

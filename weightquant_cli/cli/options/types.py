@@ -107,6 +107,8 @@ class OpTypes(ValueType):
         if isinstance(value, tuple):
             return value
         types = tuple(part.strip() for part in str(value).split(",") if part.strip())
+        if not types:
+            self.fail("no operator type is named", param, ctx)
         for op_type in types:
             if op_type.lower() in _LAYERS:
                 meant = _LAYERS[op_type.lower()]

@@ -16,6 +16,7 @@ from ...formats.program import CALLSTACK_ATTRIBUTE, AttributeValue, Operator, Pr
 from ..lite.demands.mend import mend
 from ..lite.tags import is_quantization_attribute
 from ..lite.targets import TARGETS
+from ..model.inputs_outputs import feeds
 from ..model.model import Model
 from ..model.weights import Reader
 from ..plan.rewrites import REPLACEMENTS, Rewrite, apply_rewrites, find_rewrite
@@ -64,13 +65,25 @@ def check_program(model: Model, reference: Model) -> tuple[Finding, ...]:
     ours, theirs = mended.blocks, expected.blocks
     if len(ours) != len(theirs):
         return (_differs(None, f"{len(ours)} blocks, {len(theirs)} in the reference"),)
-    findings: list[Finding] = []
+    findings = list(_compare_inputs(model, reference))
     mine, original = _names_read(model.program), _names_read(expected)
     for one, other in zip(ours, theirs, strict=True):
         findings += _compare_blocks(
             _computations(one.operators, mine), _computations(other.operators, original)
         )
     return tuple(findings[:MAX_FINDINGS])
+
+
+def _compare_inputs(model: Model, reference: Model) -> Iterator[Finding]:
+    """Inputs that are declared with another type or shape."""
+    for one, other in zip(feeds(model), feeds(reference), strict=False):
+        if (one.dtype, one.shape) != (other.dtype, other.shape):
+            ours, theirs = ([*(end.shape or ())] for end in (one, other))
+            yield _differs(
+                None,
+                f"the input {one.name} is {one.dtype} {ours}, in the reference "
+                f"{other.dtype} {theirs}",
+            )
 
 
 def _rewritten(model: Model, reference: Model) -> Program:

@@ -76,7 +76,7 @@ class QuantizeOptions:
         if self.bits != FLOAT_BITS:
             _require_bits(self.bits)
         for _, bits in self.bits_for:
-            _require_bits(bits)
+            _require_bits(bits, f"{MIN_BITS} to {MAX_BITS}")
         rate = self.threshold_rate
         if not (math.isfinite(rate) and 0 <= rate < 1):
             raise OptionError("threshold rate out of range", expected="0 <= R < 1", found=rate)
@@ -115,13 +115,13 @@ class QuantizeOptions:
         return self.threshold_rate >= MIN_THRESHOLD_RATE
 
 
-def _require_bits(bits: int | AutoBits) -> None:
+def _require_bits(
+    bits: int | AutoBits, expected: str = f"{MIN_BITS} to {MAX_BITS}, or {FLOAT_BITS}"
+) -> None:
     if isinstance(bits, AutoBits):
         return
     if isinstance(bits, bool) or not MIN_BITS <= bits <= MAX_BITS:
-        raise OptionError(
-            "bits out of range", expected=f"{MIN_BITS} to {MAX_BITS}, or {FLOAT_BITS}", found=bits
-        )
+        raise OptionError("bits out of range", expected=expected, found=bits)
 
 
 def _require_known(op_type: str) -> None:

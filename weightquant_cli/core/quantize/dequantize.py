@@ -22,7 +22,7 @@ from ..tensors import kernels
 from ..tensors.blocks import BLOCK_ELEMENTS, block_parts
 from ..tensors.buffers import read_integers, thread_buffers
 from .copying import copy_carried, copy_record
-from .output import OutputOptions, Written, is_model_in_its_place, written_model
+from .output import OutputOptions, Written, written_model
 
 
 def dequantize(
@@ -46,11 +46,11 @@ def dequantize(
         ModelError: integers without scales, or scales that do not fit.
         OptionError, OutputError: as `quantize` raises them.
     """
-    layout = output.validate(model.stored, is_model_in_its_place)
+    layout = output.validate(model.stored)
     tags = ModelTags(model)
     restored = {w.name: tag for w in model.weights if (tag := _tag_to_restore(w, tags)) is not None}
     records = [_new_record(weight, weight.name in restored) for weight in model.weights]
-    with written_model(model.stored, output, layout, records, is_model_in_its_place) as (
+    with written_model(model.stored, output, layout, records) as (
         writer,
         written,
     ):

@@ -162,8 +162,3 @@ def is_quantized_program(program: Program, nested: bool) -> bool:
         for _, _, operator in program.operators()
         for name in operator.attribute_names()
     )
-
-
-def is_model_in_its_place(program: Program, nested: bool) -> bool:
-    """Whether a program may be one that dequantizing has made, which nothing in it tells."""
-    return not nested or is_quantized_program(program, nested)

@@ -102,6 +102,8 @@ def _checked(spec: InputSpec, arrays: Mapping[str, Array], file: Path) -> Tensor
     require_fitting(spec, array.shape, "an input's shape", file)
     if not 0 < array.size <= LARGEST:
         raise OptionError("an input without values, or a huge one", path=file, tensor=spec.name)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise OptionError("an input holds NaN or infinity", path=file, tensor=spec.name)
     return Tensor(np.ascontiguousarray(array), _sequences(spec, arrays, file))
 
 
