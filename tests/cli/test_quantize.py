@@ -347,6 +347,8 @@ CONTRADICTIONS = [
     ("--bits", "many"),
     ("--bits-for", "fc_*"),
     ("--bits-for", "fc_*=3"),
+    ("--bits-for", "fc_*=32"),
+    ("--op-type", ""),
     ("--threshold-rate", "1"),
     ("--threshold-rate", "-0.1"),
     ("--threshold-rate", "nan"),

@@ -57,6 +57,8 @@ def test_the_script_and_what_opt_made_are_ours_and_told(tmp_path: Path) -> None:
         ("thesis.txt", b"years of work"),
         ("convert_to_lite.sh", b"#!/bin/sh\n# my own"),
         ("notebook.nb", b"(* Content-type: application/vnd.wolfram.mathematica *)"),
+        ("random.nb", bytes(range(100, 200))),
+        ("text.nb", b"notes of a biologist"),
         ("report.json", b"{}"),
         ("other.pdmodel", b"years of work"),
         ("zeros", bytes(1000)),

@@ -320,6 +320,18 @@ def test_integers_that_are_no_operators_weight_stay(tmp_path: Path) -> None:
     )
 
 
+def test_an_fp32_model_is_never_replaced_since_nothing_tells_it_from_an_original(
+    tmp_path: Path,
+) -> None:
+    original = small_model().load(tmp_path / "original")
+    before = tree(tmp_path / "original")
+    model = quantized(original, tmp_path / "int", QuantizeOptions())
+    output = OutputOptions(tmp_path / "original", existing=Existing.REPLACE)
+    with pytest.raises(OutputError):
+        dequantize(model, output)
+    assert tree(tmp_path / "original") == before
+
+
 def test_output_that_exists_or_overlaps_is_refused(tmp_path: Path) -> None:
     model = small_model().load(tmp_path / "in")
     with pytest.raises(OptionError, match="is the input folder"):

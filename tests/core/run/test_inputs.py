@@ -209,6 +209,15 @@ def test_samples_that_do_not_fit_are_told(
         assert word in str(error.value)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_samples_that_are_not_finite_are_refused(tmp_path: Path, bad: float) -> None:
+    image = np.zeros((1, 3, 8, 8), np.float32)
+    image[0, 1, 2, 3] = bad
+    np.savez(tmp_path / "one.npz", x=image)
+    with pytest.raises(OptionError, match="NaN or infinity"):
+        list(given(tmp_path / "one.npz", specs_of(image_model(-1, 3, -1, -1))))
+
+
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no archive", b"\x93NUMPY damaged"])
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
 def test_damaged_files_are_told(tmp_path: Path, data: bytes, suffix: str) -> None:
