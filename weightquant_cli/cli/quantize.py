@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.plan.options import FLOAT_BITS
 from ..errors import listed
 from .console import Console
-from .options import quantize as options
+from .options import quantize_choices as options
 from .options.click_command import command as cli_command
 from .options.quantize import QuantizeArguments
 from .reading import load_model

@@ -1,4 +1,4 @@
-"""The arguments of `quantize`, and the core's options that are made from them."""
+"""The arguments of `quantize`."""
 
 # ruff: noqa: RUF009 # `option` and `argument` return dataclass fields
 
@@ -11,16 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ...core.lite.storage import WeightQuantizeType
-from ...core.plan.options import FLOAT_BITS, AutoBits, QuantizeOptions
 from ...core.plan.size import Size
-from ...core.quantize.gates import Gates
-from ...errors import OptionError
 from ..completion.weight_names import complete_weight
 from .option import Heading, argument, option
 from .shared import ModelArguments, force_option, jobs_option, show_all_option
 from .types import (
-    ALL,
-    AUTO,
     Bits,
     BitsFor,
     FileName,
@@ -33,8 +28,7 @@ from .types import (
 )
 
 if TYPE_CHECKING:
-    from ...core.quantize.adaptive.samples import SampleOptions
-    from ...core.quantize.output import OutputOptions
+    pass
 
 NEAREST, ADAPTIVE = "nearest", "adaptive"
 
@@ -238,119 +232,3 @@ class QuantizeArguments(ModelArguments):
         help="Write the same facts as --json to a file, with the SHA-256 of every file.",
     )
     jobs: int | None = jobs_option()
-
-
-# With --plan the plan decides all of these.
-DECIDED_BY_PLAN = {
-    "bits": "--bits",
-    "bits_for": "--bits-for",
-    "accurate": "--accurate",
-    "min_sqnr": "--min-sqnr",
-    "target_size": "--target-size",
-    "weight_quantize_type": "--weight-quantize-type",
-    "threshold_rate": "--threshold-rate",
-    "op_types": "--op-type",
-    "exclude": "--exclude",
-    "rewrite": "--rewrite",
-}
-
-
-def refuse_options_beside_a_plan(arguments: QuantizeArguments) -> None:
-    """Raise OptionError where options were given that the plan file decides."""
-    for name, spelling in DECIDED_BY_PLAN.items():
-        if name in arguments.given:
-            raise OptionError(
-                f"--plan and {spelling} contradict each other", remedy="edit the plan instead"
-            )
-
-
-def quantize_options(arguments: QuantizeArguments) -> QuantizeOptions:
-    """What to quantize and how.
-
-    Raises:
-        OptionError: options that contradict each other or are out of range.
-    """
-    kind = arguments.weight_quantize_type
-    chosen = tuple(dict.fromkeys(name for names in arguments.op_types for name in names))
-    return QuantizeOptions(
-        bits=_bits(arguments),
-        weight_quantize_type=None if kind is None else WeightQuantizeType(kind),
-        threshold_rate=arguments.threshold_rate,
-        op_types=chosen or (ALL,),
-        exclude=arguments.exclude,
-        bits_for=arguments.bits_for,
-        rewrite=arguments.rewrite,
-        mend=arguments.mend,
-    )
-
-
-def is_adaptive(arguments: QuantizeArguments) -> bool:
-    """Whether rounding is adaptive.
-
-    Raises:
-        OptionError: --accurate beside what contradicts it, or inputs that nothing is run on.
-    """
-    if arguments.accurate:
-        for name, spelling in (("rounding", "--rounding"), ("bits", "--bits")):
-            if name in arguments.given and getattr(arguments, name) not in (ADAPTIVE, AUTO):
-                raise OptionError(
-                    f"--accurate and {spelling} contradict each other",
-                    remedy=f"use --rounding {ADAPTIVE} for adaptive rounding at other bits",
-                )
-    adaptive = arguments.accurate or arguments.rounding == ADAPTIVE
-    if not adaptive and arguments.bits != AUTO:
-        for name, spelling in (("input_shape", "--input-shape"), ("inputs", "--inputs")):
-            if name in arguments.given:
-                raise OptionError(
-                    f"{spelling}: the model is not run",
-                    remedy=f"it goes with --accurate, --rounding {ADAPTIVE} or --bits {AUTO}",
-                )
-    return adaptive
-
-
-def sample_options(arguments: QuantizeArguments) -> SampleOptions:
-    """What the model is run on.
-
-    Raises:
-        OptionError: inputs and shapes together, or a shape given twice.
-    """
-    from ...core.quantize.adaptive.samples import SampleOptions
-
-    names = [name for name, _ in arguments.input_shape]
-    if len(set(names)) < len(names):
-        raise OptionError("--input-shape names an input twice")
-    if names and arguments.inputs is not None:
-        raise OptionError("--input-shape and --inputs contradict each other", remedy="give one")
-    return SampleOptions(arguments.inputs, dict(arguments.input_shape))
-
-
-def output_options(arguments: QuantizeArguments) -> OutputOptions:
-    """Where and how the result is written; OptionError for a name that is a path."""
-    from ...core.quantize.output import OutputOptions
-    from ...formats.files.atomic_folder import Existing
-
-    return OutputOptions(
-        folder=arguments.output_dir,
-        program=arguments.save_model_filename,
-        params=arguments.save_params_filename,
-        separate=arguments.separate_params,
-        existing=Existing.REPLACE if arguments.force else Existing.REFUSE,
-        strip_callstack=arguments.strip_callstack,
-        digests=arguments.report is not None,
-    )
-
-
-def gates(arguments: QuantizeArguments) -> Gates:
-    """What the result must reach; OptionError for a percentage out of range."""
-    required = arguments.bits != FLOAT_BITS
-    return Gates(arguments.max_size, arguments.min_quantized, require_quantized=required)
-
-
-def _bits(arguments: QuantizeArguments) -> int | AutoBits:
-    min_sqnr, target_size = arguments.min_sqnr, arguments.target_size
-    if isinstance(arguments.bits, int) and not arguments.accurate:
-        for spelling, value in (("--min-sqnr", min_sqnr), ("--target-size", target_size)):
-            if value is not None:
-                raise OptionError(f"{spelling} goes with --bits {AUTO} only")
-        return arguments.bits
-    return AutoBits(min_sqnr, target_size)

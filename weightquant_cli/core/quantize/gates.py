@@ -54,7 +54,7 @@ class Gates:
                 f"the result has {readable(size_after)}"
             )
         if self.require_quantized and not quantized_share and self.min_quantized is None:
-            failures.append("no weight would be quantized, which `min_quantized` 0 allows")
+            failures.append("no weight would be quantized (`min_quantized` 0 accepts that)")
         if self.min_quantized is not None and quantized_share < self.min_quantized:
             failures.append(
                 f"`min_quantized` asks for {self.min_quantized:g}% of the weights' bytes, "
