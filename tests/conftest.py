@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # pytest-xdist keeps every core busy: threads of BLAS beside it only wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # inherited, as from a job in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("steady", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.register_profile("search", deadline=None, database=None, max_examples=2000)
