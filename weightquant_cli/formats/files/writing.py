@@ -35,5 +35,5 @@ def write_error(error: OSError, path: Path, what: str = "the output") -> OutputE
     return OutputError(
         f"cannot write {what}: {error.strerror or error}",
         path=path,
-        remedy=f"nothing was changed; {remedy}",
+        remedy=f"nothing was changed; {remedy}" if what == "the output" else remedy,
     )

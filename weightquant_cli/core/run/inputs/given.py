@@ -18,7 +18,7 @@ from .specs import InputSpec
 LOD_SUFFIX = ".lod"
 """In an .npz, ``NAME.lod`` holds the LoD offsets of the sequences in NAME."""
 
-MAX_FILE = 2 << 30
+MAX_FILE = 512 << 20
 """Bytes of one file."""
 
 
