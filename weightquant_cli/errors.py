@@ -11,7 +11,8 @@
     │   ├── ParameterError          a parameter's record is damaged or does not fit the program
     │   ├── MissingParameterError   parameter files are missing
     │   ├── NonFiniteWeightError    NaN or infinity in a weight that is to be quantized
-    │   └── AlreadyQuantizedError   the weights are integers already
+    │   ├── AlreadyQuantizedError   the weights are integers already
+    │   └── core.run.RunError       the model cannot be run on these inputs
     └── OutputError                 the result could not be written                exit code 4
 
 Every message is one line in three parts: what happened, where, what to do next. Low-level errors

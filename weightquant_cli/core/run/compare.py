@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..tensors.weight_error import decibels
 from .values import Array
 
 
@@ -119,10 +120,3 @@ def _result(name: str, sums: _Sums) -> OutputDifference:
         100.0 * sums.agreeing / sums.rows if sums.rows else None,
         sums.non_finite,
     )
-
-
-def decibels(signal: float, noise: float) -> float:
-    """10 log10(signal / noise); infinity without noise, minus infinity without signal."""
-    if noise == 0:
-        return math.inf
-    return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
