@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from weightquant_cli.core.run.compare import OutputComparison, compare, decibels
+from weightquant_cli.core.run.compare import OutputComparison, compare
+from weightquant_cli.core.tensors.weight_error import decibels
 
 
 def test_equal_outputs_have_no_noise() -> None:
