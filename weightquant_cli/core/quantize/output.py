@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import OptionError
+from ...errors import OptionError, OutputError
 from ...formats.file_names import refuse_unreadable_names, require_plain_name, translated_name
-from ...formats.files.atomic_folder import Existing, new_folder
+from ...formats.files.atomic_folder import ATTEMPTS, Existing, new_folder
 from ...formats.files.digests import FileDigest
-from ...formats.files.folder import Folder
+from ...formats.files.folder import Folder, Identity, identity
 from ...formats.files.outputs import refuse_overlap
 from ...formats.files.writing import write_error
 from ...formats.model_dir import ModelFiles, StoredModel
@@ -91,13 +92,20 @@ class OutputOptions:
         return layout
 
     def _inspect_existing(self, own_files: OwnFiles) -> None:
-        try:
-            with Folder.open(self.folder) as folder:
-                own_files.inspect(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return  # nothing to replace, or what `new_folder` refuses
-        except OSError as error:
-            raise write_error(error, self.folder) from error
+        """Look at what is to be replaced; again where another run has replaced it meanwhile."""
+        for attempt in range(ATTEMPTS):
+            try:
+                with Folder.open(self.folder) as folder:
+                    own_files.inspect(folder)
+                return
+            except OutputError:
+                # The folder of another run disappears while it is looked at.
+                if attempt == ATTEMPTS - 1 or _names(self.folder, folder.identity):
+                    raise
+            except (FileNotFoundError, NotADirectoryError):
+                return  # nothing to replace, or what `new_folder` refuses
+            except OSError as error:
+                raise write_error(error, self.folder) from error
 
 
 @dataclass
@@ -153,6 +161,14 @@ def written_model(
     if own_files.extras:
         files.notices.append(f"replaced with the model: {', '.join(own_files.extras)}")
     written.notices = tuple(files.notices)
+
+
+def _names(path: Path, wanted: Identity) -> bool:
+    """Whether the path names the folder of this identity now."""
+    try:
+        return identity(os.stat(path)) == wanted
+    except OSError:
+        return False
 
 
 def is_quantized_program(program: Program, nested: bool) -> bool:

@@ -32,7 +32,7 @@ from .signals import deferred_signals
 from .writing import write_error
 
 # Of other runs that replace the same folder at the same time.
-_ATTEMPTS = 20
+ATTEMPTS = 20
 
 # What opening a folder by name gives where it is gone, or something else is in its place.
 _TAKEN_AWAY = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
@@ -108,22 +108,34 @@ class _Output:
 
     def prepare(self) -> None:
         """Look at what is there, and open the folder in which the output will lie."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             old = self._open_old()
             real = Path(os.path.realpath(self._target))
             self._name = real.name
             with deferred_signals():
                 self._parent = self.parents.make(real.parent)
-            if old is None or self._parent.holds(self._name, old.identity):
-                break  # else another run has replaced it meanwhile
+            self._old = None
+            if old is None or self._looked_at(old):
+                break
         else:
             raise OSError(errno.EAGAIN, "other processes keep replacing the folder")
-        if old is not None:
-            self._old = OldFolder(old)
+        self._notices = temporary.clear_leftovers(self._parent, self._name)
+
+    def _looked_at(self, old: Folder) -> bool:
+        """Look at the folder that is there; False where another run has replaced it meanwhile.
+
+        Raises:
+            OutputError: something is in there that must not be lost.
+        """
+        self._old = OldFolder(old)
+        try:
             if self._existing is Existing.REPLACE:
                 self._old.refuse_unremovable(self._parent)
                 self._old.contents = self._inspect(old)
-        self._notices = temporary.clear_leftovers(self._parent, self._name)
+        except (OutputError, FileNotFoundError):  # it may be going away while it is looked at
+            if self._parent.holds(self._name, old.identity):
+                raise
+        return self._parent.holds(self._name, old.identity)
 
     def make(self, file_mode: int) -> NewFiles:
         """Make the temporary folder."""
@@ -232,6 +244,7 @@ class _Output:
             self._exchange()
             raise
         with replaced:
+            temporary.lock(replaced.descriptor)  # another run's, if it came between
             try:
                 if not self._parent.is_folder(self._name):  # but a link put there meanwhile
                     raise OSError(errno.EAGAIN, "another process replaced the folder")
