@@ -144,8 +144,8 @@ def test_the_owner_of_a_replaced_output_survives(home: Path) -> None:
 
 def test_where_the_current_folder_was_deleted_the_run_says_so(home: Path) -> None:
     (home / "gone").mkdir()
-    # Without "" on the path, for which Python 3.13.0 raises SystemError in a folder that is gone.
-    script = f"import os, sys; sys.path.remove(''); os.rmdir({str(home / 'gone')!r})"
+    # NumPy comes first: with Python 3.13.0 its import raises SystemError in a folder that is gone.
+    script = f"import numpy, os; os.rmdir({str(home / 'gone')!r})"
     code = "import sys; from weightquant_cli.__main__ import script; sys.argv[1:1] = []; script()"
     done = subprocess.run(
         [sys.executable, "-c", f"{script}\n{code}", "quantize", str(home / "model"), "out"],
