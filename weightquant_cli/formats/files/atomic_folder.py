@@ -244,8 +244,8 @@ class _Output:
             self._exchange()
             raise
         with replaced:
-            temporary.lock(replaced.descriptor)  # another run's, if it came between
             try:
+                temporary.lock(replaced.descriptor)  # another run's, if it came between
                 if not self._parent.is_folder(self._name):  # but a link put there meanwhile
                     raise OSError(errno.EAGAIN, "another process replaced the folder")
                 self._approve(replaced)
