@@ -50,10 +50,10 @@ class Trial:
 
 def complete(program: Program, defaults: Defaults) -> None:
     """Give every operator the attributes that some Paddle would fill in, and every output."""
-    declarations, blocks = Declarations(program), program.blocks
+    declarations = Declarations(program)
     for block, index, operator in program.operators():
         for slot in list(absent_outputs(operator)):
-            add_output(operator, Place(block, index), blocks[block], slot, declarations)
+            add_output(operator, Place(block, index), slot, declarations)
         present = set(operator.attribute_names())
         for name, (kind, value) in defaults.get(operator.type, {}).items():
             if name not in present and name not in IGNORED:

@@ -103,7 +103,7 @@ def with_xshape(program: Program) -> Program:
             like = declarations.find(block, x)
             assert like is not None and like.shape is not None
             dims = (0, *like.shape)
-            made = declarations.add(program.blocks[block], block, f"{x}.old", like, dims)
+            made = declarations.add(block, f"{x}.old", like, dims)
             operator.set_output("XShape", [made])
     return program
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from ...errors import UnsupportedModelError
 from ...formats.model_dir import ModelFiles, StoredModel, find_model, open_model
 from ...formats.program import Operator, Program, Variable
+from ...formats.scopes import Scopes
 from .weights import OperatorRef, Reader, Weight
 
 MAX_CAPTURES = 1_000_000
@@ -33,11 +34,7 @@ class Model:
     def __init__(self, stored: StoredModel) -> None:
         self.stored = stored
         self._operators = [block.operators for block in stored.program.blocks]
-        self._variables = [
-            {variable.name: variable for variable in block.variables}
-            for block in stored.program.blocks
-        ]
-        self._parents = [block.parent for block in stored.program.blocks]
+        self._scopes = Scopes(stored.program)
         self.weights = self._collect_weights()
         self._by_name = {weight.name: weight for weight in self.weights}
 
@@ -102,12 +99,7 @@ class Model:
 
     def variable(self, block: int, name: str) -> Variable | None:
         """The variable that `name` means in a block: its own, or one of an enclosing block."""
-        while block >= 0:
-            found = self._variables[block].get(name)
-            if found is not None:
-                return found
-            block = self._parents[block]
-        return None
+        return self._scopes.find(block, name)
 
     def variables(self) -> Iterator[tuple[int, Variable]]:
         """Every declared variable with its block."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from ...formats import dtypes
 from ...formats.program import AttrType, Block, Operator, Program, Variable, VariableKind
+from ...formats.scopes import Scopes
 from ..lite.targets import TARGETS
 from ..model.model import Model
 from ..model.weights import OperatorRef, Reader, Weight
@@ -84,7 +85,7 @@ def apply_rewrites(
     """
     blocks = program.blocks
     operators = [block.operators for block in blocks]
-    variables = _Variables(blocks)
+    scopes = Scopes(program)
     _reverse_dims(blocks, frozenset(transposed))
     # From the last to the first: inserting an operator moves only those behind it.
     ordered = sorted(rewrites, key=lambda r: (r.operator.block, r.operator.index), reverse=True)
@@ -94,7 +95,7 @@ def apply_rewrites(
         if rewrite.to == MUL:
             _rewrite_as_mul(operator, rewrite.num_col_dims)
         else:
-            _rewrite_as_lookup_table(blocks[ref.block], ref, operator, variables)
+            _rewrite_as_lookup_table(blocks[ref.block], ref, operator, scopes)
 
 
 def _find_mul(model: Model, ref: OperatorRef, weight: Weight) -> Rewrite | Unproven:
@@ -167,16 +168,15 @@ def _rewrite_as_mul(operator: Operator, num_col_dims: int) -> None:
 
 
 def _rewrite_as_lookup_table(
-    block: Block, ref: OperatorRef, operator: Operator, variables: _Variables
+    block: Block, ref: OperatorRef, operator: Operator, scopes: Scopes
 ) -> None:
     """Ids need a trailing dimension of 1 in a lookup_table: unsqueeze2 adds it."""
     ids = operator.inputs["Ids"][0]
-    declared = variables.declared(ref.block, ids)
+    declared = scopes.find(ref.block, ids)
+    assert declared is not None, "find_rewrite has found it"
     dims = declared.shape or ()
-    unsqueezed = variables.new_name(f"{ids}.unsqueezed")
-    shape_name = variables.new_name(f"{ids}.unsqueezed_shape")
-    block.add_variable(unsqueezed, like=declared, shape=(*dims, 1))
-    block.add_variable(shape_name, like=declared, shape=(0, *dims))
+    unsqueezed = scopes.add(ref.block, f"{ids}.unsqueezed", declared, (*dims, 1))
+    shape_name = scopes.add(ref.block, f"{ids}.unsqueezed_shape", declared, (0, *dims))
     operator.type = LOOKUP_TABLE
     operator.set_input("Ids", [unsqueezed])
     added = block.insert_operator(ref.index, "unsqueeze2")
@@ -184,34 +184,3 @@ def _rewrite_as_lookup_table(
     added.set_output("Out", [unsqueezed])
     added.set_output("XShape", [shape_name])
     added.set_attribute("axes", AttrType.INTS, (-1,))
-
-
-class _Variables:
-    """The declared variables by name, looked up once: thousands of operators may be rewritten."""
-
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self._parents = [block.parent for block in blocks]
-        self._by_name: list[dict[str, Variable]] = []
-        for block in blocks:
-            self._by_name.append({})
-            for variable in block.variables:
-                self._by_name[-1].setdefault(variable.name, variable)
-        self._taken = {name for by_name in self._by_name for name in by_name}
-        self._last: dict[str, int] = {}
-
-    def declared(self, block: int, name: str) -> Variable:
-        """The variable as the block sees it: its own, or that of a block around it."""
-        while name not in self._by_name[block]:
-            block = self._parents[block]  # `find_rewrite` has found it
-        return self._by_name[block][name]
-
-    def new_name(self, wanted: str) -> str:
-        """`wanted`, with a number where that is taken."""
-        number = self._last.get(wanted, 0)
-        name = f"{wanted}_{number}" if number else wanted
-        while name in self._taken:
-            number += 1
-            name = f"{wanted}_{number}"
-        self._last[wanted] = number
-        self._taken.add(name)
-        return name

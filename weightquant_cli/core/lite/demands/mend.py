@@ -77,11 +77,10 @@ def _narrow(operator: Operator) -> list[str]:
 
 def _add_outputs(program: Program, operators: list[tuple[Place, Operator]]) -> list[Mended]:
     declarations = Declarations(program)
-    blocks = program.blocks
     done = []
     for place, operator in operators:
         for slot in list(absent_outputs(operator)):
-            change = add_output(operator, place, blocks[place.block], slot, declarations)
+            change = add_output(operator, place, slot, declarations)
             if change is not None:
                 done.append(Mended(place, operator.type, change))
     return done

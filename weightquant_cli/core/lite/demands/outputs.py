@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ....formats.program import Block, Operator
+from ....formats.program import Operator
 from .place import Declarations, Place
 
 XSHAPE = "XShape"
@@ -53,7 +53,7 @@ def is_beside_pad3d(operator: Operator, declarations: Declarations) -> bool:
 
 
 def add_output(
-    operator: Operator, place: Place, block: Block, slot: str, declarations: Declarations
+    operator: Operator, place: Place, slot: str, declarations: Declarations
 ) -> str | None:
     """Declare a variable and put it into the slot; what was done.
 
@@ -66,6 +66,6 @@ def add_output(
     if x is None or x.shape is None:
         return None
     dims = (0, *x.shape) if slot == XSHAPE else (-1,)
-    made = declarations.add(block, place.block, f"{names[0]}.{slot.lower()}", x, dims)
+    made = declarations.add(place.block, f"{names[0]}.{slot.lower()}", x, dims)
     operator.set_output(slot, [made])
     return f"output {slot} added"

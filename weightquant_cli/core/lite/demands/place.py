@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....formats.dtypes import DataType
-from ....formats.program import Block, Operator, Program, Variable
+from ....formats.program import Operator, Program
+from ....formats.scopes import Scopes
 
 
 @dataclass(frozen=True, order=True)
@@ -16,19 +17,11 @@ class Place:
     index: int
 
 
-class Declarations:
-    """The variables that a program declares, found by name, and who writes and reads them."""
+class Declarations(Scopes):
+    """The variables that a program declares, and the operators that write and read them."""
 
     def __init__(self, program: Program) -> None:
-        blocks = program.blocks
-        self._parents = [block.parent for block in blocks]
-        self._by_name: list[dict[str, Variable]] = []
-        for block in blocks:
-            self._by_name.append({})
-            for variable in block.variables:
-                self._by_name[-1].setdefault(variable.name, variable)
-        self._taken = {name for names in self._by_name for name in names}
-
+        super().__init__(program)
         self._writers: dict[str, Operator] = {}
         self._readers: dict[str, list[Operator]] = {}
         for _, _, operator in program.operators():
@@ -45,15 +38,6 @@ class Declarations:
         """The operators that read a variable of this name, in any block."""
         return tuple(self._readers.get(name, ()))
 
-    def find(self, block: int, name: str) -> Variable | None:
-        """The variable as this block sees it: its own, or that of a block around it."""
-        while block >= 0:
-            variable = self._by_name[block].get(name)
-            if variable is not None:
-                return variable
-            block = self._parents[block]
-        return None
-
     def shape(self, block: int, name: str) -> tuple[int, ...] | None:
         """The declared dims; None where nothing is declared."""
         variable = self.find(block, name)
@@ -63,15 +47,3 @@ class Declarations:
         """The declared data type; None where nothing is declared."""
         variable = self.find(block, name)
         return None if variable is None else variable.dtype
-
-    def add(
-        self, block: Block, index: int, wanted: str, like: Variable, dims: tuple[int, ...]
-    ) -> str:
-        """Declare a variable in a block, under `wanted` or that with a number; its name."""
-        name, number = wanted, 0
-        while name in self._taken:
-            number += 1
-            name = f"{wanted}_{number}"
-        self._taken.add(name)
-        self._by_name[index][name] = block.add_variable(name, like, dims)
-        return name
