@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -26,9 +25,6 @@ from .types import (
     PathType,
     SizeType,
 )
-
-if TYPE_CHECKING:
-    pass
 
 NEAREST, ADAPTIVE = "nearest", "adaptive"
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from .. import framework_pb2
+from ..attributes import write_attribute
 from ..program import MAX_PROGRAM_BYTES, AttributeValue, AttrType, VariableKind
 from ..text import encode
 from .ir import TensorType
@@ -20,23 +21,6 @@ STEP_SCOPES = 11
 
 Attributes: TypeAlias = Mapping[str, tuple[AttrType, AttributeValue]]
 Slots: TypeAlias = Mapping[str, Sequence[str]]
-
-# The field of OpDesc.Attr for each type of attribute that a translation writes.
-_FIELDS = {
-    AttrType.INT: "i",
-    AttrType.FLOAT: "f",
-    AttrType.STRING: "s",
-    AttrType.INTS: "ints",
-    AttrType.FLOATS: "floats",
-    AttrType.STRINGS: "strings",
-    AttrType.BOOLEAN: "b",
-    AttrType.BOOLEANS: "bools",
-    AttrType.BLOCK: "block_idx",
-    AttrType.LONG: "l",
-    AttrType.LONGS: "longs",
-    AttrType.FLOAT64: "float64",
-    AttrType.FLOAT64S: "float64s",
-}
 
 
 class TooLarge(Exception):
@@ -159,10 +143,7 @@ class BlockWriter:
 
 def _set(op: framework_pb2.OpDesc, name: str, kind: AttrType, value: AttributeValue) -> int:
     """Add an attribute; about how many bytes it has."""
-    desc = op.attrs.add(name=encode(name), type=int(kind))
-    field = _FIELDS[kind]
-    if isinstance(value, tuple):
-        getattr(desc, field).extend(encode(v) if isinstance(v, str) else v for v in value)
-        return len(name) + 8 * len(value)
-    setattr(desc, field, encode(value) if isinstance(value, str) else value)
-    return len(name) + (len(value) if isinstance(value, str) else 8)
+    write_attribute(op.attrs.add(name=encode(name)), kind, value)
+    if isinstance(value, str):
+        return len(name) + len(value)
+    return len(name) + 8 * (len(value) if isinstance(value, tuple) else 1)

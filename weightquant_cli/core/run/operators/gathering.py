@@ -17,9 +17,7 @@ def gather(call: Call) -> Array:
     axis = normal_axis(call.int_or_tensor("axis", "Axis", 0), x.ndim)
     if index.ndim == 2 and index.shape[1] == 1:
         index = index[:, 0]
-    check_indices(index, x.shape[axis], negative=True)
-    call.claim((index.size, x.size // max(x.shape[axis], 1)), x.itemsize)
-    return np.asarray(np.take(x, index, axis=axis))
+    return _take(call, x, index, axis)
 
 
 @kernel("gather_nd")
@@ -39,7 +37,10 @@ def gather_nd(call: Call) -> Array:
 def index_select(call: Call) -> Array:
     """Entries of X along `dim`."""
     x, index = call.array(), call.array("Index")
-    axis = call.axis(x.ndim, "dim", 0)
+    return _take(call, x, index, call.axis(x.ndim, "dim", 0))
+
+
+def _take(call: Call, x: Array, index: Array, axis: int) -> Array:
     check_indices(index, x.shape[axis], negative=True)
     call.claim((index.size, x.size // max(x.shape[axis], 1)), x.itemsize)
     return np.asarray(np.take(x, index, axis=axis))
