@@ -133,6 +133,30 @@ def test_what_is_changed_in_place_is_read_changed() -> None:
     assert exp.inputs["X"] == relu.outputs["Out"]
 
 
+@pytest.mark.parametrize("name", ["reshape", "cast", "mean", "add"])
+def test_a_variant_in_place_of_what_has_a_function_of_its_own_is_read_changed(name: str) -> None:
+    def changed(variant: str) -> tuple[str, bool]:
+        b = Builder()
+        x = b.op("tanh", [b.data("x", 4)], tensor(4))
+        if name == "reshape":
+            y = b.op(variant, [x, b.integers(2, 2)], tensor(2, 2))
+        elif name == "cast":
+            y = b.op(variant, [x], tensor(4, element="f16"), dtype=dtype("float16"))
+        elif name == "mean":
+            y = b.op(variant, [x], tensor(), axis=[], keepdim=False)
+        else:
+            y = b.op(variant, [x, b.op("exp", [x], tensor(4))], tensor(4))
+        b.fetch(b.op("exp", [x], tensor(4)))
+        b.fetch(y, "changed", 1)
+        found = operators(b.translated())
+        (written,) = (each for each in found if each.type not in ("tanh", "exp"))
+        return written.type, found[-1].inputs["X"] == written.outputs["Out"]
+
+    type, reads_new = changed(name)
+    assert not reads_new
+    assert changed(f"{name}_") == (type, True)
+
+
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from .. import dtypes
 from ..program import AttributeValue, AttrType
+from . import tables
 from .bindings import Nothing, Tensor, Untranslatable, Vector
 from .coerce import coerced
-from .ir import ABSENT, Attribute, DataTypeName, Operation, TensorType, Value
-from .rules import TYPES, Operand, Rule
+from .ir import Attribute, DataTypeName, Operation, TensorType, Value
+from .rules import TYPES, Operand, Rule, parse
 from .rules import Attribute as AttributeRule
 from .sizes import in_32_bits, scalar_variables
 
@@ -43,6 +44,18 @@ class Call:
     def write(self, type: str) -> None:
         """Write the operator."""
         self.translator.block.operator(type, self.inputs, self.outputs, self.attributes)
+
+
+def rule_of(operation: Operation) -> Rule:
+    """The rule of the tables for an operation, or for the one of which it is the variant in place.
+
+    Raises:
+        Untranslatable: there is none.
+    """
+    line = tables.find(operation.name)
+    if line is None:
+        raise Untranslatable("")
+    return parse(line)
 
 
 def apply(translator: Translator, operation: Operation, rule: Rule) -> None:
@@ -92,7 +105,7 @@ def outputs_of(call: Call, rule: Rule) -> None:
     for slot in rule.made:
         source = translator.tensor(operation.operand(0))
         shape = TensorType(source.type.dtype, (0, *source.type.dims))
-        number = operation.result(0).number if operation.results else ABSENT
+        number = operation.result(0).number
         call.outputs[slot] = [translator.make(f"value_{number}.tmp_1", shape)]
 
 

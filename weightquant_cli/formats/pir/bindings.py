@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .ir import TensorType, VectorType
+from .ir import TensorType
 
 Number: TypeAlias = bool | int | float
 
@@ -52,7 +52,6 @@ class Tensor:
 class Vector:
     """Several tensors in one value."""
 
-    type: VectorType
     elements: tuple[Tensor, ...]
 
 

@@ -55,8 +55,6 @@ def _single(value: Scalar, type: str) -> AttributeValue:
         return value
     if type == "dtype" and isinstance(value, DataTypeName):
         return _OPEN_DTYPE if value.dtype is None else value.dtype.number
-    if type == "f64":
-        return _float64(value)
     raise ValueError
 
 

@@ -41,7 +41,6 @@ TYPES = {
     "bool": AttrType.BOOLEAN,
     "long": AttrType.LONG,
     "longs": AttrType.LONGS,
-    "f64": AttrType.FLOAT64,
     "f64s": AttrType.FLOAT64S,
 }
 """Attribute types by their name in a rule. `dtype` is the number of an element type; `bounds` are
@@ -55,7 +54,6 @@ class Operand:
     Attributes:
         slot: the slot of a tensor, or None for none.
         attribute: the attribute that a constant becomes, or None.
-        source: PIR's name of it, for files in which it is still an attribute.
         list_slot: the slot of a list of scalars, or None.
     """
 

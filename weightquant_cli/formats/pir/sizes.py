@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from .translator import Translator
 
 
+def cast_attributes(old: dtypes.DataType, new: dtypes.DataType) -> dict[str, tuple[AttrType, int]]:
+    """The attributes of a `cast`."""
+    return {"in_dtype": (AttrType.INT, old.number), "out_dtype": (AttrType.INT, new.number)}
+
+
 def converted(translator: Translator, tensor: Tensor, dtype: dtypes.DataType) -> Tensor:
     """The tensor in another element type."""
     type = TensorType(dtype, tensor.type.dims)
     name = translator.make("cast_0.tmp_0", type)
-    attributes = {
-        "in_dtype": (AttrType.INT, tensor.type.dtype.number),
-        "out_dtype": (AttrType.INT, dtype.number),
-    }
+    attributes = cast_attributes(tensor.type.dtype, dtype)
     translator.block.operator("cast", {"X": [tensor.variable()]}, {"Out": [name]}, attributes)
     return Tensor(type, name)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..program import VariableKind
-from . import handlers, rules, tables
-from .applying import apply
+from . import handlers
+from .applying import apply, rule_of
 from .bindings import NOTHING, Bound, Tensor, Untranslatable, Vector
 from .coerce import plain
 from .ir import ABSENT, Block, Operation, TensorType, Value, VectorType
@@ -67,11 +67,10 @@ class Translator:
         handler = handlers.find(operation.name)
         if handler is not None:
             handler(self, operation)
+            if handlers.is_variant_in_place(operation.name):
+                self.rebind_in_place(operation)
             return
-        line = tables.find(operation.name)
-        if line is None:
-            raise Untranslatable("")
-        rule = rules.parse(line)
+        rule = rule_of(operation)
         apply(self, operation, rule)
         if operation.name.endswith("_") and all(each.shared is None for each in rule.results):
             self.rebind_in_place(operation)
@@ -153,20 +152,20 @@ class Translator:
 
     # Variables.
 
-    def define(self, value: Value, block: BlockWriter | None = None) -> list[str]:
+    def define(self, value: Value) -> list[str]:
         """Make the variables of a result and bind it to them; their names."""
         type = value.type
         if isinstance(type, VectorType):
             elements = tuple(
-                Tensor(each, self.make(f"value_{value.number}_{index}.tmp_0", each, block))
+                Tensor(each, self.make(f"value_{value.number}_{index}.tmp_0", each))
                 for index, each in enumerate(type.elements)
             )
-            self.bind(value, Vector(type, elements))
+            self.bind(value, Vector(elements))
             return [str(element.name) for element in elements]
         if not isinstance(type, TensorType):
             self.bind(value, NOTHING)
             return []
-        name = self.name_of(value, type, block)
+        name = self.name_of(value, type)
         self.bind(value, Tensor(type, name))
         return [name]
 

@@ -47,6 +47,11 @@ def find(name: str) -> Handler | None:
     return _HANDLERS.get(name) or _HANDLERS.get(name.removesuffix("_"))
 
 
+def is_variant_in_place(name: str) -> bool:
+    """Whether the handler is that of another operation, of which this is the variant in place."""
+    return name not in _HANDLERS
+
+
 def names() -> list[str]:
     """The names of all operations with a handler."""
     return list(_HANDLERS)

@@ -34,7 +34,6 @@ def set_value(translator: Translator, operation: Operation) -> None:
     call.attributes["dtype"] = (AttrType.INT, dtype.number)
     outputs_of(call, rule)
     call.write("set_value")
-    translator.rebind_in_place(operation)
 
 
 def set_value_with_tensor(translator: Translator, operation: Operation) -> None:
@@ -45,7 +44,6 @@ def set_value_with_tensor(translator: Translator, operation: Operation) -> None:
     call.attributes["dtype"] = (AttrType.INT, dtype.number)
     outputs_of(call, rule)
     call.write("set_value")
-    translator.rebind_in_place(operation)
 
 
 def masked_fill(translator: Translator, operation: Operation) -> None:
@@ -71,8 +69,6 @@ def masked_fill(translator: Translator, operation: Operation) -> None:
         {"Condition": [condition], "X": [full], "Y": [source.variable()]},
         {"Out": translator.define(operation.result(0))},
     )
-    if operation.name.endswith("_"):
-        translator.rebind_in_place(operation)
 
 
 def _expanded(translator: Translator, mask: Tensor, like: Tensor) -> str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def _result(operation: Operation) -> tuple[Value, TensorType]:
-    value = operation.result(0) if operation.results else None
-    if value is None or not isinstance(value.type, TensorType):
+    value = operation.result(0)
+    if not isinstance(value.type, TensorType):
         raise Untranslatable("its result is not a tensor")
     return value, value.type
 

@@ -14,6 +14,7 @@ from ...program import AttrType
 from ...text import decode
 from ..bindings import Tensor, Untranslatable
 from ..ir import Block, Operation, TensorType, Value
+from ..sizes import cast_attributes
 from ..writer import STEP_SCOPES, BlockWriter
 from .graph import nothing
 
@@ -140,10 +141,7 @@ def _copy(translator: Translator, number: int, type: TensorType, stem: str) -> s
 def _mask(translator: Translator, condition: str) -> str:
     """The condition as the index of the side: 0 where it does not hold, 1 where it does."""
     name = translator.make("mask_0.tmp_0", TensorType(dtypes.INT32, (1,)))
-    attributes = {
-        "in_dtype": (AttrType.INT, dtypes.BOOL.number),
-        "out_dtype": (AttrType.INT, dtypes.INT32.number),
-    }
+    attributes = cast_attributes(dtypes.BOOL, dtypes.INT32)
     translator.block.operator("cast", {"X": [condition]}, {"Out": [name]}, attributes)
     return name
 

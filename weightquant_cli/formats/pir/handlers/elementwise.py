@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .. import tables
-from ..applying import apply, outputs_of, prepare
+from ..applying import apply, outputs_of, prepare, rule_of
 from ..ir import ABSENT, Operation
-from ..rules import parse
 
 if TYPE_CHECKING:
     from ..translator import Translator
@@ -37,7 +35,7 @@ def elementwise(translator: Translator, operation: Operation) -> None:
 
     The result is the same, and Paddle Lite fills no scalar without dims.
     """
-    rule = parse(tables.RULES[operation.name.removeprefix("pd_op.").removesuffix("_")])
+    rule = rule_of(operation)
     flat = _flat_scalar(translator, operation)
     if flat is None:
         apply(translator, operation, rule)
@@ -49,8 +47,6 @@ def elementwise(translator: Translator, operation: Operation) -> None:
         call.inputs["XY"[position]] = [variable]
         outputs_of(call, rule)
         call.write(rule.type)
-    if operation.name.endswith("_"):
-        translator.rebind_in_place(operation)
 
 
 def _flat_scalar(translator: Translator, operation: Operation) -> tuple[int, str] | None:

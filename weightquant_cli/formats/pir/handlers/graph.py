@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...program import AttrType
 from ..bindings import NOTHING, Tensor, Untranslatable, Vector
-from ..ir import Operation, TensorType, VectorType
+from ..ir import Operation, TensorType
 from ..literals import MAX_TEXT
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def given_name(operation: Operation) -> str | None:
 def parameter(translator: Translator, operation: Operation) -> None:
     """A parameter; one name that stands for two is refused."""
     name = given_name(operation)
-    value = operation.result(0) if operation.results else None
-    if name is None or value is None or not isinstance(value.type, TensorType):
+    value = operation.result(0)
+    if name is None or not isinstance(value.type, TensorType):
         raise Untranslatable("it has no name, or is not a tensor")
     if name in translator.given:
         raise Untranslatable(f"the name {name} is given twice")
@@ -60,8 +60,8 @@ def _not_stored() -> str:
 def feed(translator: Translator, operation: Operation) -> None:
     """An input of the model."""
     name = given_name(operation)
-    value = operation.result(0) if operation.results else None
-    if name is None or value is None or not isinstance(value.type, TensorType):
+    value = operation.result(0)
+    if name is None or not isinstance(value.type, TensorType):
         raise Untranslatable("it has no name, or is not a tensor")
     if name in translator.given or translator.block.index != 0:
         raise Untranslatable(f"the name {name} is given twice, or not to an input")
@@ -107,8 +107,7 @@ def combine(translator: Translator, operation: Operation) -> None:
     elements = tuple(translator.tensor(number) for number in operation.operands)
     translator.writer.spend(8 * len(elements))
     for result in operation.results:
-        type = VectorType(tuple(element.type for element in elements))
-        translator.bind(result, Vector(type, elements))
+        translator.bind(result, Vector(elements))
 
 
 def split(translator: Translator, operation: Operation) -> None:

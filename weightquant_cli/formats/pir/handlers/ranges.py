@@ -55,7 +55,7 @@ def linspace(translator: Translator, operation: Operation) -> None:
 
 
 def _type(operation: Operation, count: int) -> TensorType:
-    type = operation.result(0).type if operation.results else None
+    type = operation.result(0).type
     if not isinstance(type, TensorType) or len(operation.operands) != count:
         raise Untranslatable(f"it has not {count} operands and one result")
     return type

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...program import AttrType
-from .. import tables
-from ..applying import Call, outputs_of, prepare
+from ..applying import Call, outputs_of, prepare, rule_of
 from ..ir import Operation
-from ..rules import parse
 
 if TYPE_CHECKING:
     from ..translator import Translator
@@ -16,18 +14,9 @@ if TYPE_CHECKING:
 
 def reduce(translator: Translator, operation: Operation) -> None:
     """A reduction over some axes, or over all: no axes, or as many as there are dims."""
-    rule = parse(tables.RULES[operation.name.removeprefix("pd_op.")])
+    rule = rule_of(operation)
     call = prepare(translator, operation, rule)
-    _over_all(call, "dim")
-    outputs_of(call, rule)
-    call.write(rule.type)
-
-
-def logsumexp(translator: Translator, operation: Operation) -> None:
-    """`logsumexp`, whose axes are called otherwise."""
-    rule = parse(tables.RULES["logsumexp"])
-    call = prepare(translator, operation, rule)
-    _over_all(call, "axis")
+    _over_all(call, "axis" if rule.type == "logsumexp" else "dim")
     outputs_of(call, rule)
     call.write(rule.type)
 
@@ -41,10 +30,17 @@ def _over_all(call: Call, name: str) -> None:
     call.attributes["reduce_all"] = (AttrType.BOOLEAN, everything)
 
 
-HANDLERS = {
-    "pd_op.logsumexp": logsumexp,
-    **{
-        f"pd_op.{name}": reduce
-        for name in ("mean", "sum", "max", "min", "prod", "any", "all", "amax", "amin")
-    },
-}
+_NAMES = (
+    "mean",
+    "sum",
+    "max",
+    "min",
+    "prod",
+    "any",
+    "all",
+    "amax",
+    "amin",
+    "logsumexp",
+)
+
+HANDLERS = {f"pd_op.{name}": reduce for name in _NAMES}

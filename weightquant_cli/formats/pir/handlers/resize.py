@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .. import tables
-from ..applying import known, outputs_of, prepare
+from ..applying import known, outputs_of, prepare, rule_of
 from ..bindings import Tensor, Vector
 from ..ir import ABSENT, Operation
-from ..rules import parse
 from ..sizes import scalar_variables
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ _NAMES = (
 
 def interpolate(translator: Translator, operation: Operation) -> None:
     """`*_interp`: operands are X, OutSize, SizeTensor (a list) and Scale."""
-    rule = parse(tables.RULES[operation.name.removeprefix("pd_op.")])
+    rule = rule_of(operation)
     operands = list(operation.operands)
     sizes = scales = None
     for index in (1, 2):

@@ -17,6 +17,7 @@ from ..bindings import Number, Tensor, Untranslatable
 from ..constants import lazy
 from ..ir import ABSENT, DataTypeName, Operation, TensorType, Value
 from ..rules import parse
+from ..sizes import cast_attributes
 
 if TYPE_CHECKING:
     from ..translator import Translator
@@ -28,18 +29,15 @@ _INTEGERS = (dtypes.INT32, dtypes.INT64)
 
 
 def _tensor_result(operation: Operation) -> tuple[Value, TensorType]:
-    value = operation.result(0) if operation.results else None
-    if value is None or not isinstance(value.type, TensorType) or not operation.operands:
+    value = operation.result(0)
+    if not isinstance(value.type, TensorType) or not operation.operands:
         raise Untranslatable("it has no operand, or its result is not a tensor")
     return value, value.type
 
 
 def widened(translator: Translator, value: Value, type: TensorType, narrow: str) -> Tensor:
     """The 64 bits of a variable of 32, converted only where they are needed."""
-    attributes = {
-        "in_dtype": (AttrType.INT, dtypes.INT32.number),
-        "out_dtype": (AttrType.INT, type.dtype.number),
-    }
+    attributes = cast_attributes(dtypes.INT32, type.dtype)
     return lazy(translator, value, type, "cast", lambda: {"X": [narrow]}, attributes, narrow=narrow)
 
 
@@ -109,10 +107,7 @@ def cast(translator: Translator, operation: Operation) -> None:
     wanted = operation.attributes.get("dtype")
     if not isinstance(wanted, DataTypeName) or wanted.dtype is None:
         raise Untranslatable("it does not say to which element type")
-    attributes = {
-        "in_dtype": (AttrType.INT, source.type.dtype.number),
-        "out_dtype": (AttrType.INT, wanted.dtype.number),
-    }
+    attributes = cast_attributes(source.type.dtype, wanted.dtype)
     inputs = {"X": [source.variable()]}
     translator.block.operator("cast", inputs, {"Out": translator.define(value)}, attributes)
 
