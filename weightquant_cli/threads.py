@@ -38,7 +38,7 @@ class CancelToken:
 def run(
     work: Callable[[Item, CancelToken], Result],
     items: Sequence[Item],
-    jobs: int,
+    jobs: int | None,
     cost: Callable[[Item], int] = lambda _: 1,
 ) -> list[Result]:
     """``[work(item, token) for item in items]`` on `jobs` threads.
@@ -46,13 +46,15 @@ def run(
     Args:
         work: called once per item; a long one calls ``token.check()`` now and then.
         items: what to work on.
-        jobs: number of threads; one runs everything in the calling thread.
+        jobs: number of threads; one runs everything in the calling thread, None takes the CPUs
+            that this process may use.
         cost: of an item; the costliest are started first, so that all threads end together.
 
     Raises:
         BaseException: the error of the first item, in order of `items`, that failed on its own.
     """
     token = CancelToken()
+    jobs = jobs or default_jobs()
     if jobs == 1 or len(items) < 2:
         return [work(item, token) for item in items]
     order = iter(sorted(range(len(items)), key=lambda index: -cost(items[index])))

@@ -145,7 +145,6 @@ def compare(
         ModelError: another shape than the reference's, a reference that is not FP32, or scales
             that do not fit.
     """
-    jobs = jobs or threads.default_jobs()
     tags = tags or ModelTags(model)
     shared = [w for w in model.weights if w.name in reference.stored.parameters]
     pairs = [
@@ -186,7 +185,7 @@ def compare(
 
 
 def _measured(
-    pairs: Sequence[WeightPair], jobs: int, step: Callable[[int], None]
+    pairs: Sequence[WeightPair], jobs: int | None, step: Callable[[int], None]
 ) -> list[WeightComparison | None]:
     """All measures, in one pass; None for a weight whose original holds NaN or infinity."""
 
@@ -205,7 +204,7 @@ def _measured(
 def _over_parts(
     work: Callable[[tuple[WeightPair, Part], threads.CancelToken], Result],
     pairs: Sequence[WeightPair],
-    jobs: int,
+    jobs: int | None,
 ) -> list[Result]:
     """What `work` makes of every part of every pair, in order."""
     items = [(pair, part) for pair in pairs for part in pair.parts]
@@ -238,7 +237,7 @@ def _merged(pair: WeightPair, measured: Sequence[ErrorMeasures | None]) -> Weigh
 
 
 def _with_histograms(
-    weights: list[WeightComparison], pairs: list[WeightPair], jobs: int
+    weights: list[WeightComparison], pairs: list[WeightPair], jobs: int | None
 ) -> list[WeightComparison]:
     """The same weights with their histograms before and after."""
     by_name = {pair.weight.name: pair for pair in pairs}

@@ -10,15 +10,6 @@ from ..model.model import Model
 from .compare_reference import Adaptive
 
 
-def model_digests(model: Model) -> tuple[FileDigest, ...]:
-    """Digests of the program, of every parameter file, and of what is carried along.
-
-    Raises:
-        ModelError: a file cannot be read.
-    """
-    return model.stored.digests()
-
-
 def differences(model: Model, expected: Iterable[FileDigest]) -> tuple[str, ...]:
     """What of a model's folder is no longer as `expected` says, a line per file."""
     found = []

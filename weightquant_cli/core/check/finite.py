@@ -16,6 +16,7 @@ from ..lite.storage import STORAGE_BITS
 from ..lite.tags import ModelTags
 from ..model.model import Model
 from ..model.weights import Weight
+from ..tensors import kernels
 from ..tensors.blocks import FINE_ELEMENTS, block_parts
 from ..tensors.buffers import read_integers, thread_buffers
 from .findings import REQUANTIZE, Finding, FindingCode, Severity
@@ -48,7 +49,6 @@ def check_values(
             return _find_overflow(weight, tensor, tags, token)
 
     suspects = [weight for weight in model.weights if _is_suspect(weight, tags, broken)]
-    jobs = jobs or threads.default_jobs()
     found = threads.run(work, suspects, jobs, lambda weight: weight.record.data_size)
     return tuple(finding for finding in found if finding is not None)
 
@@ -104,8 +104,8 @@ def _find_overflow(
         token.check()
         integers = read_integers(tensor, block, buffers)
         scale = scales.of(block.channels, block.scale_shape)
-        with np.errstate(over="ignore", invalid="ignore"):
-            products = np.multiply(integers, scale, dtype=np.float32, casting="unsafe")
+        products = buffers.work(block)
+        kernels.dequantize(integers, scale, products)
         if not np.isfinite(products).all():
             return _finding(
                 FindingCode.OVERFLOW,

@@ -30,7 +30,14 @@ from ..tensors.blocks import (
     tile_parts,
     tiles,
 )
-from ..tensors.buffers import COPY_BYTES, read_floats, read_integers, read_tile, thread_buffers
+from ..tensors.buffers import (
+    COPY_BYTES,
+    read_floats,
+    read_integers,
+    read_rectangle,
+    read_tile,
+    thread_buffers,
+)
 from ..tensors.error_measures import PairBlock
 from .findings import FITTING_REFERENCE
 
@@ -65,7 +72,7 @@ class WeightPair:
         self.original = reference.stored.parameters[weight.name]
         self._scales = decode_scales(weight, tag)
         self._part_elements = part_elements
-        self._transposed = is_transposed(model, reference, weight)
+        self._transposed = is_transposed(reference, weight)
         self._require_fit()
 
     def _require_fit(self) -> None:
@@ -118,7 +125,7 @@ class WeightPair:
                 yield block
 
 
-def is_transposed(model: Model, reference: Model, weight: Weight) -> bool:
+def is_transposed(reference: Model, weight: Weight) -> bool:
     """Whether `weight` is stored transposed, beside the reference.
 
     Its shape says so, or, for a square matrix, its readers: a matmul that transposes it there, and
@@ -144,7 +151,7 @@ def is_same(model: Model, reference: Model, weight: Weight, token: CancelToken) 
     one, other = weight.record, reference.stored.parameters[weight.name]
     if one.dtype is not other.dtype or one.data_size != other.data_size:
         return False
-    transposed = is_transposed(model, reference, weight)
+    transposed = is_transposed(reference, weight)
     if not transposed and one.shape != other.shape:
         return False
     if not one.data_size:
@@ -187,12 +194,8 @@ def _transposed(
 
 def _read_transposed(tensor: TensorReader, tile: Tile) -> npt.NDArray[np.number]:
     """A tile of the original, from where it lies transposed."""
-    record = tensor.record
-    kind = np.dtype(record.dtype.numpy)
-    turned = np.empty((tile.columns, tile.rows), dtype=kind)
-    for index in range(tile.columns):
-        start = (tile.column + index) * record.shape[1] + tile.row
-        tensor.read_data(turned[index].data.cast("B"), start * kind.itemsize)
+    turned = np.empty((tile.columns, tile.rows), dtype=tensor.record.dtype.numpy)
+    read_rectangle(tensor, Tile(tile.column, tile.columns, tile.row, tile.rows), turned)
     return np.ascontiguousarray(turned.T)
 
 

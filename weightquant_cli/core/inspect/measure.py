@@ -49,7 +49,6 @@ def measure(
         step(weight.record.data_size)
         return weight
 
-    jobs = jobs or threads.default_jobs()
     done = threads.run(work, summary.weights, jobs, lambda weight: weight.record.data_size)
     model.stored.verify_unchanged()
     return replace(summary, weights=tuple(done))

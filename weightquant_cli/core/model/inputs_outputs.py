@@ -43,10 +43,9 @@ def _ports(model: Model, op_type: str, slot: str) -> tuple[Port, ...]:
         column = operator.value("col")
         place = column if isinstance(column, int) else len(found)
         found += [(place, name) for name in slots.get(slot, ())]
-    variables = {variable.name: variable for block, variable in model.variables() if block == 0}
     ports = []
     for _, name in sorted(found, key=lambda item: item[0]):
-        variable = variables.get(name)
+        variable = model.variable(0, name)
         ports.append(
             Port(name, variable.dtype if variable else None, variable.shape if variable else None)
         )

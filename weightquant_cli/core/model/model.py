@@ -34,7 +34,6 @@ class Model:
     def __init__(self, stored: StoredModel) -> None:
         self.stored = stored
         self._operators = [block.operators for block in stored.program.blocks]
-        self._scopes = Scopes(stored.program)
         self.weights = self._collect_weights()
         self._by_name = {weight.name: weight for weight in self.weights}
 
@@ -96,6 +95,10 @@ class Model:
                 for name in names:
                     consumers[ref.block, name].append(ref)
         return dict(consumers)
+
+    @cached_property
+    def _scopes(self) -> Scopes:
+        return Scopes(self.program)
 
     def variable(self, block: int, name: str) -> Variable | None:
         """The variable that `name` means in a block: its own, or one of an enclosing block."""

@@ -19,11 +19,13 @@ from ...errors import OptionError, OutputError
 from ...formats.files.atomic_file import write_file
 from ...formats.files.folder import Identity, identity
 from ...formats.model_dir import ModelFiles
+from ...formats.own_files import NAIVE_BUFFER_SUFFIX, SCRIPT_MARK
+from ...formats.params import MAX_COMPONENT_BYTES
 from ...formats.text import encode
 from ..lite.tags import ModelTags
 from ..model.model import Model
 from . import shell_text as shell
-from .shell_text import DEFAULT_SCRIPT, MARK, OptimizeOutType
+from .shell_text import DEFAULT_SCRIPT, OptimizeOutType
 
 SCRIPT_MODE = 0o755
 
@@ -33,7 +35,6 @@ SEPARATE_PROGRAM = "__model__"
 # With these program names the folder's name says more about the model.
 GENERIC_STEMS = ("__model__", "model", "inference")
 
-NAIVE_BUFFER_SUFFIX = ".nb"
 PROTOBUF_FILES = ("model", "params")
 
 # Harmless within single quotes, but shellcheck warns of them.
@@ -41,9 +42,6 @@ _SUSPICIOUS = "$`\\\u2018\u2019\u201c\u201d"
 
 # Besides letters and digits, means nothing to printf and shellcheck.
 _SAFE = " _./"
-
-# NAME_MAX of the file systems in use.
-MAX_NAME_BYTES = 255
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class OptScriptOptions:
         if len(encode(name.removesuffix(NAIVE_BUFFER_SUFFIX))) > _longest_stem():
             raise OptionError(
                 "`optimize_out` is too long for a file's name",
-                expected=f"at most {MAX_NAME_BYTES} bytes",
+                expected=f"at most {MAX_COMPONENT_BYTES} bytes",
             )
 
 
@@ -170,7 +168,7 @@ def _is_foreign(path: Path) -> bool:
     """Whether there is a file that is not a script of ours, or that cannot be read."""
     try:
         with open(path, "rb") as stream:
-            return not stream.read(len(MARK)).startswith(MARK.encode())
+            return stream.read(len(SCRIPT_MARK)) != SCRIPT_MARK
     except FileNotFoundError:
         return False
     except OSError:
@@ -178,7 +176,7 @@ def _is_foreign(path: Path) -> bool:
 
 
 def _longest_stem() -> int:
-    return MAX_NAME_BYTES - len(NAIVE_BUFFER_SUFFIX)
+    return MAX_COMPONENT_BYTES - len(NAIVE_BUFFER_SUFFIX)
 
 
 def _output(model: Model, options: OptScriptOptions) -> str:
@@ -196,7 +194,7 @@ def _default_name(model: Model) -> str:
     stem = os.path.splitext(model.files.program)[0]
     if stem in GENERIC_STEMS:
         stem = os.path.basename(os.path.realpath(model.files.folder)) or "model"
-    room = MAX_NAME_BYTES - len("_opt")
+    room = MAX_COMPONENT_BYTES - len("_opt")
     return encode(stem)[:room].decode("utf-8", "ignore") if len(encode(stem)) > room else stem
 
 

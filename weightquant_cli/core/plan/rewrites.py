@@ -84,11 +84,13 @@ def apply_rewrites(
         transposed: names of the 2-D weights that are stored transposed.
     """
     blocks = program.blocks
-    operators = [block.operators for block in blocks]
-    scopes = Scopes(program)
     _reverse_dims(blocks, frozenset(transposed))
     # From the last to the first: inserting an operator moves only those behind it.
     ordered = sorted(rewrites, key=lambda r: (r.operator.block, r.operator.index), reverse=True)
+    if not ordered:
+        return
+    operators = [block.operators for block in blocks]
+    scopes = Scopes(program)
     for rewrite in ordered:
         ref = rewrite.operator
         operator = operators[ref.block][ref.index]

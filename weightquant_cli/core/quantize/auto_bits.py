@@ -88,10 +88,6 @@ def plan_model(
         for weight in plan.quantized
         if weight.name not in plan.fixed_bits and weight.with_bits(HIGH).pays_off
     ]
-    jobs = jobs or threads.default_jobs()
-
-    def size_of(plan: Plan) -> int:
-        return exact_sizes(model, plan, strip_callstack).after
 
     def measure(weight: QuantizedWeight, token: threads.CancelToken) -> Candidate:
         candidate = _measure(model, options, weight, token)
@@ -100,7 +96,8 @@ def plan_model(
 
     candidates = threads.run(measure, free, jobs, lambda weight: weight.size_before)
     harm = partial(_harm, model, plan, jobs, samples, step)
-    raised = choose_bits(model.stored.size, options.bits, candidates, size_of(plan), harm)
+    smallest = exact_sizes(model, plan, strip_callstack).after
+    raised = choose_bits(model.stored.size, options.bits, candidates, smallest, harm)
     model.stored.verify_unchanged()
     return plan.with_bits(dict.fromkeys(raised, HIGH))
 
@@ -184,7 +181,7 @@ def _measure(
 def _harm(
     model: Model,
     plan: Plan,
-    jobs: int,
+    jobs: int | None,
     samples: SampleOptions | None,
     step: Callable[[int], None],
     candidates: Sequence[Candidate],

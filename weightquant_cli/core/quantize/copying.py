@@ -22,7 +22,7 @@ def copy_transposed(
     for tile in part:
         token.check()
         values = read_tile(tensor, tile, buffers)
-        write_tile(writer, tile, np.ascontiguousarray(values.T), tensor.record.shape[0], 4)
+        write_tile(writer, tile, np.ascontiguousarray(values.T), tensor.record.shape[0])
 
 
 def copy_record(

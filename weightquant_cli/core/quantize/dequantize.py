@@ -67,7 +67,6 @@ def dequantize(
                 else:
                     _dequantize(decode_scales(weight, tag), tensor, record, block_elements)
 
-        jobs = jobs or threads.default_jobs()
         threads.run(work, model.weights, jobs, lambda weight: weight.record.data_size)
         writer.write_program(_untagged(model, output.strip_callstack))
         copy_carried(model.stored, writer)

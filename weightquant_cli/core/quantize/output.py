@@ -17,7 +17,7 @@ from ...formats.files.outputs import refuse_overlap
 from ...formats.files.writing import write_error
 from ...formats.model_dir import ModelFiles, StoredModel
 from ...formats.model_writer import Layout, ModelWriter, NewRecord, refuse_name_collisions
-from ...formats.own_files import IsOurs, OwnFiles
+from ...formats.own_files import OwnFiles
 from ...formats.program import Program
 from ..lite.tags import BITS_ATTRIBUTE, SCALE_SUFFIX
 
@@ -64,12 +64,11 @@ class OutputOptions:
         params = None if self.separate else self.params or source.params
         return Layout(self.program or translated_name(source.program), params)
 
-    def validate(self, model: StoredModel, is_ours: IsOurs | None = None) -> Layout:
+    def validate(self, model: StoredModel) -> Layout:
         """The layout, once the folder and the names have been found to fit the input.
 
         Args:
             model: the input.
-            is_ours: of which programs an existing model may be replaced; None is quantized ones.
 
         Raises:
             OptionError: the folders overlap, two files would have the same name, no command could
@@ -88,7 +87,7 @@ class OutputOptions:
         refuse_name_collisions(layout, names)
         refuse_unreadable_names(layout.program, layout.params, names)
         if self.existing is Existing.REPLACE:
-            self._inspect_existing(OwnFiles(is_ours or is_quantized_program))
+            self._inspect_existing(OwnFiles(is_quantized_program))
         return layout
 
     def _inspect_existing(self, own_files: OwnFiles) -> None:
@@ -128,7 +127,6 @@ def written_model(
     output: OutputOptions,
     layout: Layout,
     records: Sequence[NewRecord],
-    is_ours: IsOurs | None = None,
 ) -> Iterator[tuple[ModelWriter, Written]]:
     """Yield a writer for the output folder, which appears when the block ends without error.
 
@@ -139,7 +137,6 @@ def written_model(
         output: where to.
         layout: the output's file names, as `OutputOptions.validate` gave them.
         records: every parameter, in byte order of the names.
-        is_ours: as for `OutputOptions.validate`.
 
     Yields:
         The writer, and what came of it once the block has ended.
@@ -148,7 +145,7 @@ def written_model(
         ModelError: the input changed while it was read.
         OutputError: the folder exists, or cannot be written.
     """
-    own_files = OwnFiles(is_ours or is_quantized_program)
+    own_files = OwnFiles(is_quantized_program)
     written = Written()
     mode = _OWNER | 0o066 & model.folder.mode
     with new_folder(output.folder, output.existing, own_files.inspect, mode) as files:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ... import threads
 from ...errors import AlreadyQuantizedError
 from ..model.model import Model
 from ..plan.plan import Plan
@@ -66,9 +65,7 @@ def quantize(
     """
     planned, program = _prepare(model, plan, output, gates)
     rounding = rounding or NO_ROUNDING
-    options = WriteOptions(
-        jobs or threads.default_jobs(), progress, measure_errors, block_elements, rounding
-    )
+    options = WriteOptions(jobs, progress, measure_errors, block_elements, rounding)
     records = [new_record(weight) for weight in plan.weights]
     with written_model(model.stored, output, planned.layout, records) as (writer, written):
         weights = WeightsWriter(model, plan, writer, options)

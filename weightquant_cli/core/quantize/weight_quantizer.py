@@ -56,10 +56,7 @@ def quantization_error(
     """
     token = token or CancelToken()
     quantizer = WeightQuantizer(tensor.record, quantization, options)
-    for scale_pass in quantizer.scale_passes:
-        for block in quantizer.scale_parts:
-            scale_pass(tensor, block, token)
-    quantizer.fix_scales()
+    quantizer.run_scale_passes(tensor, token)
     for part in quantizer.parts:
         quantizer.quantize(tensor, None, part, token)
     return quantizer.error
@@ -155,11 +152,15 @@ class WeightQuantizer:
             ModelError: the file cannot be read.
         """
         self.scale_passes = self.scale_passes or (self._find_maxima,)
+        self.run_scale_passes(tensor, token)
+        return self.scales
+
+    def run_scale_passes(self, tensor: TensorReader, token: CancelToken) -> None:
+        """Every scale pass and then the scales, from one thread; raises as `find_scales` does."""
         for scale_pass in self.scale_passes:
             for part in self.scale_parts:
                 scale_pass(tensor, part, token)
         self.fix_scales()
-        return self.scales
 
     def quantize(
         self, tensor: TensorReader, writer: RecordWriter | None, part: Part, token: CancelToken
@@ -215,8 +216,7 @@ class WeightQuantizer:
         integers = self._round(tile.block, values, self._clips)
         if writer is not None:
             turned = np.ascontiguousarray(integers.T)
-            itemsize = self._quantization.dtype.itemsize
-            write_tile(writer, tile, turned, self._record.shape[0], itemsize)
+            write_tile(writer, tile, turned, self._record.shape[0])
         if self._measure_error:
             work = buffers.work(tile.block)
             error.add(values, work, self._scale_of(tile.block), self._clips)

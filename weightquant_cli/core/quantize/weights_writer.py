@@ -35,14 +35,14 @@ class WriteOptions:
     """How the records are written.
 
     Attributes:
-        jobs: number of threads.
+        jobs: number of threads; None takes the CPUs that this process may use.
         progress: called from the worker threads.
         measure_errors: whether the results get their errors.
         block_elements: the most elements of a block, at most BLOCK_ELEMENTS.
         rounding: weights that were rounded already, and parameters that take up their shifts.
     """
 
-    jobs: int
+    jobs: int | None
     progress: ProgressCallback
     measure_errors: bool = True
     block_elements: int = BLOCK_ELEMENTS

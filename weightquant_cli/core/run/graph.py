@@ -87,10 +87,6 @@ class Graph:
         for block in self.blocks:
             yield from block.steps
 
-    def readers(self, name: str) -> tuple[Step, ...]:
-        """The steps of the main block that read a variable, themselves or in a sub-block."""
-        return tuple(step for step in self.steps if name in step.reads)
-
 
 def prepare(program: Program) -> Graph:
     """Read a program once, so that it can be run often."""
@@ -105,7 +101,7 @@ def prepare(program: Program) -> Graph:
             _step(Site(index, place, operator.type), operator, blocks, declared)
             for place, operator in enumerate(views[index].operators)
         ]
-    inputs, outputs = _inputs(views[0], blocks[0], parameters), _outputs(views[0], blocks[0])
+    inputs, outputs = _inputs(views[0], blocks[0], parameters), _outputs(blocks[0])
     for index, steps in blocks.items():
         kept = parameters | set(outputs) if index == 0 else parameters
         blocks[index] = _with_last_reads(steps, declared[index], kept)
@@ -179,7 +175,7 @@ def _inputs(block: Block, steps: Sequence[Step], parameters: frozenset[str]) -> 
     return tuple(dict.fromkeys(names))
 
 
-def _outputs(block: Block, steps: Sequence[Step]) -> tuple[str, ...]:
+def _outputs(steps: Sequence[Step]) -> tuple[str, ...]:
     """What fetch operators read; without any, what is written and never read."""
     fetches = sorted((step for step in steps if step.type == "fetch"), key=_column)
     names = [name for step in fetches for name in step.inputs.get("X", ())]

@@ -74,7 +74,7 @@ def estimate(program: Program, graph: Graph, shapes: Mapping[str, Sequence[int]]
     )
     peak, site, largest = sum(live.values()), None, max(live.values(), default=0)
     for step in graph.steps:
-        for name in _written(step, graph, declared):
+        for name in _written(step, graph):
             known[name] = _shape(step, name, declared, known)
             size = _bytes(declared.get(name), known[name])
             live[name] = 0 if step.type in _VIEWS else size
@@ -87,7 +87,7 @@ def estimate(program: Program, graph: Graph, shapes: Mapping[str, Sequence[int]]
     return Estimate(peak, site, parameters, largest)
 
 
-def _written(step: Step, graph: Graph, declared: Mapping[str, Variable]) -> list[str]:
+def _written(step: Step, graph: Graph) -> list[str]:
     skipped = {"Mask"} if step.type == "dropout" else set()
     return [
         name
@@ -106,7 +106,7 @@ def _sub_blocks(
     total = 0
     for index in step.sub_blocks:
         for own in graph.blocks[index].steps:
-            for name in _written(own, graph, declared):
+            for name in _written(own, graph):
                 inner[name] = _shape(own, name, declared, inner)
                 total += _bytes(declared.get(name), inner[name])
             total += _sub_blocks(own, graph, declared, inner)

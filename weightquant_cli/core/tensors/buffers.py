@@ -91,19 +91,22 @@ def read_integers(tensor: TensorReader, block: TensorBlock, buffers: Buffers) ->
 def read_tile(tensor: TensorReader, tile: Tile, buffers: Buffers) -> FloatArray:
     """A rectangle of a float32 matrix, row by row into this thread's buffer."""
     values = buffers.values(tile.block)
-    columns = tensor.record.shape[1]
-    if tile.columns == columns:
-        tensor.read_data(values.data.cast("B"), 4 * tile.row * columns)
-        return values
-    for index in range(tile.rows):
-        start = (tile.row + index) * columns + tile.column
-        tensor.read_data(values[index].data.cast("B"), 4 * start)
+    read_rectangle(tensor, tile, values)
     return values
 
 
-def write_tile(
-    writer: RecordWriter, tile: Tile, turned: npt.NDArray[np.number], rows: int, itemsize: int
-) -> None:
+def read_rectangle(tensor: TensorReader, tile: Tile, out: npt.NDArray[np.number]) -> None:
+    """A rectangle of a matrix, row by row into `out`, which is contiguous and of its type."""
+    columns, itemsize = tensor.record.shape[1], out.itemsize
+    if tile.columns == columns:
+        tensor.read_data(out.data.cast("B"), itemsize * tile.row * columns)
+        return
+    for index in range(tile.rows):
+        start = (tile.row + index) * columns + tile.column
+        tensor.read_data(out[index].data.cast("B"), itemsize * start)
+
+
+def write_tile(writer: RecordWriter, tile: Tile, turned: npt.NDArray[np.number], rows: int) -> None:
     """Write a tile that was transposed to its place in the transposed matrix.
 
     Args:
@@ -111,8 +114,8 @@ def write_tile(
         tile: the rectangle, as it was read.
         turned: its transposed elements, contiguous, of shape ``(tile.columns, tile.rows)``.
         rows: rows of the matrix as it was read.
-        itemsize: bytes of an element.
     """
+    itemsize = turned.itemsize
     if tile.rows == rows:
         writer.write(turned.data.cast("B"), itemsize * tile.column * rows)
         return

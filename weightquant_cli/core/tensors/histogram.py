@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +42,6 @@ def measure_histogram(
     tensor: TensorReader,
     bins: int,
     token: CancelToken | None = None,
-    step: Callable[[int], None] = lambda _: None,
 ) -> Histogram:
     """The histogram of a weight, in two passes.
 
@@ -50,7 +49,6 @@ def measure_histogram(
         tensor: the weight's data, of a type that `is_countable`.
         bins: number of bins; equal values all lie in the middle one.
         token: checked between blocks.
-        step: told the bytes that have been dealt with.
 
     Raises:
         ModelError: the file cannot be read.
@@ -73,7 +71,6 @@ def measure_histogram(
             counts[bins // 2] += finite.size
         else:
             counts += kernels.histogram(finite, edges)
-        step(values.size * tensor.record.dtype.itemsize)
     return Histogram(minimum, maximum, tuple(counts.tolist()), non_finite)
 
 

@@ -9,7 +9,7 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from ....errors import OptionError
@@ -112,7 +112,7 @@ def defaults() -> Mapping[tuple[str, str], Default]:
 
 @functools.cache
 def _stored() -> dict[str, Any]:
-    text = resources.files(__package__).joinpath("measured.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("measured.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 

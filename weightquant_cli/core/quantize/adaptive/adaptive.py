@@ -64,7 +64,6 @@ def round_adaptively(
         step(1)
         return result
 
-    jobs = jobs or threads.default_jobs()
     done = threads.run(work, wanted, jobs, lambda weight: weight.size_before)
     rounded = {weight.name: one for weight, one in zip(wanted, done, strict=True)}
     model.stored.verify_unchanged()
@@ -109,8 +108,7 @@ def _error(
     values: kernels.FloatArray, found: RoundedWeight, scales: kernels.FloatArray, rows: Rows
 ) -> WeightError:
     """What rounding did, as Paddle Lite dequantizes: float32 products."""
-    scale = np.broadcast_to(scales, rows.groups * rows.per_group)
-    scale = scale.reshape(rows.groups, rows.per_group, 1)
+    scale = rows.scales(scales)
     back = rows.of(found.integers).astype(np.float32)
     kernels.dequantize(back, scale, back)
     original = rows.of(values)

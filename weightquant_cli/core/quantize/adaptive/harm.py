@@ -31,7 +31,7 @@ def harm_of(
     plan: Plan,
     weights: Sequence[QuantizedWeight],
     given: SampleOptions | None,
-    jobs: int,
+    jobs: int | None,
     step: Callable[[int], None] = lambda _: None,
 ) -> dict[str, float]:
     """The relative change of the answers, by the weight's name.
@@ -68,8 +68,7 @@ def _nearest(model: Model, plan: Plan, weight: QuantizedWeight, values: Array) -
     with model.stored.parameters.reader(weight.name) as tensor:
         scales = quantizer.find_scales(tensor, CancelToken())
     rows = rows_of(model, weight)
-    scale = np.broadcast_to(scales, rows.groups * rows.per_group)
-    scale = scale.reshape(rows.groups, rows.per_group, 1)
+    scale = rows.scales(scales)
     seen = rows.of(values)
     work = np.empty_like(seen)
     integers = np.empty(seen.shape, np.int16)

@@ -55,8 +55,7 @@ def round_weight(
         dtype: numpy's name of the integers' type.
     """
     values = rows.of(weight)
-    scale = np.broadcast_to(scales, rows.groups * rows.per_group)
-    scale = scale.reshape(rows.groups, rows.per_group, 1)
+    scale = rows.scales(scales)
     rounded = np.empty_like(values, dtype=dtype)
     shift = None if statistics is None else np.zeros((rows.groups, rows.per_group))
     step = max(1, ROW_ELEMENTS // max(rows.groups * rows.inputs, 1))

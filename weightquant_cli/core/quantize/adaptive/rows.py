@@ -48,6 +48,11 @@ class Rows:
             return weight.reshape(self.groups, self.per_group, self.inputs)
         return np.ascontiguousarray(weight.T)[None]
 
+    def scales(self, scales: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        """The scales of the rows, one per channel or a single one, to be broadcast over `of`."""
+        spread = np.broadcast_to(scales, self.groups * self.per_group)
+        return spread.reshape(self.groups, self.per_group, 1)
+
     def back(self, rows: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """The weight that has these rows."""
         if self.channel_axis == 0:

@@ -31,7 +31,7 @@ def changes(
     inputs: Sequence[Mapping[str, Array | Tensor]],
     weights: Sequence[str],
     rounded: Callable[[str], Array],
-    jobs: int,
+    jobs: int | None,
     step: Callable[[int], None] = lambda _: None,
 ) -> dict[str, float]:
     """The relative change of the answers that each weight makes, over all inputs.

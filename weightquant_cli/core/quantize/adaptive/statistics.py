@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ...lite.fusions import CONVOLUTIONS
 from ...lite.targets import TARGETS
 from ...run import Observer, Step
 from ...run.call import Call
@@ -111,7 +112,7 @@ class StatisticsObserver(Observer):
         assert isinstance(weight, Tensor) and isinstance(values, Tensor)
         calls = self._calls[name] = self._calls.get(name, 0) + 1
         random = np.random.default_rng([zlib.crc32(name.encode("utf-8", "replace")), calls])
-        if slot == "Input" and step.type != "fc":
+        if step.type in CONVOLUTIONS:
             met = self._windows(step, inputs, values.array, weight.array, random)
             kernel = int(np.prod(weight.array.shape[2:]))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -122,10 +123,15 @@ def _guessed(spec: InputSpec, batch: int, dense: bool) -> tuple[int, ...]:
     )
 
 
+def channels_last(spec: InputSpec, shape: Sequence[int]) -> bool:
+    """Whether the last axis of an image of this shape holds its channels."""
+    return spec.channels_last or (shape[1] not in (1, 3) and shape[-1] in (1, 3))
+
+
 def _image(spec: InputSpec, batch: int, dense: bool) -> tuple[int, ...]:
     side = DENSE_SIDE if dense else SIDE
     count, *rest = spec.shape
-    last = spec.channels_last or (rest[0] not in (1, 3) and rest[-1] in (1, 3))
+    last = channels_last(spec, spec.shape)
     height, width = rest[:2] if last else rest[1:]
     channels = rest[-1] if last else rest[0]
     if width < 0:
@@ -137,10 +143,7 @@ def _image(spec: InputSpec, batch: int, dense: bool) -> tuple[int, ...]:
 
 
 def _refuse_huge(spec: InputSpec, shape: Sequence[int]) -> None:
-    size = 1
-    for dim in shape:
-        size *= dim
-    if size > LARGEST:
+    if math.prod(shape) > LARGEST:
         raise OptionError(
             "an input far larger than any model takes",
             tensor=spec.name,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..values import Array, Lod, Tensor, offsets
 from .noise import KINDS, Random, picture
-from .sizes import with_shapes
+from .sizes import channels_last, with_shapes
 from .specs import InputSpec, Role
 
 PADDED = 0.25
@@ -54,12 +54,8 @@ def sample(
 
 
 def _height_width(spec: InputSpec, shape: Sequence[int]) -> tuple[int, int]:
-    last = _last(spec, shape)
+    last = channels_last(spec, shape)
     return (shape[1], shape[2]) if last else (shape[2], shape[3])
-
-
-def _last(spec: InputSpec, shape: Sequence[int]) -> bool:
-    return spec.channels_last or (shape[1] not in (1, 3) and shape[-1] in (1, 3))
 
 
 def _values(
@@ -98,7 +94,7 @@ def _images(spec: InputSpec, shape: tuple[int, ...], rng: Random, number: int) -
     divided by their deviation, up to 2.6. The mixture stood in best for both, where second moments
     were taken from it (PP-OCRv4 recognition and detection).
     """
-    last = _last(spec, shape)
+    last = channels_last(spec, shape)
     one = (shape[3], shape[1], shape[2]) if last else (shape[1], shape[2], shape[3])
     pictures = [
         picture(rng, KINDS[(number + index) % len(KINDS)], one) for index in range(shape[0])

@@ -29,7 +29,7 @@ def conv2d(call: Call) -> Array:
     places = shape.places(image.shape[2:])
     call.claim((image.shape[0], weight.shape[0], *places), image.itemsize)
     result = convolve(image, weight, shape, groups, places)
-    result = _finish(call, result, places)
+    result = _finish(call, result)
     return np.moveaxis(result, 1, -1) if last else result
 
 
@@ -93,7 +93,7 @@ def conv2d_transpose(call: Call) -> Array:
     size = _transposed_size(call, shape, image.shape[2:])
     call.claim((image.shape[0], weight.shape[1] * groups, *size), image.itemsize)
     result = _scatter(image, weight, shape, groups, size)
-    result = _finish(call, result, size)
+    result = _finish(call, result)
     return np.moveaxis(result, 1, -1) if last else result
 
 
@@ -148,7 +148,7 @@ def _channels_last(call: Call) -> bool:
     return layout == "NHWC"
 
 
-def _finish(call: Call, result: Array, places: tuple[int, int]) -> Array:
+def _finish(call: Call, result: Array) -> Array:
     """Bias, residual and activation of the fused spellings."""
     bias = call.optional("Bias")
     if bias is not None:

@@ -20,11 +20,13 @@ def fill_constant(call: Call) -> Array:
     call.claim(shape, dtype.itemsize)
     if call.has("ValueTensor"):
         return np.full(shape, call.array("ValueTensor").reshape(-1)[0], dtype)
+    return np.full(shape, _value(call), dtype)
+
+
+def _value(call: Call) -> float | int:
     text = call.text("str_value", "")
-    return np.full(shape, _number(text) if text else call.number("value"), dtype)
-
-
-def _number(text: str) -> float | int:
+    if not text:
+        return call.number("value")
     try:
         return int(text)
     except ValueError:
@@ -43,8 +45,7 @@ def fill_constant_batch_size_like(call: Call) -> Array:
     shape[axis] = count
     dtype = call.dtype("dtype", 5)
     call.claim(shape, dtype.itemsize)
-    text = call.text("str_value", "")
-    return np.full(shape, _number(text) if text else call.number("value"), dtype)
+    return np.full(shape, _value(call), dtype)
 
 
 @kernel("fill_any_like")

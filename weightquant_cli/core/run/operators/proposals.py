@@ -10,6 +10,7 @@ from ..call import Call
 from ..registry import kernel
 from ..values import Array, Tensor, offsets
 from .nms import suppressed
+from .regions import image_offsets
 
 LARGEST_GROWTH = math.log(1000.0 / 16.0)
 """Limit of the logarithm of a box's growth over its anchor."""
@@ -111,10 +112,7 @@ def distribute_fpn_proposals(call: Call) -> dict[str, Tensor | list[Tensor]]:
     low, high = call.integer("min_level", 2), call.integer("max_level", 5)
     if not low <= high < low + MAX_LEVELS:
         raise ValueError(f"levels from {low} to {high}")
-    if call.has("RoisNum"):
-        level = offsets(call.array("RoisNum").reshape(-1).tolist())
-    else:
-        level = tensor.lod[-1] if tensor.lod else (0, len(tensor.array))
+    level = image_offsets(call, "FpnRois")
     extra = np.float32(1.0 if call.flag("pixel_offset", True) else 0.0)
     sides = tensor.array[:, 2:] - tensor.array[:, :2] + extra
     areas = np.where((sides < extra).any(axis=1), 0, sides.prod(axis=1))

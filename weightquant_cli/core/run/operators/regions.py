@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -12,13 +13,17 @@ from ..values import Array, offsets
 from .windows import pair
 
 
+def image_offsets(call: Call, slot: str) -> Sequence[int]:
+    """Where the regions of each image begin and end: from RoisNum, or else from their LoD."""
+    if call.has("RoisNum"):
+        return offsets(call.array("RoisNum").reshape(-1).tolist())
+    tensor = call.tensor(slot)
+    return tensor.lod[-1] if tensor.lod else (0, len(tensor.array))
+
+
 def _by_image(call: Call) -> list[tuple[int, Array]]:
     """Each region with the index of its image."""
-    tensor = call.tensor("ROIs")
-    if call.has("RoisNum"):
-        level = offsets(call.array("RoisNum").reshape(-1).tolist())
-    else:
-        level = tensor.lod[-1] if tensor.lod else (0, len(tensor.array))
+    tensor, level = call.tensor("ROIs"), image_offsets(call, "ROIs")
     images = call.array().shape[0]
     if len(level) - 1 > images:
         raise ValueError(f"regions of {len(level) - 1} images, and {images} images")

@@ -175,7 +175,7 @@ def broadcast_tensors(call: Call) -> list[Array]:
 @kernel("shuffle_channel")
 def shuffle_channel(call: Call) -> Array:
     """Channels of `group` groups taken in turns."""
-    return _grouped(call.array(), call.integer("group", 1), transposed=True)
+    return _grouped(call.array(), call.integer("group", 1))
 
 
 @kernel("channel_shuffle")
@@ -183,12 +183,12 @@ def channel_shuffle(call: Call) -> Array:
     """As shuffle_channel, in the spelling of 2.x."""
     x = call.array()
     if call.one_of("data_format", "NCHW", ("NCHW", "NHWC")) == "NHWC":
-        moved = _grouped(np.moveaxis(x, -1, 1), call.integer("groups", 1), transposed=True)
+        moved = _grouped(np.moveaxis(x, -1, 1), call.integer("groups", 1))
         return np.moveaxis(moved, 1, -1)
-    return _grouped(x, call.integer("groups", 1), transposed=True)
+    return _grouped(x, call.integer("groups", 1))
 
 
-def _grouped(x: Array, groups: int, transposed: bool) -> Array:
+def _grouped(x: Array, groups: int) -> Array:
     if groups < 1 or x.shape[1] % groups:
         raise ValueError(f"{groups} groups of {x.shape[1]} channels")
     parts = x.reshape(x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])

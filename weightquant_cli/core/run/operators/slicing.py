@@ -10,8 +10,6 @@ from ..call import Call, Unsupported, normal_axis
 from ..registry import kernel
 from ..values import Array
 
-FAR = 2**31 - 1
-
 
 @kernel("slice")
 def slice_operator(call: Call) -> Array:
