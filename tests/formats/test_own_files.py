@@ -85,6 +85,16 @@ def test_a_text_of_a_parameters_name_is_somebodys(tmp_path: Path) -> None:
     refused(folder, "conv.w")
 
 
+def test_a_text_of_the_name_of_selected_rows_is_somebodys(tmp_path: Path) -> None:
+    model = small_model()
+    model.selected_rows("rows", bytes(24))
+    model.selected_rows("thesis", b"years of work")
+    folder = model.write(tmp_path / "out", SEPARATE)
+    refused(folder, "thesis")
+    (folder / "thesis").write_bytes(bytes(24))
+    assert look(folder).extras == ()
+
+
 def test_parameters_of_another_model_are_somebodys(tmp_path: Path) -> None:
     folder = small_model().write(tmp_path / "out", Layout("__model__", "__params__"))
     other = ModelBuilder()

@@ -17,7 +17,7 @@ import pytest
 
 from tests import builders
 from tests.cli.helpers import environment, run
-from tests.security.operations import Operations, fail_at, move_little
+from tests.security.operations import Operations, call_at, fail_at, move_little
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,3 +139,23 @@ def test_a_lock_that_fails_at_any_point_leaves_the_old_output(place: Path) -> No
             result = run(*arguments, cwd=place)
         assert result.code == 4, result.stderr
         assert builders.tree(place) == before
+
+
+def test_a_report_of_what_would_be_done_is_not_written_of_a_model_that_changes(place: Path) -> None:
+    arguments = ("quantize", "-j", "1", "--dry-run", "--report", "report", "model", "out")
+    with Operations(lambda _: None).watching() as whole:
+        assert run(*arguments, cwd=place).code == 0
+    (place / "report").unlink()
+    parameters = place / "model" / "__params__"
+    reads = [o for o in whole.seen if o.path == str(parameters) and o.name.startswith("pread")]
+
+    def change() -> None:
+        with open(parameters, "r+b") as stream:
+            stream.seek(-1, os.SEEK_END)
+            stream.write(b"!")
+
+    with Operations(call_at(reads[-1].number, change)).watching():
+        result = run(*arguments, cwd=place)
+    assert (result.code, len(result.stderr.splitlines())) == (3, 1), result.stderr
+    assert "changed" in result.stderr
+    assert not (place / "report").exists()

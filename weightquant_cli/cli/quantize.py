@@ -58,6 +58,8 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
             _write_plan(plan_file, plan)
         result = _result(console, arguments, model, plan, output, gates, adaptive)
         document = _document(arguments, model, result)
+        if arguments.dry_run:  # what is written sees to it by itself
+            model.stored.verify_unchanged()
         if report is not None:
             report.write(document)
     if arguments.as_json:

@@ -31,6 +31,7 @@ _NAIVE_BUFFER_START = re.compile(rb"[\x00-\x08]\x00[ -~]{3}")
 
 # Field 1 of a ProgramDesc, its blocks: Paddle and we write it first.
 _PROGRAM_START = b"\x0a"
+# The version of a record, and of SELECTED_ROWS.
 _RECORD_START = b"\x00\x00\x00\x00"
 
 # Bytes that tell what a file may be, and how many files of a folder are looked at.
@@ -144,8 +145,7 @@ class _Search:
         if not self._is_ours(program, nested):
             return
         yield name
-        yield from (path for path in carried if files.exists(path))
-        yield from (path for path in shapes if _is_record(files, path, starts))
+        yield from (path for path in (*carried, *shapes) if _is_record(files, path, starts))
         yield from (path for path in starts if _is_combined(files, path, shapes, starts))
 
 
@@ -162,7 +162,7 @@ def _start(files: InputFolder, name: str) -> bytes:
 
 
 def _is_record(files: InputFolder, name: str, starts: Mapping[str, bytes]) -> bool:
-    """Whether the parameter `name` has a file of its own that starts like a record."""
+    """Whether `name` has a file of its own that starts like a record, or like SELECTED_ROWS."""
     start = _start(files, name) if "/" in name else starts.get(name, b"")
     return start.startswith(_RECORD_START)
 

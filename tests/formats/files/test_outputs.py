@@ -77,6 +77,8 @@ def test_folders_are_compared_from_the_working_folder(
         ("models/net/report.json", "the report lies inside the reference"),
         ("hard", "the report is a file of the reference"),
         ("linked", "the report lies inside the reference"),
+        ("models/net/leads_out", "the report lies inside the reference"),
+        ("models/net/folder_out/new.json", "the report lies inside the reference"),
         ("out/report.json", "the report lies inside the output folder"),
         ("out", "the report is the output folder"),
         ("plan.json", "the report is also the plan"),
@@ -88,6 +90,10 @@ def test_a_file_in_the_way_of_something_is_refused_before_anything_is_made(
 ) -> None:
     (places / "hard").hardlink_to(places / "models" / "net" / "__model__")
     (places / "linked").symlink_to("models/net/__model__")
+    (places / "elsewhere").mkdir()
+    (places / "elsewhere" / "notes").write_bytes(b"years of work")
+    (places / "models" / "net" / "leads_out").symlink_to("../../elsewhere/notes")
+    (places / "models" / "net" / "folder_out").symlink_to("../../elsewhere")
     before = tree(places)
     with Outputs() as outputs:
         outputs.reads(places / "models" / "net", "the reference")

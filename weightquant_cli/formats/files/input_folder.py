@@ -22,7 +22,7 @@ from .digests import FileDigest, digest_of
 from .fingerprint import Fingerprint
 from .folder import Folder
 from .open_files import OpenFiles
-from .regular import file_status, open_regular, read_at, read_into, unreadable
+from .regular import file_size, file_status, open_regular, read_at, read_into, unreadable
 
 _COARSE_CLOCK = 5
 """CLOCK_REALTIME_COARSE of Linux, from which its file systems take their times."""
@@ -132,14 +132,10 @@ class InputFolder:
     def read(self, name: str) -> bytes:
         """All bytes of the file `name`; raises as `opened` does."""
         with self.opened(name) as file:
-            try:
-                with os.fdopen(file.descriptor, "rb", closefd=False) as stream:
-                    stream.seek(0)
-                    data = stream.read()
-            except OSError as error:
-                raise unreadable(file.path, error) from error
-        if len(data) != file.size:
-            raise _changed(file.path, f"it had {file.size} bytes and now has {len(data)}")
+            data = file.read_at(file.size + 1, 0)  # no more than that, however it grows
+            if len(data) != file.size:
+                now = file_size(file.descriptor, file.path)
+                raise _changed(file.path, f"it had {file.size} bytes and now has {now}")
         return data
 
     def digest(self, name: str) -> FileDigest:

@@ -110,6 +110,7 @@ class Outputs:
                 _refuse_related(declared, place, other, there)
             if not declared.is_folder:
                 self._refuse_second_name(declared)
+                self._refuse_on_the_way(declared)
             done.append((declared, place))
 
     def _refuse_second_name(self, declared: _Declared) -> None:
@@ -123,6 +124,20 @@ class Outputs:
         for other in self._inputs:
             if identity(found) in set(_files_of(other.path)):
                 raise _overlap(declared, "is a file of", other)
+
+    def _refuse_on_the_way(self, declared: _Declared) -> None:
+        """Refuse a file inside an input folder, though a link in there leads out again.
+
+        Whoever made the model would choose what is overwritten.
+        """
+        passed = set()
+        for folder in Path(os.path.abspath(declared.path)).parents:
+            with suppress(OSError, ValueError):
+                passed.add(identity(os.stat(folder)))
+        for other in self._inputs:
+            with suppress(OSError, ValueError):
+                if identity(os.stat(other.path)) in passed:
+                    raise _overlap(declared, "lies inside", other)
 
     def __enter__(self) -> Outputs:
         return self
