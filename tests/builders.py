@@ -7,7 +7,7 @@
     folder = model.write(tmp_path / "model", PDMODEL)
 
 The bytes are made from the schema and `struct` alone, not by the code under test: a record is what
-`PADDLE_FORMAT.md` says it is. What the code under test wrote is read back with `read_arrays`.
+`formats/FORMAT.md` says it is. What the code under test wrote is read back with `read_arrays`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from weightquant_cli.errors import MissingParameterError, ModelError, ParameterE
 from weightquant_cli.formats import params
 from weightquant_cli.formats.files.input_folder import InputFolder
 from weightquant_cli.formats.files.regular import read_into
-from weightquant_cli.formats.params import Parameters, parameter_path, sorted_names
+from weightquant_cli.formats.params import Parameters, require_file_name, sorted_names
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -276,7 +276,7 @@ def test_a_file_that_shrinks_after_its_header_was_read_is_a_model_error(separate
 )
 def test_rejects_a_name_that_leads_out_of_the_folder(name: str, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="not a path inside the model's folder"):
-        parameter_path(tmp_path, name)
+        require_file_name(tmp_path, name)
     with pytest.raises(ParameterError, match="store the parameters in one combined file"):
         read_separate(tmp_path, {name: (1,)})
 

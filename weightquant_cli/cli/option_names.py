@@ -31,7 +31,6 @@ _FIELDS = (
     "save_model_filename",
     "save_params_filename",
     "separate_params",
-    "target_compressed",
     "target_size",
     "threshold_rate",
     "verify_report",

@@ -1,6 +1,6 @@
 """Quantized models, right and broken on purpose: what the check says of them, and Paddle Lite does.
 
-Paddle Lite's side is measured by `test_check_against_lite.py`; `LITE_FACTS.md` and those
+Paddle Lite's side is measured by `test_check_against_lite.py`; `core/lite/FACTS.md` and those
 measurements are where the rows come from.
 """
 

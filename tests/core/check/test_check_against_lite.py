@@ -15,7 +15,7 @@ from tests.oracles.jobs import Array, Feed, OracleFailed, relative_difference
 pytestmark = pytest.mark.oracle
 
 EXACT = 2e-6
-"""The largest difference of a right result, relative to the largest value (`LITE_FACTS.md`)."""
+"""The largest difference of a right result, relative to its largest value (`lite/FACTS.md`)."""
 
 VERSIONS = {"2.12": envs.PADDLE_18, "2.13rc0": envs.LITE_213}
 

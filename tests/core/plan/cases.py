@@ -33,7 +33,7 @@ def plan_of(builder: ModelBuilder, folder: Path, options: QuantizeOptions) -> di
 
 def bits_of(plan: Plan) -> dict[str, int]:
     """The bits of every weight that is quantized."""
-    return {w.name: w.quantization.bits for w in plan.quantized if w.quantization is not None}
+    return {w.name: w.quantization.bits for w in plan.quantized}
 
 
 def verdict(builder: ModelBuilder, folder: Path, options: QuantizeOptions) -> ReasonCode | int:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.builders import ModelBuilder, normal, small_model, tree
+from tests.core.plan.cases import bits_of
 from weightquant_cli import (
     AutoBits,
     Model,
@@ -53,10 +54,6 @@ def line(document: Document, name: str) -> Document:
 
 def applied(model: Model, document: Document) -> Plan:
     return apply_plan(model, parse_plan(document))
-
-
-def bits_of(plan: Plan) -> dict[str, int]:
-    return {w.name: w.quantization.bits for w in plan.quantized if w.quantization is not None}
 
 
 def test_the_document_says_everything_about_a_weight(model: Model) -> None:

@@ -19,13 +19,13 @@ from tests.builders import (
     read_arrays,
     small_model,
 )
+from tests.core.plan.cases import bits_of
 from tests.core.quantize import reference
 from weightquant_cli import (
     AutoBits,
     Model,
     OptionError,
     OutputOptions,
-    Plan,
     QuantizeOptions,
     Size,
     make_plan,
@@ -46,10 +46,6 @@ def auto(
 ) -> QuantizeOptions:
     size = None if target is None else Size.parse(target)
     return QuantizeOptions(AutoBits(min_sqnr, size), op_types=("all",), **options)  # type: ignore[arg-type]
-
-
-def bits_of(plan: Plan) -> dict[str, int]:
-    return {weight.name: weight.quantization.bits for weight in plan.quantized}
 
 
 def chain_model() -> ModelBuilder:

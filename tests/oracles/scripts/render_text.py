@@ -16,7 +16,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 HEIGHT, WIDTH, PAGE = 48, 320, 640
-CODE = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ-/."
 ENGLISH = (
     "the quick brown fox jumps over a lazy dog mobile engineers release models every week while "
     "nobody reads their notes about weights scales rounding errors and answers on small phones"
