@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -82,6 +83,14 @@ class Attribute:
     name: str
     type: AttrType
     value: AttributeValue | None
+
+
+def block_indexes(attr: framework_pb2.OpDesc.Attr) -> Sequence[int]:
+    """Indexes of the blocks that an attribute names."""
+    type = int(attr.type)
+    if type == AttrType.BLOCK:
+        return (attr.block_idx,)
+    return attr.blocks_idx if type == AttrType.BLOCKS else ()
 
 
 def read_attribute(attr: framework_pb2.OpDesc.Attr) -> Attribute:

@@ -34,9 +34,9 @@ from .files.digests import FileDigest
 from .files.input_folder import InputFile, InputFolder
 from .params import (
     Parameters,
-    parameter_path,
     read_combined,
     read_separate,
+    require_file_name,
 )
 from .program import MAX_PROGRAM_BYTES, Program, VariableKind
 from .validation import MAX_JSON_BYTES
@@ -231,7 +231,7 @@ def open_model(files: ModelFiles, unknown_operators: bool = False) -> StoredMode
         parameters = Parameters({}, folder, files.params)
     model = StoredModel(files, folder, program, len(data), parameters, carried)
     for name in carried:
-        parameter_path(files.folder, name)
+        require_file_name(files.folder, name)
         with model.carried_file(name):
             pass  # a missing one is noticed before anything is written
     return model
@@ -325,11 +325,10 @@ def declared_parameters(
 
 def _all_exist(folder: InputFolder, names: Iterable[str]) -> bool:
     try:
-        return all(folder.exists(_plain(folder, name)) for name in names)
-    except ParameterError:  # a name that no separate file can have
+        for name in names:
+            require_file_name(folder.path, name)
+            if not folder.exists(name):
+                return False
+    except ParameterError:
         return False
-
-
-def _plain(folder: InputFolder, name: str) -> str:
-    parameter_path(folder.path, name)
-    return name
+    return True

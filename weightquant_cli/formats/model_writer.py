@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import OptionError
 from .files.new_files import NewFiles
 from .files.writing import write_at, write_error
-from .params import parameter_path
+from .params import require_file_name
 from .text import encode
 
 EARLY_FLUSH_BYTES = 1 << 20
@@ -113,7 +113,7 @@ class ModelWriter:
             self._allocate(layout.params, position)
         else:
             for name in self._records:
-                parameter_path(files.path, name)
+                require_file_name(files.path, name)
 
     @property
     def file_names(self) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ class ModelWriter:
     @contextmanager
     def copied_file(self, name: str) -> Iterator[RecordWriter]:
         """Write the file of a carried variable, byte by byte as it was."""
-        parameter_path(self._files.path, name)
+        require_file_name(self._files.path, name)
         with self._files.opened(name) as (descriptor, path):
             yield RecordWriter(descriptor, 0, path)
         self._copied.append(name)

@@ -93,8 +93,8 @@ def sorted_names(names: Iterator[str] | list[str]) -> list[str]:
     return sorted(names, key=encode)
 
 
-def parameter_path(folder: Path, name: str) -> Path:
-    """The separate file of the parameter `name`.
+def require_file_name(folder: Path, name: str) -> None:
+    """Refuse a parameter `name` that no separate file in `folder` can have.
 
     Raises:
         ParameterError: a name that would lead out of the folder or that no file can have.
@@ -115,7 +115,6 @@ def parameter_path(folder: Path, name: str) -> Path:
             expected=f"at most {MAX_COMPONENT_BYTES} bytes",
             remedy="store the parameters in one combined file",
         )
-    return folder.joinpath(*parts)
 
 
 def read_separate(folder: InputFolder, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
@@ -132,7 +131,7 @@ def read_separate(folder: InputFolder, shapes: Mapping[str, tuple[int, ...]]) ->
     records: dict[str, TensorRecord] = {}
     missing: list[str] = []
     for name in sorted_names(list(shapes)):
-        parameter_path(folder.path, name)
+        require_file_name(folder.path, name)
         try:
             record = _read_separate_file(folder, name)
         except FileNotFoundError:

@@ -14,7 +14,14 @@ from google.protobuf.message import DecodeError
 
 from ..errors import ProgramError, UnsupportedModelError
 from . import dtypes, framework_pb2
-from .attributes import Attribute, AttributeValue, AttrType, read_attribute, write_attribute
+from .attributes import (
+    Attribute,
+    AttributeValue,
+    AttrType,
+    block_indexes,
+    read_attribute,
+    write_attribute,
+)
 from .text import decode, encode
 from .validation import MAX_PROGRAM_BYTES, validate
 
@@ -134,13 +141,7 @@ class Operator:
 
     def sub_blocks(self) -> tuple[int, ...]:
         """Indexes of the blocks that this operator runs."""
-        indexes: list[int] = []
-        for attr in self._desc.attrs:
-            if int(attr.type) == AttrType.BLOCK:
-                indexes.append(attr.block_idx)
-            elif int(attr.type) == AttrType.BLOCKS:
-                indexes.extend(attr.blocks_idx)
-        return tuple(indexes)
+        return tuple(index for attr in self._desc.attrs for index in block_indexes(attr))
 
 
 class Variable:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ProgramError, UnsupportedModelError
 from . import framework_pb2
-from .attributes import AttrType
+from .attributes import block_indexes
 from .text import decode
 
 # Programs are read whole, and take ten times their size in memory, or a kilobyte and more for each
@@ -68,13 +67,7 @@ def _validate_operator(op: framework_pb2.OpDesc, block: int, count: int, path: P
     if not op.type:
         raise ProgramError("an operator without a type", path=path, found=f"block {block}")
     for attr in op.attrs:
-        if int(attr.type) == AttrType.BLOCK:
-            targets: Sequence[int] = (attr.block_idx,)
-        elif int(attr.type) == AttrType.BLOCKS:
-            targets = attr.blocks_idx
-        else:
-            continue
-        for target in targets:
+        for target in block_indexes(attr):
             if not block < target < count:
                 raise ProgramError(
                     f"the operator {decode(op.type)} runs a block that is not inside its own",

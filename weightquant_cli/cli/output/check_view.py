@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...core.check.check import CheckResult
     from ...core.check.compare_reference import WeightComparison
     from ...core.check.findings import Finding
+    from ...core.check.quality_gates import GateFailure
     from ..console import Console
 
 COLUMNS = (
@@ -35,9 +36,7 @@ def show(console: Console, result: CheckResult) -> None:
     for finding in result.findings:
         console.print(finding_text(finding))
     for failure in result.failures:
-        console.print(
-            f"gate: {printable(failure.weight or 'all weights')}: {as_options(failure.why)}"
-        )
+        console.print(failure_text(failure))
     for line in result.changed:
         console.print(f"changed: {printable(line)}")
     if result.comparison is not None and result.comparison.weights:
@@ -67,6 +66,11 @@ def verdict(result: CheckResult) -> Text:
         if number:
             parts.append(units.count(number, what))
     return text.append(": " + ", ".join(parts), style="default")
+
+
+def failure_text(failure: GateFailure) -> str:
+    """Which gate a weight does not pass, and why, in one line."""
+    return f"gate: {printable(failure.weight or 'all weights')}: {as_options(failure.why)}"
 
 
 def finding_text(finding: Finding) -> str:

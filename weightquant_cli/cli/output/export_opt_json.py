@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ... import __version__
-from .json_output import Document
+from .json_output import Document, model_files
 
 if TYPE_CHECKING:
     from ...core.opt_script.script import OptScript
@@ -22,10 +22,7 @@ def export_opt_document(script: OptScript) -> Document:
         "tool_version": __version__,
         "script": str(script.path),
         "input": {
-            "folder": str(script.source.folder),
-            "program": script.source.program,
-            "params": script.source.params,
-            "layout": script.source.layout,
+            **model_files(script.source),
             "quantized_weights": script.quantized,
         },
         "optimize_out": script.output,

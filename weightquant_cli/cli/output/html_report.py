@@ -9,10 +9,9 @@ import io
 from typing import TYPE_CHECKING
 
 from ...errors import printable
-from ..option_names import as_options
 from . import units
 from .bars import bars
-from .check_view import finding_text, verdict
+from .check_view import failure_text, finding_text, verdict
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -60,11 +59,7 @@ def page(result: CheckResult) -> str:
     for finding in result.findings:
         console.print(_quoted("\n" + finding_text(finding)))
     for failure in result.failures:
-        console.print(
-            _quoted(
-                f"\ngate: {printable(failure.weight or 'all weights')}: {as_options(failure.why)}"
-            )
-        )
+        console.print(_quoted("\n" + failure_text(failure)))
     for line in result.changed:
         console.print(_quoted(f"\nchanged: {line}"))
     weights = result.comparison.weights if result.comparison else ()

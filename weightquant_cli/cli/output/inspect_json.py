@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ... import __version__
 from . import reasons
-from .json_output import Document, finite, sqnr_fields
+from .json_output import Document, finite, model_files, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.inspect.summary import (
@@ -37,10 +37,7 @@ def inspect_document(summary: ModelSummary, weights: Sequence[WeightSummary]) ->
         "tool_version": __version__,
         "headline": summary.headline,
         "input": {
-            "folder": str(summary.files.folder),
-            "program": summary.files.program,
-            "params": summary.files.params,
-            "layout": summary.files.layout,
+            **model_files(summary.files),
             "paddle_version": summary.paddle_version,
         },
         "sizes": {

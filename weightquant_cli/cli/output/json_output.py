@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import OptionError
+
+if TYPE_CHECKING:
+    from ...formats.model_dir import ModelFiles
 
 Document = dict[str, Any]
 
@@ -43,6 +46,16 @@ def read_file(path: Path, what: str) -> object:
     except (ValueError, RecursionError) as error:
         raise OptionError(f"the {what} is not JSON: {error}", path=path) from error
     return document
+
+
+def model_files(files: ModelFiles) -> Document:
+    """Which files a model is."""
+    return {
+        "folder": str(files.folder),
+        "program": files.program,
+        "params": files.params,
+        "layout": files.layout,
+    }
 
 
 def sqnr_fields(sqnr: float) -> Document:

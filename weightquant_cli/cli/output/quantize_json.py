@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ... import __version__
 from ...core.plan.options import AutoBits
 from . import reasons
-from .json_output import Document, finite, sqnr_fields
+from .json_output import Document, finite, model_files, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.model.model import Model
@@ -29,10 +29,7 @@ def quantize_document(model: Model, result: Quantized) -> Document:
         "tool_version": __version__,
         "dry_run": result.folder is None,
         "input": {
-            "folder": str(result.source.folder),
-            "program": result.source.program,
-            "params": result.source.params,
-            "layout": result.source.layout,
+            **model_files(result.source),
             "paddle_version": model.program.paddle_version,
         },
         "output": {

@@ -16,6 +16,7 @@ from pathlib import Path
 from ...errors import OutputError
 from . import temporary
 from .folder import CLOSE_ON_EXEC, Folder, Identity, identity
+from .immutable import refuse_sticky
 from .signals import deferred_signals
 from .writing import write_at, write_error
 
@@ -213,9 +214,7 @@ def _refuse_immutable(parent: Folder, name: str, old: os.stat_result) -> None:
     Raises:
         PermissionError: the file is immutable, or another user's in a folder with the sticky bit.
     """
-    folder = os.fstat(parent.descriptor)
-    if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, old.st_uid, folder.st_uid):
-        raise PermissionError(errno.EPERM, "it is another user's, in a folder with the sticky bit")
+    refuse_sticky(parent, old)
     flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | CLOSE_ON_EXEC
     try:
         os.close(os.open(name, flags, dir_fd=parent.descriptor))

@@ -210,12 +210,7 @@ class _Output:
 
     def _rename(self) -> None:
         """Give the temporary folder its name; refused where a folder that is not empty has it."""
-        os.rename(
-            self._temporary,
-            self._name,
-            src_dir_fd=self._parent.descriptor,
-            dst_dir_fd=self._parent.descriptor,
-        )
+        self._parent.rename(self._temporary, self._name)
 
     def _replace(self) -> None:
         """Put the folder in place of the old one, and remove that.

@@ -35,14 +35,10 @@ def exchange(parent: Folder, one: str, two: str) -> None:
 def exchange_in_two_steps(parent: Folder, one: str, two: str) -> None:
     """Set `two` aside under the name of `one` with "-old"; put it back where that fails."""
     aside = f"{one}-old"
-    _rename(parent, two, aside)
+    parent.rename(two, aside)
     try:
-        _rename(parent, one, two)
+        parent.rename(one, two)
     except BaseException:
-        _rename(parent, aside, two)
+        parent.rename(aside, two)
         raise
-    _rename(parent, aside, one)
-
-
-def _rename(parent: Folder, source: str, target: str) -> None:
-    os.rename(source, target, src_dir_fd=parent.descriptor, dst_dir_fd=parent.descriptor)
+    parent.rename(aside, one)

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | CLOSE_ON_EXEC
+CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | CLOSE_ON_EXEC
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | CLOSE_ON_EXEC
 
 Identity: TypeAlias = tuple[int, int]
@@ -74,6 +76,10 @@ class Folder:
         """Whether `name` in it is a folder, and not a link to one."""
         found = self.find(name)
         return found is not None and stat.S_ISDIR(found.st_mode)
+
+    def rename(self, source: str, target: str) -> None:
+        """Give `source` in it the name `target`; OSError."""
+        os.rename(source, target, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
 
     def close(self) -> None:
         """Close it; once is enough."""

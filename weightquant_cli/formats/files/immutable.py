@@ -9,7 +9,7 @@ import stat
 import struct
 import sys
 
-from .folder import CLOSE_ON_EXEC, Folder
+from .folder import READ_FLAGS, Folder
 
 _LONG = struct.calcsize("l")
 
@@ -40,12 +40,22 @@ def refuse_immutable(folder: Folder, name: str, status: os.stat_result) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
+def refuse_sticky(parent: Folder, status: os.stat_result) -> None:
+    """Refuse what the sticky bit of its folder lets nobody but its owner replace.
+
+    Raises:
+        PermissionError: it is another user's, in a folder with the sticky bit.
+    """
+    above = os.fstat(parent.descriptor)
+    if above.st_mode & stat.S_ISVTX and os.geteuid() not in (0, status.st_uid, above.st_uid):
+        raise PermissionError(errno.EPERM, "it is another user's, in a folder with the sticky bit")
+
+
 def _linux_flags(folder: Folder, name: str, status: os.stat_result) -> int:
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         return 0
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | CLOSE_ON_EXEC
     try:
-        descriptor = os.open(name, flags, dir_fd=folder.descriptor)
+        descriptor = os.open(name, READ_FLAGS, dir_fd=folder.descriptor)
     except PermissionError:
         return 0  # not ours to read, and yet perhaps to remove
     try:

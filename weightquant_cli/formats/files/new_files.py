@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ... import threads
 from .digests import FileDigest, digest_of
-from .folder import CLOSE_ON_EXEC, Folder
+from .folder import CLOSE_ON_EXEC, CREATE_FLAGS, Folder
 from .open_files import OpenFiles
 from .writing import write_error
 
@@ -18,7 +18,6 @@ from .writing import write_error
 # thousands of small files is fifty times as fast as one after the other.
 FLUSH_THREADS = 16
 
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | CLOSE_ON_EXEC
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | CLOSE_ON_EXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | CLOSE_ON_EXEC
 
@@ -109,7 +108,7 @@ class NewFiles:
         with self._descended(above) as folder:
             if name in self._made:
                 return os.open(last, _WRITE, dir_fd=folder.descriptor)
-            descriptor = os.open(last, _CREATE, self._file_mode, dir_fd=folder.descriptor)
+            descriptor = os.open(last, CREATE_FLAGS, self._file_mode, dir_fd=folder.descriptor)
         self._made[name] = None
         return descriptor
 

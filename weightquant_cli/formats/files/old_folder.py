@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from .fingerprint import Fingerprint
 from .folder import Folder
-from .immutable import refuse_immutable
+from .immutable import refuse_immutable, refuse_sticky
 
 Contents: TypeAlias = Mapping[str, Fingerprint]
 """Everything in a folder by its path in there. Of folders only device and inode count."""
@@ -73,11 +73,8 @@ class OldFolder:
         Raises:
             PermissionError: it is another user's, immutable, or may not be written.
         """
-        above = os.fstat(parent.descriptor)
-        user = os.geteuid()
-        if above.st_mode & stat.S_ISVTX and user not in (0, self._status.st_uid, above.st_uid):
-            raise PermissionError(errno.EPERM, "it is another user's, in a sticky folder")
-        _refuse_unremovable(self.folder, MAX_DEPTH, check_modes=user != 0)
+        refuse_sticky(parent, self._status)
+        _refuse_unremovable(self.folder, MAX_DEPTH, check_modes=os.geteuid() != 0)
 
     def give_group(self, new: Folder) -> None:
         """Give a new folder, still empty, the group and setgid bit: new files inherit them."""

@@ -12,9 +12,7 @@ import stat
 from pathlib import Path
 
 from ...errors import ModelError
-from .folder import CLOSE_ON_EXEC, FOLDER_FLAGS, Folder
-
-READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | CLOSE_ON_EXEC
+from .folder import FOLDER_FLAGS, READ_FLAGS, Folder
 
 MAX_LINKS = 40
 

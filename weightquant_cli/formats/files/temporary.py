@@ -16,7 +16,7 @@ import stat
 from pathlib import Path
 
 from ...errors import printable
-from .folder import CLOSE_ON_EXEC, Folder, identity
+from .folder import CREATE_FLAGS, READ_FLAGS, Folder, identity
 from .removal import remove_folder
 
 TEMPORARY_PREFIX = ".weightquant-"
@@ -27,8 +27,6 @@ _SUFFIX = re.compile("[0-9a-f]{12}(-old)?")
 # Names are limited to 255 bytes: so many of the output's leave room for all that is added.
 _STEM_BYTES = 150
 
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | CLOSE_ON_EXEC
-_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | CLOSE_ON_EXEC
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _ATTEMPTS = 20
 
@@ -74,7 +72,7 @@ def make_file(parent: Folder, name: str, mode: int) -> tuple[str, int]:
     """
     for _ in range(_ATTEMPTS):
         temporary = _temporary_name(name)
-        descriptor = os.open(temporary, _CREATE, mode, dir_fd=parent.descriptor)
+        descriptor = os.open(temporary, CREATE_FLAGS, mode, dir_fd=parent.descriptor)
         try:
             made = identity(os.fstat(descriptor))
             if lock(descriptor) and parent.holds(temporary, made):
@@ -111,7 +109,7 @@ def _clear(parent: Folder, name: str) -> str | None:
         return "it belongs to another user"
     if not stat.S_ISDIR(found.st_mode) and not stat.S_ISREG(found.st_mode):
         return "it is neither a file nor a folder"
-    descriptor = os.open(name, _LOOK, dir_fd=parent.descriptor)
+    descriptor = os.open(name, READ_FLAGS, dir_fd=parent.descriptor)
     try:
         if identity(os.fstat(descriptor)) != identity(found):
             return None
