@@ -21,7 +21,7 @@ from weightquant_cli import (
     quantize,
 )
 from weightquant_cli.core.quantize.adaptive.adaptive import round_adaptively
-from weightquant_cli.core.quantize.adaptive.samples import SampleOptions, samples
+from weightquant_cli.core.run.inputs import SampleOptions, samples
 
 from ..oracles import envs
 from .corpus import Corpus, load

@@ -253,11 +253,12 @@ def test_a_combined_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_vanishes_after_its_header_was_read_is_a_model_error(separate: Path) -> None:
-    parameters = read_separate(separate, SHAPES)
-    parameters.verify_unchanged()
+    folder = InputFolder.open(separate)
+    params.read_separate(folder, SHAPES)
+    folder.verify_unchanged()
     (separate / "a").unlink()
     with pytest.raises(ModelError, match="changed while it was read: it vanished"):
-        parameters.verify_unchanged()
+        folder.verify_unchanged()
 
 
 def test_a_file_that_shrinks_after_its_header_was_read_is_a_model_error(separate: Path) -> None:

@@ -555,3 +555,27 @@ def test_a_message_holds_no_control_characters_of_the_program() -> None:
         builder.parse()
     assert re.search(r"evil\\x1b\[2J\\n\\u202e", str(caught.value))
     assert str(caught.value).isprintable()
+
+
+def test_scalars_are_read_as_numbers_and_the_lod_level_as_declared() -> None:
+    builder = ProgramBuilder()
+    builder.main.var("x", (-1, 1))
+    builder.main.desc.vars[0].type.lod_tensor.lod_level = 2
+    builder.main.op("assign_value", {}, {"Out": "x"})
+    operator = builder.main.desc.ops[0]
+    one = operator.attrs.add(name=b"one", type=pb.SCALAR)
+    one.scalar.CopyFrom(pb.Scalar(type=pb.Scalar.FLOAT64, r=0.5))
+    many = operator.attrs.add(name=b"many", type=pb.SCALARS)
+    for number in (3, 4):
+        many.scalars.add(type=pb.Scalar.LONG, i=number)
+    many.scalars.add(type=pb.Scalar.BOOLEAN, b=True)
+    unread = operator.attrs.add(name=b"unread", type=pb.SCALARS)
+    unread.scalars.add(type=pb.Scalar.COMPLEX128)
+    program = builder.parse()
+    (read,) = program.blocks[0].operators
+    assert read.scalars("one") == (0.5,)
+    assert read.scalars("many") == (3, 4, True)
+    assert read.scalars("unread") is None
+    assert read.scalars("missing") is None
+    (variable,) = program.blocks[0].variables
+    assert variable.lod_level == 2

@@ -21,9 +21,9 @@ from tests.oracles.jobs import OracleFailed, relative_difference
 from weightquant_cli import Model, QuantizeOptions, plan_model
 from weightquant_cli.core.plan.options import AutoBits
 from weightquant_cli.core.plan.size import Size
-from weightquant_cli.core.quantize.adaptive.samples import SampleOptions, samples
 from weightquant_cli.core.quantize.adaptive.sensitivity import answers
 from weightquant_cli.core.run import Network, cached, stored
+from weightquant_cli.core.run.inputs import SampleOptions, samples
 
 pytestmark = pytest.mark.oracle
 

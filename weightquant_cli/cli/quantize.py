@@ -13,6 +13,7 @@ from .console import Console
 from .options import quantize_choices as options
 from .options.click_command import command as cli_command
 from .options.quantize import QuantizeArguments
+from .options.shared import sample_options
 from .reading import load_model
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _planner(console: Console, arguments: QuantizeArguments) -> Callable[[Model]
     wanted = options.quantize_options(arguments)
     if isinstance(wanted.bits, int):
         return lambda model: plan_model(model, wanted, arguments.strip_callstack, arguments.jobs)
-    samples = options.sample_options(arguments)
+    samples = sample_options(arguments.inputs, arguments.input_shape)
 
     def with_automatic_bits(model: Model) -> Plan:
         with console.counting("choose bits") as step:
@@ -176,9 +177,9 @@ def _round(
 ) -> AdaptiveRounding:
     """Adaptive rounding, with a progress bar."""
     from ..core.quantize.adaptive.adaptive import round_adaptively
-    from ..core.quantize.adaptive.samples import samples
+    from ..core.run.inputs import samples
 
-    given = samples(model, options.sample_options(arguments))
+    given = samples(model, sample_options(arguments.inputs, arguments.input_shape))
     with console.counting("round") as step:
         rounding = round_adaptively(model, plan, given, arguments.jobs, step)
     if rounding.unreached:

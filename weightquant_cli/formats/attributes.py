@@ -45,7 +45,7 @@ class AttrType(enum.IntEnum):
     SCALARS = 17
 
 
-# The field of OpDesc.Attr that holds the value of each type; scalars are carried along unread.
+# The field of OpDesc.Attr that holds the value of each type. Scalars are read by `read_scalars`.
 _VALUE_FIELD = {
     AttrType.INT: "i",
     AttrType.FLOAT: "f",
@@ -76,6 +76,10 @@ _REPEATED = {
 }
 
 
+# Fields of a Scalar by its type: BOOLEAN, LONG and FLOAT64. COMPLEX128 has no use here.
+_SCALAR_FIELDS = {1: "b", 2: "i", 3: "r"}
+
+
 @dataclass(frozen=True)
 class Attribute:
     """An attribute's name, type and value; the value is None where its type is not read here."""
@@ -104,6 +108,20 @@ def read_attribute(attr: framework_pb2.OpDesc.Attr) -> Attribute:
         raw = getattr(attr, field)
         value = decode(raw) if isinstance(raw, bytes) else raw
     return Attribute(decode(attr.name), type, value)
+
+
+def read_scalars(attr: framework_pb2.OpDesc.Attr) -> tuple[bool | int | float, ...] | None:
+    """The numbers of a SCALAR or SCALARS attribute; None for another type, or complex numbers."""
+    type = int(attr.type)
+    if type not in (AttrType.SCALAR, AttrType.SCALARS):
+        return None
+    numbers = []
+    for scalar in (attr.scalar,) if type == AttrType.SCALAR else attr.scalars:
+        field = _SCALAR_FIELDS.get(int(scalar.type))
+        if field is None:
+            return None
+        numbers.append(getattr(scalar, field))
+    return tuple(numbers)
 
 
 def write_attribute(attr: framework_pb2.OpDesc.Attr, type: AttrType, value: AttributeValue) -> None:

@@ -77,16 +77,6 @@ class Parameters(Mapping[str, TensorRecord]):
         with self._folder.opened(self.combined or name) as file:
             yield TensorReader(file, self._records[name])
 
-    def verify_unchanged(self) -> None:
-        """See that the files are what they were when they were first opened.
-
-        To be called once everything has been read, and before a result is published.
-
-        Raises:
-            ModelError: one has changed: what was read may be half of one model, half of another.
-        """
-        self._folder.verify_unchanged()
-
 
 def sorted_names(names: Iterator[str] | list[str]) -> list[str]:
     """Names in byte order: the order of the records in a combined file."""

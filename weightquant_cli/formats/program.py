@@ -20,6 +20,7 @@ from .attributes import (
     AttrType,
     block_indexes,
     read_attribute,
+    read_scalars,
     write_attribute,
 )
 from .text import decode, encode
@@ -113,6 +114,15 @@ class Operator:
         attribute = self.attribute(name)
         return None if attribute is None else attribute.value
 
+    def scalars(self, name: str) -> tuple[bool | int | float, ...] | None:
+        """The numbers of a SCALAR or SCALARS attribute (Paddle 2.5 and newer).
+
+        None where there is no such attribute, or one of another type or of complex numbers.
+        """
+        raw = encode(name)
+        found = next((attr for attr in self._desc.attrs if attr.name == raw), None)
+        return None if found is None else read_scalars(found)
+
     def set_attribute(self, name: str, type: AttrType, value: AttributeValue) -> None:
         """Set an attribute, in place of any of the same name."""
         self.remove_attribute(name)
@@ -188,6 +198,11 @@ class Variable:
         tensor = self._desc.type.lod_tensor.tensor
         del tensor.dims[:]
         tensor.dims.extend(dims)
+
+    @property
+    def lod_level(self) -> int:
+        """How many levels of sequences are declared; 0 where it is not a LOD_TENSOR."""
+        return int(self._desc.type.lod_tensor.lod_level)
 
 
 class Block:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
+
 from tests.builders import Array, ModelBuilder
 from weightquant_cli.core.run.memory import estimate
 
@@ -53,3 +55,24 @@ def test_a_loop_counts_with_what_its_block_declares() -> None:
     model = loop()
     found = estimate(model.program.parse(), network(model).graph, {"x": (10, 4)})
     assert found.variables >= 2 * 10 * 4 * 4
+
+
+@pytest.mark.parametrize(
+    ("attrs", "side"),
+    [({}, 21), ({"output_padding": [1, 0]}, 22), ({"output_size": [24, 23]}, 24)],
+)
+def test_a_transposed_convolution_is_as_large_as_its_attributes_say(
+    attrs: dict[str, list[int]], side: int
+) -> None:
+    model = ModelBuilder()
+    x = model.input("x", (-1, 3, -1, -1))
+    weight = model.parameter("w", floats(3, 4, 3, 3))
+    attrs = {"strides": [2, 2], "paddings": [0, 0], "dilations": [1, 1], **attrs}
+    slots = {"Input": x, "Filter": weight}
+    model.fetch(model.op("conv2d_transpose", slots, {"Output": "y"}, attrs, shape=(-1, 4, -1, -1)))
+    net = network(model, {"w": floats(3, 4, 3, 3)})
+    image = floats(1, 3, 10, 10)
+    output = net.run({"x": image}).require().outputs["y"]
+    assert output.shape[2] == side
+    found = estimate(model.program.parse(), net.graph, {"x": image.shape})
+    assert found.largest == output.nbytes

@@ -13,16 +13,21 @@ from ...core.lite.storage import WeightQuantizeType
 from ...core.plan.size import Size
 from ..completion.weight_names import complete_weight
 from .option import Heading, argument, option
-from .shared import ModelArguments, force_option, jobs_option, show_all_option
+from .shared import (
+    ModelArguments,
+    force_option,
+    input_shape_option,
+    inputs_option,
+    jobs_option,
+    show_all_option,
+)
 from .types import (
     Bits,
     BitsFor,
     FileName,
     FilePath,
-    InputShape,
     ModelFolder,
     OpTypes,
-    PathType,
     SizeType,
 )
 
@@ -150,22 +155,8 @@ class QuantizeArguments(ModelArguments):
         help="Round every weight to nearest, as Paddle does, or so that the model's answers "
         "change least; the same scales, format and size.",
     )
-    input_shape: tuple[tuple[str, tuple[int, ...]], ...] = option(
-        "--input-shape",
-        heading=Heading.ROUNDING,
-        type=InputShape(),
-        multiple=True,
-        metavar="NAME=1,3,48,320",
-        help="Run the model on made-up inputs of this shape; repeatable.  "
-        "[default: from the program]",
-    )
-    inputs: Path | None = option(
-        "--inputs",
-        heading=Heading.ROUNDING,
-        type=PathType(),
-        metavar="FILE|FOLDER",
-        help="Run the model on these inputs: an .npz of an array for each, or a folder of them.",
-    )
+    input_shape: tuple[tuple[str, tuple[int, ...]], ...] = input_shape_option(Heading.ROUNDING)
+    inputs: Path | None = inputs_option(Heading.ROUNDING)
 
     save_model_filename: str | None = option(
         "--save-model-filename",

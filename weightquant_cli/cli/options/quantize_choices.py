@@ -12,7 +12,6 @@ from .quantize import ADAPTIVE, QuantizeArguments
 from .types import ALL, AUTO
 
 if TYPE_CHECKING:
-    from ...core.quantize.adaptive.samples import SampleOptions
     from ...core.quantize.output import OutputOptions
 
 # With --plan the plan decides all of these.
@@ -81,22 +80,6 @@ def is_adaptive(arguments: QuantizeArguments) -> bool:
                     remedy=f"it goes with --accurate, --rounding {ADAPTIVE} or --bits {AUTO}",
                 )
     return adaptive
-
-
-def sample_options(arguments: QuantizeArguments) -> SampleOptions:
-    """What the model is run on.
-
-    Raises:
-        OptionError: inputs and shapes together, or a shape given twice.
-    """
-    from ...core.quantize.adaptive.samples import SampleOptions
-
-    names = [name for name, _ in arguments.input_shape]
-    if len(set(names)) < len(names):
-        raise OptionError("--input-shape names an input twice")
-    if names and arguments.inputs is not None:
-        raise OptionError("--input-shape and --inputs contradict each other", remedy="give one")
-    return SampleOptions(arguments.inputs, dict(arguments.input_shape))
 
 
 def output_options(arguments: QuantizeArguments) -> OutputOptions:

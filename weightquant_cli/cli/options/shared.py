@@ -5,13 +5,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...errors import OptionError
 from ..console import ColorMode, Console
 from .option import Heading, Option, option
-from .types import FileName
+from .types import FileName, InputShape, PathType
+
+if TYPE_CHECKING:
+    from ...core.run.inputs import SampleOptions
 
 # How many weights a terminal gets without `--all`.
 LISTED = 20
@@ -60,6 +65,48 @@ def jobs_option() -> Any:
         metavar="N",
         help="Use this many threads.  [default: the CPUs available to the process]",
     )
+
+
+def input_shape_option(heading: Heading) -> Any:
+    """`--input-shape`, under a heading of the help."""
+    return option(
+        "--input-shape",
+        heading=heading,
+        type=InputShape(),
+        multiple=True,
+        metavar="NAME=1,3,48,320",
+        help="Run the model on made-up inputs of this shape; repeatable.  "
+        "[default: from the program]",
+    )
+
+
+def inputs_option(heading: Heading) -> Any:
+    """`--inputs`, under a heading of the help."""
+    return option(
+        "--inputs",
+        heading=heading,
+        type=PathType(),
+        metavar="FILE|FOLDER",
+        help="Run the model on these inputs: an .npz of an array for each, or a folder of them.",
+    )
+
+
+def sample_options(
+    inputs: Path | None, input_shape: tuple[tuple[str, tuple[int, ...]], ...], seed: int = 0
+) -> SampleOptions:
+    """What the model is run on.
+
+    Raises:
+        OptionError: inputs and shapes together, or a shape given twice.
+    """
+    from ...core.run.inputs import SampleOptions
+
+    names = [name for name, _ in input_shape]
+    if len(set(names)) < len(names):
+        raise OptionError("--input-shape names an input twice")
+    if names and inputs is not None:
+        raise OptionError("--input-shape and --inputs contradict each other", remedy="give one")
+    return SampleOptions(inputs, dict(input_shape), seed=seed)
 
 
 def force_option(what: str) -> Any:

@@ -30,7 +30,7 @@ from .sizes import exact_sizes
 from .weight_quantizer import quantization_error
 
 if TYPE_CHECKING:
-    from .adaptive.samples import SampleOptions
+    from ..run.inputs import SampleOptions
 
 LOW = 8
 HIGH = 16

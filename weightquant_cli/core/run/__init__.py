@@ -5,7 +5,7 @@
     outcome.outputs                                     # by name, in the order of the program
 
 Nothing here knows of quantizing.
-May import `formats` (program, parameters) and `errors`.
+May import `core.model`, `formats` (program, parameters) and `errors`.
 """
 
 from .errors import RunError

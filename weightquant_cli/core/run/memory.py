@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ...formats.program import Program, Variable
 from .call import Call
 from .graph import Graph, Site, Step
-from .operators.windows import Window, pair, window
+from .operators.windows import Window, pair, transposed_places, window
 
 Shape = tuple[int, ...]
 
@@ -204,9 +204,5 @@ def _sides(step: Step, image: Shape, variables: Mapping[str, Variable]) -> tuple
         raise ValueError("a filter without four axes")
     shape: Window = window(call, (weight[2], weight[3]), image[2:])
     if "transpose" in step.type:
-        sides = [
-            (image[2 + axis] - 1) * shape.stride[axis] + shape.reach[axis] - sum(shape.pads[axis])
-            for axis in (0, 1)
-        ]
-        return sides[0], sides[1]
+        return transposed_places(call, shape, image[2:])
     return shape.places(image[2:])

@@ -13,11 +13,11 @@ from ...model.model import Model
 from ...plan.plan import Plan
 from ...plan.weight_plan import QuantizedWeight
 from ...run import Network, cached, stored
+from ...run.inputs import SampleOptions, samples
 from ...run.values import Array
 from ...tensors import kernels
 from ..weight_quantizer import WeightQuantizer
 from .adaptive import rows_of
-from .samples import SampleOptions, samples
 from .sensitivity import changes
 from .statistics import INPUT_SLOTS
 

@@ -87,8 +87,7 @@ def _spec(name: str, declared: Mapping[str, Variable], graph: Graph) -> InputSpe
     readers = list(_readers(name, graph))
     role, rows = _role(name, shape, dtype, readers, declared)
     channels, last = _channels(readers, declared) if role is Role.IMAGE else (0, False)
-    level = int(variable._desc.type.lod_tensor.lod_level)
-    return InputSpec(name, dtype, shape, level, role, rows, channels, last)
+    return InputSpec(name, dtype, shape, variable.lod_level, role, rows, channels, last)
 
 
 def _readers(name: str, graph: Graph) -> Iterator[tuple[Step, str]]:

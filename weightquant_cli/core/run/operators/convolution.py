@@ -8,7 +8,7 @@ from ..call import Call, Unsupported
 from ..registry import kernel
 from ..values import Array
 from .depthwise import depthwise
-from .windows import Window, explicit_pads, padded, pair, taps, window
+from .windows import Window, explicit_pads, padded, pair, taps, transposed_places, window
 
 BLOCK_BYTES = 2 << 20
 """Bytes of windows gathered for one matrix product: they should stay in the cache."""
@@ -90,28 +90,11 @@ def conv2d_transpose(call: Call) -> Array:
     if weight.shape[0] != image.shape[1] or weight.shape[0] % groups:
         raise ValueError(f"{groups} groups")
     shape = window(call, (weight.shape[2], weight.shape[3]), image.shape[2:])
-    size = _transposed_size(call, shape, image.shape[2:])
+    size = transposed_places(call, shape, image.shape[2:])
     call.claim((image.shape[0], weight.shape[1] * groups, *size), image.itemsize)
     result = _scatter(image, weight, shape, groups, size)
     result = _finish(call, result)
     return np.moveaxis(result, 1, -1) if last else result
-
-
-def _transposed_size(call: Call, shape: Window, image: tuple[int, ...]) -> tuple[int, int]:
-    """Height and width: what the windows cover, plus output_padding, or output_size as given."""
-    sizes = [
-        (image[axis] - 1) * shape.stride[axis] + shape.reach[axis] - sum(shape.pads[axis])
-        for axis in (0, 1)
-    ]
-    wanted = call.ints("output_size")
-    if call.has("OutputSizeTensor"):
-        wanted = tuple(int(item) for item in call.array("OutputSizeTensor").reshape(-1))
-    extra = call.ints("output_padding")
-    if wanted:
-        return pair(wanted, "output_size")
-    if extra and any(extra):
-        sizes = [size + more for size, more in zip(sizes, (*extra, extra[-1])[:2], strict=True)]
-    return sizes[0], sizes[1]
 
 
 def _scatter(
@@ -119,11 +102,8 @@ def _scatter(
 ) -> Array:
     count, (rows, columns) = len(image), image.shape[2:]
     (top, _), (left, _) = shape.pads
-    canvas_size = [
-        max((image.shape[2 + axis] - 1) * shape.stride[axis] + shape.reach[axis],
-            size[axis] + shape.pads[axis][0])
-        for axis in (0, 1)
-    ]  # fmt: skip
+    covered = shape.covered((rows, columns))
+    canvas_size = (max(covered[0], size[0] + top), max(covered[1], size[1] + left))
     canvas = np.zeros((count, weight.shape[1] * groups, *canvas_size), image.dtype)
     for group in range(groups):
         inputs = np.array_split(np.arange(len(weight)), groups)[group]

@@ -51,10 +51,38 @@ class Window:
             counts.append((room + (stride - 1 if ceil else 0)) // stride + 1)
         return counts[0], counts[1]
 
+    def covered(self, image: Sequence[int]) -> tuple[int, int]:
+        """Rows and columns that the windows cover, one `stride` after the other, one per pixel."""
+        rows, columns = (
+            (size - 1) * stride + reach
+            for size, stride, reach in zip(image, self.stride, self.reach, strict=True)
+        )
+        return rows, columns
+
     @property
     def pointwise(self) -> bool:
         """Whether the window is the pixel itself."""
         return self.size == (1, 1) and self.stride == (1, 1) and self.pads == NO_PADS
+
+
+def transposed_places(call: Call, shape: Window, image: Sequence[int]) -> tuple[int, int]:
+    """Height and width behind a transposed convolution of an image of (height, width).
+
+    What the windows cover, plus `output_padding`; or `output_size` as given.
+    """
+    wanted = call.ints("output_size")
+    if call.has("OutputSizeTensor"):
+        wanted = tuple(int(item) for item in call.array("OutputSizeTensor").reshape(-1))
+    if wanted:
+        return pair(wanted, "output_size")
+    extra = call.ints("output_padding") or (0,)
+    rows, columns = (
+        size - sum(pad) + more
+        for size, pad, more in zip(
+            shape.covered(image), shape.pads, (*extra, extra[-1])[:2], strict=True
+        )
+    )
+    return rows, columns
 
 
 def pair(values: Sequence[int], what: str) -> tuple[int, int]:
