@@ -162,6 +162,18 @@ def test_excluded_weights_stay_and_the_summary_says_so(tmp_path: Path) -> None:
     assert "excluded by name" in result.stdout
 
 
+def test_filters_say_which_option_kept_a_weight(tmp_path: Path) -> None:
+    words = ("--include", r"re:(fc|conv2d)_\d\.w_0", "--min-bytes", "2KiB", "--json", DIGITS)
+    document = run("quantize", "--dry-run", *words, tmp_path / "out").ok().json
+    options = document["options"]
+    assert (options["include"], options["min_bytes"]) == ([r"re:(fc|conv2d)_\d\.w_0"], 2048)
+    quantized = {weight["name"] for weight in document["weights"] if weight["quantized"]}
+    assert quantized == {"fc_0.w_0", "conv2d_1.w_0", "conv2d_2.w_0"}
+    result = run("quantize", "--dry-run", *words[:-2], DIGITS, tmp_path / "out").ok()
+    assert "1 (576 B): not included by name (--include)" in result.stdout
+    assert "2 (1.8 KiB): it has fewer than 2.00 KiB (2048 bytes) (--min-bytes)" in result.stdout
+
+
 def test_force_replaces_a_model_and_nothing_else(tmp_path: Path) -> None:
     run("quantize", "-q", DIGITS, tmp_path / "out").ok()
     (tmp_path / "out" / "old.nb").write_bytes(b"\x02\x00v2.12 stale")

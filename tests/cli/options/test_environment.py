@@ -39,6 +39,7 @@ SAMPLES = {
     "pattern": "fc_*=12",
     "types": "fc,mul",
     "size": "30%",
+    "bytes": "64KiB",
     "shape": "x=1,3,48,320",
     "float": "0.5",
     "integer range": "3",

@@ -183,6 +183,8 @@ def test_every_reason_is_given_somewhere() -> None:
     assert {code for code, _, _ in REASONS} | {
         ReasonCode.RESERVED_NAME,
         ReasonCode.TOO_MANY_SCALES,
+        ReasonCode.NOT_INCLUDED,  # by name and by size: test_plan.py
+        ReasonCode.SMALL,
         ReasonCode.FLOAT,
     } == set(ReasonCode)
 

@@ -126,3 +126,8 @@ def test_equal_options_are_equal() -> None:
     arguments: dict[str, Any] = {"bits": 9, "exclude": ("a*",), "bits_for": (("b", 12),)}
     assert QuantizeOptions(**arguments) == QuantizeOptions(**arguments)
     assert QuantizeOptions(**arguments) != QuantizeOptions()
+
+
+def test_a_size_below_zero_is_refused() -> None:
+    with pytest.raises(OptionError, match="`min_bytes`: a size below zero; found -1"):
+        QuantizeOptions(min_bytes=-1)

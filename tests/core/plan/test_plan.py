@@ -31,6 +31,7 @@ from weightquant_cli import (
     summarize,
 )
 from weightquant_cli.core.plan.plan import MAX_SCALES
+from weightquant_cli.core.plan.reasons import Reason
 from weightquant_cli.formats import dtypes
 
 
@@ -131,6 +132,29 @@ def test_excluded_weights_stay(everything: Model) -> None:
     codes = {weight.name: weight.reason.code for weight in plan.kept if weight.reason}
     assert codes["conv.w"] is codes["fc1.w"] is ReasonCode.EXCLUDED
     assert codes["fc1.b"] is ReasonCode.NO_TARGET
+
+
+def test_only_included_weights_are_quantized_and_the_others_say_so(everything: Model) -> None:
+    plan = make_plan(everything, QuantizeOptions(include=("fc*",), exclude=("fc2*",)))
+    assert {weight.name for weight in plan.quantized} == {"fc1.w"}
+    reasons = {weight.name: weight.reason for weight in plan.kept}
+    assert reasons["conv.w"] == Reason(ReasonCode.NOT_INCLUDED, "not included by name", "`include`")
+    assert reasons["fc2.w"].code is ReasonCode.EXCLUDED
+
+
+def test_weights_below_a_size_stay_and_those_of_the_size_do_not(everything: Model) -> None:
+    sizes = {weight.name: weight.record.data_size for weight in everything.weights}
+    for limit, kept in ((sizes["conv.w"], False), (sizes["conv.w"] + 1, True)):
+        plan = make_plan(everything, QuantizeOptions(min_bytes=limit))
+        small = {w.name for w in plan.kept if w.reason.code is ReasonCode.SMALL}
+        assert ("conv.w" in small) == kept
+        assert all(sizes[name] < limit for name in small)
+        assert all(sizes[weight.name] >= limit for weight in plan.quantized)
+
+
+def test_bits_do_not_overrule_a_filter(everything: Model) -> None:
+    with pytest.raises(OptionError, match=r"found it has fewer than 1\.00 MiB.*`min_bytes`"):
+        make_plan(everything, QuantizeOptions(bits_for=(("fc1.w", 12),), min_bytes=1 << 20))
 
 
 def test_a_plan_reads_no_data(tmp_path: Path) -> None:

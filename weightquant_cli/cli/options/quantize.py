@@ -24,6 +24,7 @@ from .shared import (
 from .types import (
     Bits,
     BitsFor,
+    ByteCount,
     FileName,
     FilePath,
     ModelFolder,
@@ -53,9 +54,26 @@ class QuantizeArguments(ModelArguments):
         "--exclude",
         heading=Heading.WHAT,
         multiple=True,
-        metavar="GLOB",
+        metavar="PATTERN",
         shell_complete=complete_weight,
-        help="Leave weights whose names match as they are; repeatable.",
+        help="Leave weights whose names match as they are: a glob such as 'fc_*', or re: and a "
+        "regular expression for the whole name; repeatable.",
+    )
+    include: tuple[str, ...] = option(
+        "--include",
+        heading=Heading.WHAT,
+        multiple=True,
+        metavar="PATTERN",
+        shell_complete=complete_weight,
+        help="Quantize only weights whose names match; repeatable.",
+    )
+    min_bytes: int = option(
+        "--min-bytes",
+        heading=Heading.WHAT,
+        type=ByteCount(),
+        default=0,
+        metavar="SIZE",
+        help="Leave weights as they are that are smaller, such as 64KiB.",
     )
     rewrite: bool = option(
         "--rewrite/--no-rewrite",
@@ -104,7 +122,7 @@ class QuantizeArguments(ModelArguments):
         heading=Heading.BITS,
         type=BitsFor(),
         multiple=True,
-        metavar="GLOB=8..16",
+        metavar="PATTERN=8..16",
         help="Use these bits for weights whose names match; repeatable.",
     )
     min_sqnr: float | None = option(

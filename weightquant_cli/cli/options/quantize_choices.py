@@ -25,6 +25,8 @@ DECIDED_BY_PLAN = {
     "threshold_rate": "--threshold-rate",
     "op_types": "--op-type",
     "exclude": "--exclude",
+    "include": "--include",
+    "min_bytes": "--min-bytes",
     "rewrite": "--rewrite",
 }
 
@@ -52,6 +54,8 @@ def quantize_options(arguments: QuantizeArguments) -> QuantizeOptions:
         threshold_rate=arguments.threshold_rate,
         op_types=chosen or (ALL,),
         exclude=arguments.exclude,
+        include=arguments.include,
+        min_bytes=arguments.min_bytes,
         bits_for=arguments.bits_for,
         rewrite=arguments.rewrite,
         mend=arguments.mend,

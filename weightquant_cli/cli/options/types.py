@@ -10,6 +10,7 @@ import click
 from ...core.lite.targets import ALL_OP_TYPES
 from ...core.plan.options import FLOAT_BITS, MAX_BITS, MIN_BITS
 from ...core.plan.size import Size
+from ...errors import OptionError
 from ..completion.weight_names import complete_file, complete_weight
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Bits(ValueType):
 
 
 class BitsFor(ValueType):
-    """A glob pattern of weight names with the bits for them."""
+    """A pattern of weight names with the bits for them."""
 
     name = "pattern"
 
@@ -163,7 +164,7 @@ class BitsFor(ValueType):
             return value
         pattern, equals, bits = str(value).rpartition("=")
         if not (equals and pattern and bits.isdecimal()):
-            self.fail(f"{value!r} is not GLOB=BITS, such as 'fc_*=16'", param, ctx)
+            self.fail(f"{value!r} is not PATTERN=BITS, such as 'fc_*=16'", param, ctx)
         return pattern, int(bits)
 
     def shell_complete(
@@ -200,10 +201,32 @@ class SizeType(ValueType):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
-        """The size; OptionError where it is none, a usage error where a unit is missing."""
+        """The size; a usage error where it is none, or where a unit is missing."""
         if isinstance(value, Size):
             return value
-        size = Size.parse(str(value))
+        size = self.parse(str(value), param, ctx)
         if not size.relative and size.number < _LEAST_BYTES and not str(value)[-1:].isalpha():
             self.fail(f"{value!r} has no unit: write {value}MB, or a share such as 30%", param, ctx)
         return size
+
+    def parse(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> Size:
+        """The size, with a unit or without; a usage error where it is none."""
+        try:
+            return Size.parse(text)
+        except OptionError as error:
+            self.fail(str(error), param, ctx)
+
+
+class ByteCount(SizeType):
+    """Bytes, with or without a unit."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number of bytes; a usage error where it is none, or a share."""
+        if str(value) == "0":
+            return 0
+        size = self.parse(str(value), param, ctx)
+        if size.relative:
+            self.fail(f"{value!r} is a share: write a size such as 64KiB", param, ctx)
+        return size.of(0)

@@ -43,6 +43,8 @@ def quantize_document(model: Model, result: Quantized) -> Document:
             "threshold_rate": options.threshold_rate,
             "op_types": sorted(options.chosen_op_types),
             "exclude": list(options.exclude),
+            "include": list(options.include),
+            "min_bytes": options.min_bytes,
             "bits_for": [list(pair) for pair in options.bits_for],
             "rewrite": options.rewrite,
             "mend": options.mend,

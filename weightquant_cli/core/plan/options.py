@@ -51,8 +51,11 @@ class QuantizeOptions:
         threshold_rate: clip this share of the weight's largest values, 0 <= rate < 1; per tensor
             only. Below 1e-10 nothing is clipped, as in Paddle.
         op_types: operator types whose weights are chosen; ``("all",)`` for every one known.
-        exclude: glob patterns of weight names to leave as they are.
-        bits_for: glob patterns of weight names, each with the bits for them.
+        exclude: patterns of weight names to leave as they are: globs, or `re:` and a regular
+            expression, each for the whole name (`patterns`).
+        include: patterns of the only weight names to quantize; none means all.
+        min_bytes: leave weights as they are that have fewer bytes in the input.
+        bits_for: patterns of weight names, each with the bits for them.
         rewrite: rewrite operators to ones whose weight Paddle Lite dequantizes, where the numbers
             stay exactly the same.
         mend: give the program what Paddle Lite demands of it and newer Paddle leaves out, with
@@ -68,6 +71,8 @@ class QuantizeOptions:
     threshold_rate: float = 0.0
     op_types: tuple[str, ...] = DEFAULT_OP_TYPES
     exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    min_bytes: int = 0
     bits_for: tuple[tuple[str, int], ...] = ()
     rewrite: bool = True
     mend: bool = True
@@ -85,6 +90,8 @@ class QuantizeOptions:
                 "a threshold rate goes with abs_max only",
                 remedy="leave out `threshold_rate`, or use `weight_quantize_type` abs_max",
             )
+        if self.min_bytes < 0:
+            raise OptionError("a size below zero", option="min_bytes", found=self.min_bytes)
         if not self.op_types:
             raise OptionError("no operator type chosen")
         for op_type in self.op_types:

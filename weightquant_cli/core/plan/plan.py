@@ -14,6 +14,7 @@ from .eligibility import Eligibility, Eligible
 from .options import FLOAT_BITS, QuantizeOptions
 from .patterns import match_names
 from .reasons import Reason, ReasonCode
+from .size import readable
 from .weight_plan import KeptWeight, Quantization, QuantizedWeight, WeightPlan
 
 
@@ -89,10 +90,11 @@ def make_plan(
     """
     names = [weight.name for weight in model.weights]
     excluded = match_names("exclude", options.exclude, names)
+    included = match_names("include", options.include, names) if options.include else set(names)
     bits = _bits_by_name(options, names, excluded)
     planner = Planner(options, eligibility or Eligibility(model))
     weights = tuple(
-        planner.plan(weight, bits.get(weight.name), weight.name in excluded)
+        planner.plan(weight, bits.get(weight.name), _unwanted(weight, options, excluded, included))
         for weight in model.weights
     )
     _refuse_unused_bits(weights, bits)
@@ -116,19 +118,19 @@ class Planner:
         self._eligibility = eligibility
         self._scales_left = MAX_SCALES_IN_ALL
 
-    def plan(self, weight: Weight, bits: int | None, excluded: bool) -> WeightPlan:
+    def plan(self, weight: Weight, bits: int | None, unwanted: Reason | None) -> WeightPlan:
         """The plan for one weight.
 
         Args:
             weight: the weight.
             bits: bits for this weight alone, or None for those of the options.
-            excluded: whether the user wants it kept.
+            unwanted: why the user wants it kept, or None.
         """
         found = self._eligibility.of(weight, self._options)
         if isinstance(found, Reason):
             return KeptWeight(weight, (), False, found)
-        if excluded:
-            return KeptWeight(weight, (), False, Reason(ReasonCode.EXCLUDED, "excluded by name"))
+        if unwanted is not None:
+            return KeptWeight(weight, (), False, unwanted)
         if self._options.bits == FLOAT_BITS:
             return KeptWeight(weight, (), False, Reason(ReasonCode.FLOAT, "32 bits were asked for"))
         quantization = self._quantization(weight, found, bits or self._options.first_bits)
@@ -170,6 +172,20 @@ class Planner:
             channel_axis=axis if per_channel else None,
             scales=1 if single else shape[axis],
         )
+
+
+def _unwanted(
+    weight: Weight, options: QuantizeOptions, excluded: set[str], included: set[str]
+) -> Reason | None:
+    """Why the user does not want the weight quantized, by its name or its size."""
+    if weight.name in excluded:
+        return Reason(ReasonCode.EXCLUDED, "excluded by name")
+    if weight.name not in included:
+        return Reason(ReasonCode.NOT_INCLUDED, "not included by name", "`include`")
+    if weight.record.data_size < options.min_bytes:
+        text = f"it has fewer than {readable(options.min_bytes)}"
+        return Reason(ReasonCode.SMALL, text, "`min_bytes`")
+    return None
 
 
 def _bits_by_name(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ...errors import OptionError, listed
@@ -18,6 +18,9 @@ from .weight_plan import KeptWeight, WeightPlan
 
 SCHEMA = "weightquant.plan"
 VERSION = 1
+
+KEPT = Reason(ReasonCode.EXCLUDED, "the plan keeps it", "bits in the plan")
+"""Why a weight stays as it is that the plan gives no bits."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,10 @@ def apply_plan(model: Model, planned: PlanFile) -> Plan:
                 f"the plan says {list(line.shape)}"
             )
             continue
-        plan = planner.plan(weight, line.bits, line.bits is None)
+        plan = planner.plan(weight, line.bits, KEPT if line.bits is None else None)
         if line.bits is not None and isinstance(plan, KeptWeight):
             misfits.append(f"{weight.name} cannot be quantized: {plan.reason.text}")
-        weights.append(_kept_by_plan(plan))
+        weights.append(plan)
     if misfits:
         raise OptionError(
             f"the plan does not fit the model: {listed(misfits, len(misfits))}",
@@ -126,15 +129,6 @@ def apply_plan(model: Model, planned: PlanFile) -> Plan:
         )
     fixed = frozenset(line.name for line in planned.weights)
     return Plan(planned.options, tuple(weights), fixed)
-
-
-def _kept_by_plan(plan: WeightPlan) -> WeightPlan:
-    """The same, with the plan itself as the reason why it is excluded."""
-    if isinstance(plan, KeptWeight) and plan.reason.code is ReasonCode.EXCLUDED:
-        return replace(
-            plan, reason=Reason(ReasonCode.EXCLUDED, "the plan keeps it", "bits in the plan")
-        )
-    return plan
 
 
 def _line(plan: WeightPlan) -> dict[str, Any]:

@@ -14,6 +14,8 @@ class ReasonCode(enum.Enum):
     OTHER_SLOT = "other_slot"
     NOT_SELECTED = "not_selected"
     EXCLUDED = "excluded"
+    NOT_INCLUDED = "not_included"
+    SMALL = "small"
     FLOAT = "float"
     NOT_FLOAT32 = "not_float32"
     ALREADY_QUANTIZED = "already_quantized"
