@@ -16,7 +16,7 @@ LIMIT = 31
 
 def statistics_of(inputs: Floats, limit: int = 1000) -> Statistics:
     found = Statistics.empty(inputs.shape[0], inputs.shape[2], 1, limit)
-    found.add(inputs)
+    assert found.add(inputs.transpose(0, 2, 1))
     return found
 
 

@@ -16,6 +16,7 @@ from ...tensors import kernels
 from ...tensors.weight_error import WeightError
 from ..weight_quantizer import WeightQuantizer
 from .corrections import find_correction
+from .lanes import Lanes
 from .result import AdaptiveRounding, AdaptiveWeight
 from .rounding import RoundedWeight, round_weight
 from .rows import Rows
@@ -50,12 +51,13 @@ def round_adaptively(
     """
     load = cached(stored(model.stored))
     wanted = [weight for weight in plan.quantized if weight.operator_type in INPUT_SLOTS]
-    observer = StatisticsObserver([weight.name for weight in wanted])
     network = Network(model.program, load)
     reasons: tuple[str, ...] = ()
-    for sample in samples:
-        reasons = tuple(str(one) for one in network.run(sample, observer=observer).not_run)
-        step(1)
+    with Lanes((jobs or threads.default_jobs()) - 1) as lanes:
+        observer = StatisticsObserver([weight.name for weight in wanted], submit=lanes.submit)
+        for sample in samples:
+            reasons = tuple(str(one) for one in network.run(sample, observer=observer).not_run)
+            step(1)
 
     def work(weight: QuantizedWeight, token: threads.CancelToken) -> AdaptiveWeight:
         token.check()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from ...lite.fusions import CONVOLUTIONS
 from ...lite.targets import TARGETS
 from ...run import Observer, Step
 from ...run.call import Call
-from ...run.operators.windows import padded, taps, window
+from ...run.operators.windows import padded, window
 from ...run.values import Array, Tensor, Value
 from ...tensors.kernels import FloatArray
 
@@ -63,13 +64,17 @@ class Statistics:
         ]
         return cls(0, np.zeros((groups, inputs)), spans, products)
 
-    def add(self, inputs: FloatArray) -> None:
-        """Take inputs of shape ``(groups, samples, inputs)`` into account."""
-        self.samples += inputs.shape[1]
-        self.total += inputs.sum(axis=1, dtype=np.float64)
+    def add(self, inputs: FloatArray) -> bool:
+        """Take inputs of shape ``(groups, inputs, samples)`` into account, if all are finite."""
+        total = inputs.sum(axis=2)
+        if not np.isfinite(total).all():  # so would be a sum with NaN or infinity
+            return False
+        self.samples += inputs.shape[2]
+        self.total += total
         for span, product in zip(self.spans, self.products, strict=True):
-            part = inputs[:, :, span]
-            product += part.transpose(0, 2, 1) @ part
+            part = inputs[:, span]
+            product += part @ part.transpose(0, 2, 1)
+        return True
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:
@@ -82,6 +87,10 @@ class Statistics:
         return moments
 
 
+Submit = Callable[[str, Callable[[], None]], None]
+"""Has work done, at once or later; work of the same key in the order in which it was submitted."""
+
+
 class StatisticsObserver(Observer):
     """Collects the statistics of some weights while the model runs.
 
@@ -89,15 +98,20 @@ class StatisticsObserver(Observer):
         weights: names of the weights.
         samples: how many places or rows of each input are looked at; chosen by the weight's name
             and the number of the run, so that they are the same in every run of the program.
+        submit: has the statistics of an operator's inputs taken, by its weight's name; None takes
+            them at once. They are complete when all of this work is done.
 
     Attributes:
         found: by the weight's name. What holds NaN or infinity is left out.
     """
 
-    def __init__(self, weights: Collection[str], samples: int = SAMPLES) -> None:
+    def __init__(
+        self, weights: Collection[str], samples: int = SAMPLES, submit: Submit | None = None
+    ) -> None:
         self.found: dict[str, Statistics] = {}
         self._weights = frozenset(weights)
         self._samples = samples
+        self._submit: Submit = submit or (lambda _, work: work())
         self._calls: dict[str, int] = {}
 
     def before(self, step: Step, inputs: Mapping[str, Sequence[Value]]) -> None:
@@ -113,47 +127,56 @@ class StatisticsObserver(Observer):
         calls = self._calls[name] = self._calls.get(name, 0) + 1
         random = np.random.default_rng([zlib.crc32(name.encode("utf-8", "replace")), calls])
         if step.type in CONVOLUTIONS:
-            met = self._windows(step, inputs, values.array, weight.array, random)
-            kernel = int(np.prod(weight.array.shape[2:]))
+            call = Call(step.type, inputs, step.attributes, {}, 0)
+            work = partial(self._convolution, name, call, values.array, weight.array, random)
         else:
             depth = values.array.shape[-1] if step.type != "mul" else weight.array.shape[0]
-            met = self._some(values.array.reshape(-1, depth), random)[None]
-            kernel = 1
-        met = np.ascontiguousarray(met, np.float32)
-        if np.isfinite(met).all():
-            if name not in self.found:
-                self.found[name] = Statistics.empty(met.shape[0], met.shape[2], kernel)
-            self.found[name].add(met)
+            work = partial(self._product, name, values.array.reshape(-1, depth), random)
+        self._submit(name, work)
 
-    def _some(self, rows: Array, random: np.random.Generator) -> Array:
-        if len(rows) <= self._samples:
-            return rows
-        return rows[random.choice(len(rows), self._samples, replace=False)]
+    def _product(self, name: str, rows: Array, random: np.random.Generator) -> None:
+        chosen = self._chosen(len(rows), random)
+        self._add(name, (rows if len(chosen) == len(rows) else rows[chosen]).T[None], 1)
 
-    def _windows(
-        self,
-        step: Step,
-        inputs: Mapping[str, Sequence[Value]],
-        image: Array,
-        weight: Array,
-        random: np.random.Generator,
-    ) -> Array:
-        """What some windows of a convolution hold, of shape ``(groups, windows, inputs)``."""
-        call = Call(step.type, inputs, step.attributes, {}, 0)
+    def _convolution(
+        self, name: str, call: Call, image: Array, weight: Array, random: np.random.Generator
+    ) -> None:
+        """What some windows of a convolution hold."""
         if call.one_of("data_format", "NCHW", ("NCHW", "AnyLayout", "NHWC")) == "NHWC":
             image = np.moveaxis(image, -1, 1)
         shape = window(call, (weight.shape[2], weight.shape[3]), image.shape[2:])
         places = shape.places(image.shape[2:])
-        view = taps(padded(np.ascontiguousarray(image), shape.pads), shape, places)
-        count = view.shape[0] * places[0] * places[1]
-        chosen = np.arange(count)
-        if count > self._samples:
-            chosen = random.choice(count, self._samples, replace=False)
-        picture, row, column = np.unravel_index(chosen, (view.shape[0], *places))
+        whole = np.ascontiguousarray(padded(image, shape.pads))
+        chosen = self._chosen(len(image) * places[0] * places[1], random)
+        picture, row, column = np.unravel_index(chosen, (len(image), *places))
+        width = whole.shape[3]
+        first = row * shape.stride[0] * width + column * shape.stride[1]
+        down, right = (
+            np.arange(size) * step for size, step in zip(shape.size, shape.dilation, strict=True)
+        )
+        taps = (down[:, None] * width + right).reshape(-1, 1) + first
+        met = [
+            each.reshape(len(each), -1).take(taps[:, picture == index].reshape(-1), axis=1)
+            for index, each in enumerate(whole)
+        ]
         groups = image.shape[1] // weight.shape[1]
-        met: Array = view[picture, :, :, :, row, column]
-        by_group: Array = met.reshape(len(chosen), groups, -1).transpose(1, 0, 2)
-        return by_group
+        depth = weight[0].size
+        self._add(
+            name,
+            np.concatenate([one.reshape(groups, depth, -1) for one in met], axis=2),
+            weight.shape[2] * weight.shape[3],
+        )
+
+    def _chosen(self, count: int, random: np.random.Generator) -> npt.NDArray[np.intp]:
+        """The places or rows to look at, in order."""
+        if count <= self._samples:
+            return np.arange(count)
+        return np.sort(random.choice(count, self._samples, replace=False))
+
+    def _add(self, name: str, inputs: Array, taps: int) -> None:
+        sums = self.found.get(name) or Statistics.empty(inputs.shape[0], inputs.shape[1], taps)
+        if sums.add(inputs.astype(np.float32, copy=False)):
+            self.found[name] = sums
 
 
 def _spans(inputs: int, taps: int, limit: int) -> tuple[slice, ...]:
