@@ -19,7 +19,9 @@ from tests.builders import (
     tree,
     write_model,
 )
+from tests.cli.helpers import run
 from tests.core.quantize import reference
+from tests.pages import DIGITS
 from weightquant_cli import Model, OptionError, WeightQuantization
 from weightquant_cli.core.lite.tags import find_tags
 from weightquant_cli.errors import ModelNotFoundError, NonFiniteWeightError
@@ -58,6 +60,7 @@ def test_the_arguments_are_those_of_paddle_in_its_order() -> None:
         ("threshold_rate", 0.0),
         ("weight_quantize_type", None),
         ("generate_test_model", False),
+        ("rounding", "nearest"),
     ]
 
 
@@ -181,16 +184,25 @@ def test_a_test_model_is_made_from_this_run_and_not_from_files_of_an_earlier_one
     assert np.array_equal(np.frombuffer(written[-expected.nbytes :], "<f4"), expected.reshape(-1))
 
 
+def test_adaptive_rounding_is_that_of_the_command(tmp_path: Path) -> None:
+    WeightQuantization(DIGITS).quantize_weight_to_int(
+        tmp_path / "class", quantizable_op_type=["all"], rounding="adaptive"
+    )
+    run("quantize", "-q", "--rounding", "adaptive", DIGITS, tmp_path / "command").ok()
+    assert tree(tmp_path / "class") == tree(tmp_path / "command")
+
+
 # ---- what is refused -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"weight_bits": 7}, "bits out of range.*found 7"),
-        ({"weight_bits": 17}, "bits out of range.*found 17"),
-        ({"threshold_rate": 1.0}, "threshold rate out of range"),
-        ({"threshold_rate": -0.1}, "threshold rate out of range"),
+        ({"weight_bits": 7}, "`weight_bits`: out of range; expected 8 to 16, found 7"),
+        ({"weight_bits": 17}, "`weight_bits`: out of range; expected 8 to 16, found 17"),
+        ({"threshold_rate": 1.0}, "`threshold_rate`: out of range; expected 0 <= R < 1"),
+        ({"threshold_rate": -0.1}, "`threshold_rate`: out of range"),
+        ({"rounding": "up"}, "`rounding`: unknown rounding 'up'; expected nearest or adaptive"),
         ({"weight_quantize_type": "channel"}, "`weight_quantize_type`: unknown type 'channel'"),
         ({"quantizable_op_type": ["conv3d"]}, "unknown operator type 'conv3d'"),
         ({"quantizable_op_type": []}, "no operator type chosen"),

@@ -36,9 +36,9 @@ Feeds = Mapping[str, Feed]
 
 
 def run_script(
-    environment: str, script: str, job: object, folder: Path, timeout: float = 600
+    environment: str, script: str, job: object, folder: Path, timeout: float = 600, *flags: str
 ) -> str:
-    """Run a script of `scripts/` with a job; its standard output.
+    """Run a script of `scripts/` with a job, and flags for Python; its standard output.
 
     Raises:
         OracleFailed: it exited with another code than 0; the message ends with its last words.
@@ -46,7 +46,7 @@ def run_script(
     job_file = folder / "job.json"
     job_file.write_text(json.dumps(job))
     done = subprocess.run(
-        [envs.python(environment), SCRIPTS / script, job_file],
+        [envs.python(environment), *flags, SCRIPTS / script, job_file],
         capture_output=True,
         text=True,
         errors="replace",

@@ -37,10 +37,11 @@ class QuantizeJob:
     generate_test_model: bool = False
 
 
-def quantize(version: str, jobs: Sequence[QuantizeJob]) -> None:
+def quantize(version: str, jobs: Sequence[QuantizeJob], any_bits: bool = False) -> None:
     """Quantize with Paddle's own class, all jobs in one process, each in a scope of its own.
 
-    The results are in ``save_model_dir/quantized_model`` (and ``test_model``).
+    The results are in ``save_model_dir/quantized_model`` (and ``test_model``). Paddle asserts that
+    there are 8 or 16 bits; with `any_bits` it runs without assertions.
     """
     with scratch() as folder:
         run_script(
@@ -48,6 +49,8 @@ def quantize(version: str, jobs: Sequence[QuantizeJob]) -> None:
             "quantize_with_paddle.py",
             [asdict(job) for job in jobs],
             Path(folder),
+            600,
+            *(["-O"] if any_bits else []),
         )
 
 

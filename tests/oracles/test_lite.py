@@ -75,10 +75,11 @@ def test_lite_computes_what_the_dequantized_model_computes(
     )
 
 
-@pytest.mark.parametrize("bits", [9, 10, 12, 15])
-def test_lite_runs_bits_between_8_and_16(bits: int, tmp_path: Path) -> None:
-    envs.require(envs.PADDLE_18)
-    model = zoo.model("resnet")
+@pytest.mark.parametrize("bits", [4, 5, 6, 7, 9, 10, 12, 15])
+@pytest.mark.parametrize("name", ["resnet", "ppocr_rec", "text"])
+def test_lite_runs_every_number_of_bits(name: str, bits: int, tmp_path: Path) -> None:
+    require_for(name)
+    model = zoo.model(name)
     folder = tmp_path / "quantized"
     ours.quantized(model, folder, QuantizeOptions(bits=bits, op_types=("all",)))
     fp32 = ours.dequantized(folder, model, tmp_path / "dequantized")

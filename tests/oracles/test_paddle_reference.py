@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.builders import read_arrays
 from tests.oracles import (
     envs,
     ours,
@@ -14,6 +16,7 @@ from tests.oracles import (
 )
 from tests.oracles.conftest import Tell
 from weightquant_cli import Model, QuantizeOptions, WeightQuantizeType
+from weightquant_cli.core.lite.tags import find_tags
 
 pytestmark = pytest.mark.oracle
 
@@ -95,6 +98,39 @@ def test_equals_paddle_1_8_5_to_the_last_bit(
         f"Paddle 1.8.5 {name} {layout}: {found.tensors} parameters and {found.scales} scales in "
         f"{len(SETTINGS)} settings compared, all equal"
     )
+
+
+@pytest.mark.parametrize("bits", [4, 5, 6, 7])
+@pytest.mark.parametrize(
+    ("kind", "rate"), [("channel_wise_abs_max", 0.0), ("abs_max", 0.0), ("abs_max", 1e-2)]
+)
+def test_fewer_than_8_bits_are_the_integers_of_paddle_1_8_5(
+    kind: str, rate: float, bits: int, tmp_path: Path
+) -> None:
+    """Without its assertion Paddle quantizes to any number of bits, and stores INT16."""
+    envs.require(envs.PADDLE_18)
+    model = zoo.model("digits")
+    job = paddle.QuantizeJob(
+        str(model.folder),
+        str(tmp_path / "paddle"),
+        quantizable_op_type=PADDLE_OP_TYPES,
+        weight_bits=bits,
+        weight_quantize_type=kind,
+        threshold_rate=rate,
+    )
+    paddle.quantize("1.8.5", [job], any_bits=True)
+    result = ours.quantized(model, tmp_path / "ours", options(bits, kind, rate))
+    their_folder = tmp_path / "paddle" / "quantized_model"
+    ours_read, theirs = read_arrays(tmp_path / "ours"), read_arrays(their_folder)
+    assert len(result.plan.quantized) == 6
+    for weight in result.plan.quantized:
+        assert ours_read[weight.name].dtype == np.int8
+        assert np.array_equal(ours_read[weight.name], theirs[weight.name])
+    tags = [
+        {tag.weight: tag.scales.value for tag in find_tags(Model.load(folder))}
+        for folder in (tmp_path / "ours", their_folder)
+    ]
+    assert tags[0] == tags[1]
 
 
 @pytest.mark.parametrize("name", ["ppocr_det", "ppocr_rec", "ppocr_cls"])

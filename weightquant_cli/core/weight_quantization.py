@@ -11,14 +11,17 @@ from ..formats.files.atomic_folder import Existing
 from ..formats.model_dir import ModelFiles, open_model
 from .lite.storage import WeightQuantizeType
 from .model.model import Model
-from .plan.options import QuantizeOptions
-from .plan.plan import make_plan
+from .plan.options import MAX_BITS, USUAL_BITS, QuantizeOptions
+from .plan.plan import Plan, make_plan
+from .quantize.adaptive.result import AdaptiveRounding
 from .quantize.dequantize import dequantize
 from .quantize.output import OutputOptions
-from .quantize.quantize import quantize
+from .quantize.quantize import preview, quantize
 from .quantize.results import Quantized
 
 DEFAULT_PROGRAM = "__model__"
+
+NEAREST, ADAPTIVE = "nearest", "adaptive"
 
 
 class WeightQuantization:
@@ -53,6 +56,7 @@ class WeightQuantization:
         threshold_rate: float = 0.0,
         weight_quantize_type: str | None = None,
         generate_test_model: bool = False,
+        rounding: str = "nearest",
     ) -> Quantized:
         """Quantize and save the model.
 
@@ -68,6 +72,8 @@ class WeightQuantization:
             weight_quantize_type: ``channel_wise_abs_max`` or ``abs_max``; None is channel-wise,
                 or abs_max where a threshold rate is given.
             generate_test_model: also write the dequantized FP32 model, which PaddlePaddle can run.
+            rounding: ``nearest``, which is Paddle's; or ``adaptive``, which runs the model on
+                made-up inputs and rounds so that its answers change least.
 
         Returns:
             What was done with every weight.
@@ -77,6 +83,7 @@ class WeightQuantization:
             ModelError: the model is invalid or unsupported.
             OutputError: the result could not be written.
         """
+        _refuse_out_of_range(weight_bits, rounding)
         options = QuantizeOptions(
             bits=weight_bits,
             weight_quantize_type=_quantize_type(weight_quantize_type),
@@ -92,7 +99,9 @@ class WeightQuantization:
             separate=save_params_filename is None,
             existing=Existing.MERGE,
         )
-        result = quantize(model, make_plan(model, options), output)
+        plan = make_plan(model, options)
+        rounded = _round(model, plan, output) if rounding == ADAPTIVE else None
+        result = quantize(model, plan, output, rounding=rounded)
         if generate_test_model:
             self._dequantize(output, folder / "test_model")
         return result
@@ -112,6 +121,31 @@ class WeightQuantization:
                 existing=Existing.MERGE,
             ),
         )
+
+
+def _refuse_out_of_range(weight_bits: int, rounding: str) -> None:
+    """Refuse what Paddle's class does not know: fewer than 8 bits are for `QuantizeOptions`."""
+    if isinstance(weight_bits, bool) or not USUAL_BITS <= weight_bits <= MAX_BITS:
+        raise OptionError(
+            "out of range",
+            option="weight_bits",
+            expected=f"{USUAL_BITS} to {MAX_BITS}",
+            found=weight_bits,
+        )
+    if rounding not in (NEAREST, ADAPTIVE):
+        raise OptionError(
+            f"unknown rounding {rounding!r}",
+            option="rounding",
+            expected=f"{NEAREST} or {ADAPTIVE}",
+        )
+
+
+def _round(model: Model, plan: Plan, output: OutputOptions) -> AdaptiveRounding:
+    from .quantize.adaptive.adaptive import round_adaptively  # the interpreter, which few runs need
+    from .run.inputs import SampleOptions, samples
+
+    preview(model, plan, output)  # what is refused is so before the long work
+    return round_adaptively(model, plan, samples(model, SampleOptions()))
 
 
 def _quantize_type(name: str | None) -> WeightQuantizeType | None:

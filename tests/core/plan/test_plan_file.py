@@ -198,7 +198,7 @@ def test_a_weight_that_needs_a_rewrite_cannot_be_planned_without_one(model: Mode
         (("weights", 3, "shape"), "4", r"weights\[3\]\.shape is wrong"),
         (("weights", 3, "shape"), [1.0], r"weights\[3\]\.shape is wrong"),
         (("weights", 3, "shape"), [True], r"weights\[3\]\.shape is wrong"),
-        (("weights", 3, "bits"), 7, r"weights\[3\]\.bits is wrong; expected 8 to 16, or null"),
+        (("weights", 3, "bits"), 3, r"weights\[3\]\.bits is wrong; expected 4 to 16, or null"),
         (("weights", 3, "bits"), 17, r"weights\[3\]\.bits is wrong"),
         (("weights", 3, "bits"), 8.0, r"weights\[3\]\.bits is wrong"),
         (("weights", 3, "bits"), True, r"weights\[3\]\.bits is wrong"),

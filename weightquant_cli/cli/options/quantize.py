@@ -113,16 +113,17 @@ class QuantizeArguments(ModelArguments):
         type=Bits(),
         default=8,
         show_default=True,
-        metavar="8..16|auto|32",
-        help="Store weights with this many bits, 8 as INT8 and 9 to 16 as INT16; "
-        "auto chooses 8 or 16 for every weight, 32 converts the model and quantizes nothing.",
+        metavar="4..16|auto|32",
+        help="Store weights with this many bits, 4 to 8 as INT8 and 9 to 16 as INT16 (fewer bits "
+        "compress better in an app); auto chooses for every weight, 32 converts the model and "
+        "quantizes nothing.",
     )
     bits_for: tuple[tuple[str, int], ...] = option(
         "--bits-for",
         heading=Heading.BITS,
         type=BitsFor(),
         multiple=True,
-        metavar="PATTERN=8..16",
+        metavar="PATTERN=4..16",
         help="Use these bits for weights whose names match; repeatable.",
     )
     min_sqnr: float | None = option(

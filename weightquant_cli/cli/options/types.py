@@ -126,7 +126,7 @@ class OpTypes(ValueType):
 
 
 class Bits(ValueType):
-    """8 to 16, `auto`, or 32."""
+    """4 to 16, `auto`, or 32."""
 
     name = "bits"
 
@@ -141,7 +141,11 @@ class Bits(ValueType):
         try:
             return int(str(value))
         except ValueError:
-            self.fail(f"{value!r} is neither a number from 8 to 16, nor auto, nor 32", param, ctx)
+            self.fail(
+                f"{value!r} is neither a number from {MIN_BITS} to {MAX_BITS}, nor auto, nor 32",
+                param,
+                ctx,
+            )
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

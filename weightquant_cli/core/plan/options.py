@@ -10,10 +10,14 @@ from ..lite.storage import WeightQuantizeType
 from ..lite.targets import ALL_OP_TYPES, DEFAULT_OP_TYPES
 from .size import Size
 
-MIN_BITS = 8
+MIN_BITS = 4
 MAX_BITS = 16
+USUAL_BITS = 8
+"""What INT8 holds; fewer bits take as many bytes, and compress better (.docs/accuracy.md)."""
 FLOAT_BITS = 32
 """No weight is quantized: the model is translated and mended, and nothing else."""
+
+_RANGE = f"{MIN_BITS} to {MAX_BITS}"
 
 # Paddle treats a smaller rate as none.
 MIN_THRESHOLD_RATE = 1e-10
@@ -44,7 +48,7 @@ class QuantizeOptions:
     """Which weights to quantize, and how.
 
     Attributes:
-        bits: 8 is stored as INT8; 9 to 16 are stored as INT16, with the range of that many bits;
+        bits: 4 to 8 are stored as INT8 and 9 to 16 as INT16, with the range of that many bits;
             `AutoBits` chooses for every weight; 32 quantizes none.
         weight_quantize_type: one scale per output channel, or per tensor. None chooses
             channel-wise, or per tensor where a threshold rate is given.
@@ -79,12 +83,17 @@ class QuantizeOptions:
 
     def __post_init__(self) -> None:
         if self.bits != FLOAT_BITS:
-            _require_bits(self.bits)
+            _require_bits("bits", self.bits, f"{_RANGE}, or {FLOAT_BITS}")
         for _, bits in self.bits_for:
-            _require_bits(bits, f"{MIN_BITS} to {MAX_BITS}")
+            _require_bits("bits_for", bits, _RANGE)
         rate = self.threshold_rate
         if not (math.isfinite(rate) and 0 <= rate < 1):
-            raise OptionError("threshold rate out of range", expected="0 <= R < 1", found=rate)
+            raise OptionError(
+                "out of range",
+                option="threshold_rate",
+                expected="0 <= R < 1",
+                found=rate,
+            )
         if rate and self.weight_quantize_type is WeightQuantizeType.CHANNEL_WISE_ABS_MAX:
             raise OptionError(
                 "a threshold rate goes with abs_max only",
@@ -100,7 +109,7 @@ class QuantizeOptions:
     @property
     def first_bits(self) -> int:
         """The bits with which a plan starts: 8 where they are chosen later."""
-        return MIN_BITS if isinstance(self.bits, AutoBits) else self.bits
+        return USUAL_BITS if isinstance(self.bits, AutoBits) else self.bits
 
     @property
     def granularity(self) -> WeightQuantizeType:
@@ -122,13 +131,11 @@ class QuantizeOptions:
         return self.threshold_rate >= MIN_THRESHOLD_RATE
 
 
-def _require_bits(
-    bits: int | AutoBits, expected: str = f"{MIN_BITS} to {MAX_BITS}, or {FLOAT_BITS}"
-) -> None:
+def _require_bits(option: str, bits: int | AutoBits, expected: str) -> None:
     if isinstance(bits, AutoBits):
         return
     if isinstance(bits, bool) or not MIN_BITS <= bits <= MAX_BITS:
-        raise OptionError("bits out of range", expected=expected, found=bits)
+        raise OptionError("out of range", option=option, expected=expected, found=bits)
 
 
 def _require_known(op_type: str) -> None:

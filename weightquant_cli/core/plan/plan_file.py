@@ -30,7 +30,7 @@ class PlanLine:
     Attributes:
         name: the weight's name.
         shape: its dims in the input.
-        bits: 8 to 16, or None to keep it as it is.
+        bits: 4 to 16, or None to keep it as it is.
     """
 
     name: str

@@ -21,7 +21,7 @@ class Quantization:
 
     Attributes:
         operator: the one operator that carries the attributes.
-        bits: 8 to 16; the integers lie within +-(2^(bits-1) - 1).
+        bits: 4 to 16; the integers lie within +-(2^(bits-1) - 1).
         weight_quantize_type: granularity of the scales.
         channel_axis: axis of the channels in the weight as the input stores it, or None for one
             scale per tensor.
