@@ -290,3 +290,18 @@ def test_a_model_that_is_none_is_refused(tmp_path: Path) -> None:
     result = run("inspect", tmp_path)
     assert (result.code, result.stdout) == (3, "")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_compressed_sizes_of_every_number_of_bits(tmp_path: Path) -> None:
+    document = run("inspect", "--compressed", "--json", DIGITS).ok().json
+    sizes = {one["bits"]: one["compressed"] for one in document["expected"]}
+    assert list(sizes) == list(range(4, 17))
+    assert list(sizes.values()) == sorted(sizes.values())
+    assert document["sizes"]["compressed"] < document["sizes"]["total"]
+    told = run("inspect", "--compressed", DIGITS).ok().stdout
+    line = next(line for line in told.splitlines() if line.startswith("at 6 bits"))
+    assert line.endswith("KiB")
+    run("quantize", "-q", "--bits", "6", DIGITS, tmp_path / "out").ok()
+    again = run("inspect", "--compressed", "--json", tmp_path / "out").ok().json
+    assert again["sizes"]["compressed"] == sizes[6]
+    assert again["expected"] == []

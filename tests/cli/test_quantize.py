@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -354,7 +355,7 @@ CONTRADICTIONS = [
     ("--save-model-filename", "fc_0.w_0"),
     ("--save-model-filename", "x", "--save-params-filename", "x"),
     ("--save-model-filename", "../x"),
-    ("--bits", "7"),
+    ("--bits", "3"),
     ("--bits", "17"),
     ("--bits", "many"),
     ("--bits-for", "fc_*"),
@@ -410,3 +411,22 @@ def test_a_parameter_may_be_called_as_a_combined_file_is(tmp_path: Path) -> None
     folder = model.write(tmp_path / "model")
     run("quantize", "-q", folder, tmp_path / "out").ok()
     assert sorted(os.listdir(tmp_path / "out")) == ["__model__", "other", "weights"]
+
+
+def test_compressed_sizes_are_told_on_request_alone(tmp_path: Path) -> None:
+    def deflated(folder: Path) -> int:
+        streams = [(path.read_bytes(), zlib.compressobj(6, wbits=-15)) for path in folder.iterdir()]
+        return sum(len(stream.compress(data) + stream.flush()) for data, stream in streams)
+
+    told = run("quantize", "--compressed", "--bits", "6", DIGITS, tmp_path / "a").ok().stdout
+    (line,) = [line for line in told.splitlines() if line.startswith("compressed")]
+    assert "x smaller" in line
+    document = run("quantize", "--compressed", "--json", "--bits", "6", DIGITS, tmp_path / "b").json
+    assert document["compressed"]["before"] == deflated(DIGITS)
+    assert document["compressed"]["after"] == deflated(tmp_path / "b")
+    dry = run(
+        "quantize", "-n", "--compressed", "--json", "--bits", "6", DIGITS, tmp_path / "c"
+    ).json
+    assert dry["compressed"] == document["compressed"]
+    assert not (tmp_path / "c").exists()
+    assert "compressed" not in run("quantize", "--json", DIGITS, tmp_path / "d").json

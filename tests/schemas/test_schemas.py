@@ -56,6 +56,9 @@ CALLS = [
     ("quantize", "--bits", "auto", "--op-type", "all", "model", "q3"),
     ("quantize", "--weight-quantize-type", "abs_max", "--threshold-rate", "0.01", "model", "q4"),
     ("quantize", "--exclude", "fc*", "--bits-for", "conv2d_0*=16", "model", "q5"),
+    ("quantize", "--compressed", "--bits", "6", "model", "q6"),
+    ("inspect", "--compressed", "model"),
+    ("inspect", "--compressed", "out"),
     ("inspect", "model"),
     ("inspect", "--histogram", "combined"),
     ("inspect", "--sort", "sqnr", "model"),
@@ -127,7 +130,7 @@ def parent(document: Any, path: tuple[Any, ...]) -> Any:
 MAPS = ("operators", "kept_by_reason")
 OPTIONAL = {
     "quantize": ("files", "scale_min", "scale_max"),
-    "inspect": ("reason", "rewritten_as"),
+    "inspect": ("reason", "rewritten_as", "compressed"),
     "plan": ("operator", "reason"),
 }
 

@@ -14,6 +14,7 @@ from .reading import load_model
 if TYPE_CHECKING:
     from ..core.inspect.summary import ModelSummary
     from ..core.model.model import Model
+    from ..core.plan.options import QuantizeOptions
 
 EXAMPLES = (
     "weightquant inspect model/",
@@ -38,10 +39,13 @@ def command(console: Console, arguments: InspectArguments) -> None:
     if arguments.as_json and arguments.table_format != "table":
         raise OptionError(f"--json and --format {arguments.table_format} contradict each other")
     model = load_model(console, arguments, arguments.model_dir)
-    summary = summarize(model, QuantizeOptions(op_types=(ALL,)))
+    wanted = QuantizeOptions(op_types=(ALL,))
+    summary = summarize(model, wanted)
     order = Order(arguments.sort)
     if order is Order.SQNR or arguments.histogram:
         summary = _measured(console, model, summary, order is Order.SQNR, arguments.histogram)
+    if arguments.compressed:
+        summary = _compressed(console, model, summary, wanted)
     weights = ordered(summary.weights, order)
     if arguments.as_json:
         console.write(json_output.dumps(inspect_json.inspect_document(summary, weights)))
@@ -50,6 +54,18 @@ def command(console: Console, arguments: InspectArguments) -> None:
 
     shown = Listing(order is Order.SQNR, arguments.histogram, arguments.show_all)
     show(console, summary, weights, shown, Format(arguments.table_format))
+
+
+def _compressed(
+    console: Console, model: Model, summary: ModelSummary, wanted: QuantizeOptions
+) -> ModelSummary:
+    """The summary with compressed sizes, with a progress bar."""
+    from ..core.inspect.measure import measure_compressed
+    from ..core.plan.options import MAX_BITS, MIN_BITS
+
+    runs = MAX_BITS - MIN_BITS + 1 if summary.expected else 0
+    with console.progress((1 + runs) * summary.params_size, "compress") as advance:
+        return measure_compressed(model, summary, wanted, step=advance)
 
 
 def _measured(

@@ -58,6 +58,8 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
         if plan_file is not None:
             _write_plan(plan_file, plan)
         result = _result(console, arguments, model, plan, output, gates, adaptive)
+        if arguments.compressed:
+            result = _with_compressed_sizes(console, arguments, model, result)
         document = _document(arguments, model, result)
         if arguments.dry_run:  # what is written sees to it by itself
             model.stored.verify_unchanged()
@@ -170,6 +172,18 @@ def _result(
     if result.written is not None:
         console.notices(result.written.notices)
     return result
+
+
+def _with_compressed_sizes(
+    console: Console, arguments: QuantizeArguments, model: Model, result: Quantized
+) -> Quantized:
+    """The result with its compressed sizes, with a progress bar."""
+    from ..core.quantize.compressed import compression_of
+
+    with console.progress(2 * result.sizes.params_before, "compress") as advance:
+        found = compression_of(model, result, arguments.strip_callstack, arguments.jobs, advance)
+    model.stored.verify_unchanged()
+    return replace(result, compressed=found)
 
 
 def _round(

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from .option import Heading, argument, option
-from .shared import ModelArguments, show_all_option
+from .shared import ModelArguments, compressed_option, show_all_option
 from .types import ModelFolder
 
 
@@ -33,6 +33,9 @@ class InspectArguments(ModelArguments):
         heading=Heading.SHOW,
         is_flag=True,
         help="Draw the distribution of every weight, which reads it.",
+    )
+    compressed: bool = compressed_option(
+        "Say the sizes of the model, and of what 4 to 16 bits would make of it,"
     )
     show_all: bool = show_all_option("List")
     table_format: str = option(

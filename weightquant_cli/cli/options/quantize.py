@@ -15,6 +15,7 @@ from ..completion.weight_names import complete_weight
 from .option import Heading, argument, option
 from .shared import (
     ModelArguments,
+    compressed_option,
     force_option,
     input_shape_option,
     inputs_option,
@@ -230,6 +231,7 @@ class QuantizeArguments(ModelArguments):
         help="Print the plan and the sizes, and write nothing.",
     )
     show_all: bool = show_all_option("With --dry-run, list")
+    compressed: bool = compressed_option("Say the sizes")
     report: Path | None = option(
         "--report",
         heading=Heading.OUTPUT,

@@ -114,6 +114,17 @@ def force_option(what: str) -> Any:
     return option("-f", "--force", heading=Heading.FILES, is_flag=True, help=what)
 
 
+def compressed_option(what: str) -> Any:
+    """`--compressed`; its help begins with `what`."""
+    return option(
+        "--compressed",
+        heading=Heading.OUTPUT,
+        is_flag=True,
+        help=f"{what} compressed, as an app package or a zip file does it; that takes a second "
+        "for 20 MB.",
+    )
+
+
 def show_all_option(lists: str) -> Any:
     """`--all`; its help begins with `lists`."""
     return option(

@@ -44,6 +44,7 @@ def inspect_document(summary: ModelSummary, weights: Sequence[WeightSummary]) ->
             "program": summary.program_size,
             "params": summary.params_size,
             "total": summary.size,
+            **({"compressed": summary.compressed.total} if summary.compressed is not None else {}),
         },
         "inputs": [_port(port) for port in summary.inputs],
         "outputs": [_port(port) for port in summary.outputs],
@@ -69,13 +70,16 @@ def _port(port: Port) -> Document:
 
 
 def _expected(expected: ExpectedSize) -> Document:
-    return {
+    document: Document = {
         "bits": expected.bits,
         "program": expected.sizes.program_after,
         "params": expected.sizes.params_after,
         "total": expected.sizes.after,
         "ratio": round(expected.sizes.ratio, 4),
     }
+    if expected.compressed is not None:
+        document["compressed"] = expected.compressed.total
+    return document
 
 
 def _weight(weight: WeightSummary) -> Document:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.inspect.summary import ModelSummary, Verdict, WeightSummary
+from ...core.inspect.summary import ExpectedSize, ModelSummary, Verdict, WeightSummary
 from ...core.model.inputs_outputs import Port
 from . import reasons, units
 from .bars import bars
@@ -104,15 +104,16 @@ def totals(console: Console, summary: ModelSummary) -> RenderableType:
     lines = [("weights", _weights_line(summary))]
     left = ((weight.plan, weight.reason) for weight in summary.weights if weight.reason is not None)
     lines += [("left as it is", line) for line in reasons.grouped(left)]
-    for expected in summary.expected:
-        sizes = expected.sizes
-        lines.append(
-            (
-                f"at {expected.bits} bits",
-                f"{units.size(sizes.after)} ({sizes.ratio:.2f}x smaller, {sizes.after} bytes)",
-            )
-        )
+    lines += [(f"at {one.bits} bits", _expected_line(one)) for one in summary.expected]
     return facts(console, lines)
+
+
+def _expected_line(expected: ExpectedSize) -> str:
+    sizes = expected.sizes
+    line = f"{units.size(sizes.after)} ({sizes.ratio:.2f}x smaller, {sizes.after} bytes)"
+    if expected.compressed is None:
+        return line
+    return f"{line}, compressed {units.size(expected.compressed.total)}"
 
 
 def _facts(summary: ModelSummary) -> list[tuple[str, str]]:
@@ -129,6 +130,10 @@ def _facts(summary: ModelSummary) -> list[tuple[str, str]]:
             f"parameters {units.size(summary.params_size)}",
         ),
     ]
+    if summary.compressed is not None:
+        whole = summary.compressed.total
+        share = units.percent(whole, summary.size)
+        lines.append(("compressed", f"{units.size(whole)} ({share} of the size, {whole} bytes)"))
     lines += [("input", _port(port)) for port in summary.inputs]
     lines += [("output", _port(port)) for port in summary.outputs]
     lines.append(("operators", f"{count} of {len(summary.operators)} types: {operators}"))

@@ -23,7 +23,7 @@ def quantize_document(model: Model, result: Quantized) -> Document:
     """What `weightquant quantize` did, or with a dry run would do."""
     options = result.plan.options
     worst = result.worst
-    return {
+    document = {
         "schema": QUANTIZE_SCHEMA,
         "version": QUANTIZE_VERSION,
         "tool_version": __version__,
@@ -83,6 +83,18 @@ def quantize_document(model: Model, result: Quantized) -> Document:
         "unreached": list(result.rounding.unreached),
         "weights": [_weight(weight) for weight in result.weights],
     }
+    if result.compressed is not None:
+        before, after = result.compressed.before, result.compressed.after
+        document["compressed"] = {
+            "program_before": before.program,
+            "params_before": before.params,
+            "program_after": after.program,
+            "params_after": after.params,
+            "before": before.total,
+            "after": after.total,
+            "ratio": round(before.total / after.total, 4),
+        }
+    return document
 
 
 def digests_document(model: Model, result: Quantized) -> Document:

@@ -63,6 +63,9 @@ def summary(console: Console, result: Quantized) -> RenderableType:
     lines += _mended_lines(result)
     lines += _rounding_lines(result)
     lines += _size_lines(result)
+    if result.compressed is not None:
+        before, after = result.compressed.before.total, result.compressed.after.total
+        lines.append(("compressed", units.change(before, after)))
     worst = result.worst
     if worst is not None and worst.error is not None:
         lines.append(("worst SQNR", f"{units.decibel(worst.error.sqnr)} ({worst.plan.name})"))
@@ -135,11 +138,4 @@ def _size_lines(result: Quantized) -> Iterator[tuple[str, str]]:
         ("program", sizes.program_before, sizes.program_after),
         ("size", sizes.before, sizes.after),
     ):
-        change = f"{before / after:.2f}x smaller, " if after < before else ""
-        yield (
-            label,
-            (
-                f"{units.size(before)} -> {units.size(after)} "
-                f"({change}{units.percent(after, before)})"
-            ),
-        )
+        yield label, units.change(before, after)

@@ -18,6 +18,12 @@ def size(count: int) -> str:
     return f"{value:.0f} {unit}" if value >= 100 or value == round(value) else f"{value:.1f} {unit}"
 
 
+def change(before: int, after: int) -> str:
+    """Bytes before and after: ``207 KiB -> 53.8 KiB (3.85x smaller, 26.0%)``."""
+    smaller = f"{before / after:.2f}x smaller, " if after < before else ""
+    return f"{size(before)} -> {size(after)} ({smaller}{percent(after, before)})"
+
+
 def decibel(value: float) -> str:
     """A ratio in dB; ``exact`` where there is no error at all."""
     return "exact" if math.isinf(value) and value > 0 else f"{value:.1f} dB"

@@ -24,7 +24,7 @@ from ..plan.options import QuantizeOptions
 from ..plan.plan import make_plan
 from ..plan.reasons import Reason, ReasonCode
 from ..plan.weight_plan import QuantizedWeight, WeightPlan
-from ..quantize.sizes import Sizes, exact_sizes
+from ..quantize.sizes import CompressedSizes, Sizes, exact_sizes
 from ..tensors.histogram import Histogram
 from ..tensors.weight_error import WeightError
 
@@ -81,10 +81,17 @@ class WeightSummary:
 
 @dataclass(frozen=True)
 class ExpectedSize:
-    """What `quantize` would write with its default options but for the bits."""
+    """What `quantize` would write with its default options but for the bits.
+
+    Attributes:
+        bits: of every weight.
+        sizes: in bytes.
+        compressed: of the result, where that was measured.
+    """
 
     bits: int
     sizes: Sizes
+    compressed: CompressedSizes | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,7 @@ class ModelSummary:
         operators: operator types with their numbers, the most frequent first.
         weights: every weight.
         expected: sizes after quantizing; empty where nothing could be, or is already.
+        compressed: its own compressed size, where that was measured.
     """
 
     files: ModelFiles
@@ -110,6 +118,7 @@ class ModelSummary:
     operators: tuple[tuple[str, int], ...]
     weights: tuple[WeightSummary, ...]
     expected: tuple[ExpectedSize, ...]
+    compressed: CompressedSizes | None = None
 
     @property
     def size(self) -> int:

@@ -14,7 +14,7 @@ from ..plan.weight_plan import WeightPlan
 from ..tensors.weight_error import WeightError
 from .adaptive.result import NO_ROUNDING, AdaptiveRounding
 from .output import Written
-from .sizes import Sizes
+from .sizes import Compression, Sizes
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Quantized:
         written: notices and digests after a real run.
         mended: what Paddle Lite demands and the program lacked.
         rounding: what adaptive rounding did; nothing where weights were rounded to nearest.
+        compressed: compressed sizes before and after, where they were asked for.
     """
 
     source: ModelFiles
@@ -59,6 +60,7 @@ class Quantized:
     written: Written | None = None
     mended: tuple[Mended, ...] = ()
     rounding: AdaptiveRounding = field(default=NO_ROUNDING, repr=False)
+    compressed: Compression | None = None
 
     @property
     def worst(self) -> WeightResult | None:

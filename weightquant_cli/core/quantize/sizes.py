@@ -37,6 +37,32 @@ class Sizes:
         return self.before / self.after
 
 
+@dataclass(frozen=True)
+class CompressedSizes:
+    """Deflated bytes of a model's files, without the names and headers of an archive.
+
+    Attributes:
+        program: of the program's file.
+        params: of all parameter files together.
+    """
+
+    program: int
+    params: int
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.program + self.params
+
+
+@dataclass(frozen=True)
+class Compression:
+    """Compressed sizes of an input and of its result."""
+
+    before: CompressedSizes
+    after: CompressedSizes
+
+
 def exact_sizes(model: Model, plan: Plan, strip_callstack: bool) -> Sizes:
     """Bytes of input and output, from the headers alone."""
     return sizes_with(model, plan, TaggedProgram(model, plan, strip_callstack).size)

@@ -50,7 +50,7 @@ class WriteOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class Task:
     """One part of a weight's record.
 
     Attributes:
@@ -104,7 +104,14 @@ class WeightsWriter:
             self._run_scale_passes(turn)
         for quantizer in self._quantizers.values():
             quantizer.fix_scales()
-        tasks = [task for plan in batch for task in self._tasks(plan)]
+        elements = self._options.block_elements
+        tasks = [
+            task
+            for plan in batch
+            for task in tasks_of(
+                plan, self._quantizers.get(plan.name), self._options.rounding, elements
+            )
+        ]
         self._remaining = Counter(task.plan.name for task in tasks)
         threads.run(self._do, tasks, self._options.jobs, lambda task: task.size)
         self.scales.update((name, one.scales) for name, one in self._quantizers.items())
@@ -137,29 +144,7 @@ class WeightsWriter:
 
         threads.run(work, items, self._options.jobs, lambda item: item[2].elements)
 
-    def _tasks(self, plan: WeightPlan) -> Iterator[_Task]:
-        record = plan.weight.record
-        rounding = self._options.rounding
-        if plan.name in rounding.weights:
-            data = rounding.weights[plan.name].integers.data.cast("B")
-            yield _Task(plan, plan.size_before, partial(write_data, data=data))
-        elif plan.name in rounding.corrected:
-            data = rounding.corrected[plan.name].astype("<f4").data.cast("B")
-            yield _Task(plan, plan.size_before, partial(copy_header_write_data, data=data))
-        elif isinstance(plan, QuantizedWeight):
-            quantizer = self._quantizers[plan.name]
-            for part in quantizer.parts:
-                yield _Task(plan, 4 * part_elements(part), partial(quantizer.quantize, part=part))
-        elif plan.transpose:
-            rows, columns = record.shape
-            for tiles in tile_parts(rows, columns, self._options.block_elements):
-                yield _Task(plan, 4 * part_elements(tiles), partial(copy_transposed, part=tiles))
-        else:
-            for start in range(0, record.size, PART_BYTES):
-                span = range(start, min(start + PART_BYTES, record.size))
-                yield _Task(plan, len(span), partial(copy_record, part=span))
-
-    def _do(self, task: _Task, token: threads.CancelToken) -> None:
+    def _do(self, task: Task, token: threads.CancelToken) -> None:
         token.check()
         name = task.plan.name
         with self._parameters.reader(name) as tensor, self._writer.record(name) as record:
@@ -178,6 +163,40 @@ class WeightsWriter:
             return WeightResult(plan, corrected=plan.name in self._options.rounding.corrected)
         span = (float(done.scales.min()), float(done.scales.max()))
         return WeightResult(plan, span, done.error if self._options.measure_errors else None)
+
+
+def tasks_of(
+    plan: WeightPlan,
+    quantizer: WeightQuantizer | None,
+    rounding: AdaptiveRounding = NO_ROUNDING,
+    block_elements: int = BLOCK_ELEMENTS,
+) -> Iterator[Task]:
+    """What it takes to write one weight's record, in the order of its bytes.
+
+    Args:
+        plan: of the weight.
+        quantizer: of a weight that is quantized to nearest, its scale passes done.
+        rounding: weights that were rounded already, and parameters that take up their shifts.
+        block_elements: the most elements of a block.
+    """
+    record = plan.weight.record
+    if plan.name in rounding.weights:
+        data = rounding.weights[plan.name].integers.data.cast("B")
+        yield Task(plan, plan.size_before, partial(write_data, data=data))
+    elif plan.name in rounding.corrected:
+        data = rounding.corrected[plan.name].astype("<f4").data.cast("B")
+        yield Task(plan, plan.size_before, partial(copy_header_write_data, data=data))
+    elif quantizer is not None:
+        for part in quantizer.parts:
+            yield Task(plan, 4 * part_elements(part), partial(quantizer.quantize, part=part))
+    elif plan.transpose:
+        rows, columns = record.shape
+        for tiles in tile_parts(rows, columns, block_elements):
+            yield Task(plan, 4 * part_elements(tiles), partial(copy_transposed, part=tiles))
+    else:
+        for start in range(0, record.size, PART_BYTES):
+            span = range(start, min(start + PART_BYTES, record.size))
+            yield Task(plan, len(span), partial(copy_record, part=span))
 
 
 def _batches(weights: Sequence[WeightPlan]) -> Iterator[Sequence[WeightPlan]]:
