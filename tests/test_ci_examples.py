@@ -1,7 +1,8 @@
-"""The job descriptions for CI are read as YAML, and their steps are run."""
+"""The job descriptions for CI are read as YAML, and their steps are run; so are recipe files."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -67,3 +68,20 @@ def test_the_job_fails_at_the_gate_and_the_page_is_there(service: Any, workplace
     assert run_steps(harder, workplace) == 1
     assert all((workplace / name).exists() for name in PUBLISHED)
     assert not (workplace / "out" / "convert_to_lite.sh").exists()
+
+
+def test_the_recipe_file_does_what_the_page_says(workplace: Path) -> None:
+    (workplace / "weightquant.toml").write_text(block("test: recipe"))
+    env = with_command(workplace)
+    lines = block("test: recipe lines")
+    done = subprocess.run(["sh", "-e", "-c", lines], cwd=workplace, env=env, check=False)
+    assert done.returncode == 0
+    report = json.loads((workplace / "report.json").read_text())
+    assert report["config"]["file"] == "weightquant.toml"
+    assert len(report["config"]["options"]) == 6
+    weights = {weight["name"]: weight for weight in report["weights"]}
+    assert weights["conv2d_1.w_0"]["bits"] == 16
+    codes = {
+        name: weights[name]["reason"]["code"] for name in ("fc_1.w_0", "depthwise_conv2d_0.w_0")
+    }
+    assert codes == {"fc_1.w_0": "excluded", "depthwise_conv2d_0.w_0": "small"}

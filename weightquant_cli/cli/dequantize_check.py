@@ -77,6 +77,7 @@ def _open_outputs(
     outputs.reads(locate(arguments.quantized_dir)[0], "the model folder")
     if arguments.reference is not None:
         outputs.reads(locate(arguments.reference)[0], "the reference")
+    outputs.reads(arguments.config, "the file of --config")
     outputs.reads(arguments.verify_report, "the report that is verified")
     outputs.writes_folder(arguments.save_dequantized, "the folder for the FP32 model")
     page = outputs.writes_file(arguments.html, "the page")
@@ -109,7 +110,7 @@ def _document(arguments: CheckArguments, result: CheckResult) -> bytes:
     from .output.check_json import check_document
     from .output.json_output import encoded
 
-    return encoded(check_document(result))
+    return encoded(check_document(result, arguments))
 
 
 def _refuse_contradictions(arguments: CheckArguments) -> None:

@@ -8,6 +8,7 @@ _FIELDS = (
     "accurate",
     "bits",
     "bits_for",
+    "config",
     "dry_run",
     "exclude",
     "force",

@@ -86,6 +86,7 @@ def _open_outputs(
     from ..formats.model_dir import locate
 
     outputs.reads(locate(arguments.model_dir)[0], "the input folder")
+    outputs.reads(arguments.config, "the file of --config")
     outputs.reads(arguments.plan, "the plan that is applied")
     outputs.reads(arguments.inputs, "the inputs that the model is run on")
     outputs.writes_folder(arguments.output_dir, "the output folder")
@@ -216,7 +217,7 @@ def _document(arguments: QuantizeArguments, model: Model, result: Quantized) -> 
     from .output.json_output import encoded
     from .output.quantize_json import digests_document, quantize_document
 
-    document = quantize_document(model, result)
+    document = quantize_document(model, result, arguments)
     if arguments.report is not None:
         document["files"] = digests_document(model, result)
     return encoded(document)

@@ -23,7 +23,7 @@ EVERY_OPTION = [
     (name, parameter)
     for name, command in COMMANDS.items()
     for parameter in command.params
-    if isinstance(parameter, Option) and parameter.long_name != "--help"
+    if isinstance(parameter, Option) and parameter.long_name not in ("--help", "--config")
 ]
 each_option = pytest.mark.parametrize(
     ("name", "option"), EVERY_OPTION, ids=[f"{name}{o.long_name}" for name, o in EVERY_OPTION]
@@ -83,8 +83,8 @@ def test_the_variable_of_an_option_does_what_the_option_does(
 ) -> None:
     if option.is_flag:
         words, value = [option.long_name], "1"
-        if option.secondary_opts:  # which are on by default
-            words, value = [option.secondary_opts[0]], "0"
+        if option.negations:  # which are on by default
+            words, value = [option.negations[0]], "0"
     else:
         value = sample(option)
         words = [option.long_name, value]
@@ -106,7 +106,7 @@ def test_an_empty_variable_is_as_none(
 def test_a_flag_is_unset_by_every_word_for_no(
     name: str, flag: Option, no: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = [flag.secondary_opts[0]] if flag.secondary_opts else []
+    words = [flag.secondary_opts[0]]
     expected = parsed(name, words, {}, monkeypatch)
     assert parsed(name, [], {variable(name, flag): no}, monkeypatch) == expected
 

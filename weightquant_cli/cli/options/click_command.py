@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -12,6 +12,9 @@ from ..console import Console
 from .click_group import console_of, help_option
 from .option import Option, WithExamples, parameters, variable_name
 from .shared import ModelArguments, console_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Arguments = TypeVar("Arguments", bound=ModelArguments)
 
@@ -31,12 +34,19 @@ def command(
     def decorate(function: Callable[[Console, Arguments], int | None]) -> CliCommand:
         def call(**values: Any) -> int | None:
             context = click.get_current_context()
+            sources = {key: context.get_parameter_source(key) for key in values}
             given = frozenset(
-                key
-                for key in values
-                if context.get_parameter_source(key) is not ParameterSource.DEFAULT
+                key for key, source in sources.items() if source is not ParameterSource.DEFAULT
             )
-            return function(console_of(context), arguments(given=given, **values))
+            from_file = tuple(
+                parameter.long_name[2:]
+                for parameter in context.command.params
+                if isinstance(parameter, Option)
+                and sources.get(parameter.name or "") is ParameterSource.DEFAULT_MAP
+            )
+            return function(
+                console_of(context), arguments(given=given, from_file=from_file, **values)
+            )
 
         return CliCommand(
             name,
@@ -80,9 +90,24 @@ class CliCommand(WithExamples, click.Command):
                 resilient_parsing=True,
                 ignore_unknown_options=True,
                 allow_extra_args=True,
+                default_map=ctx.default_map,
             )
             super().parse_args(forgiving, given)
             raise
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What click finds, but no spelling for no that the help does not list either."""
+        listed = {
+            name
+            for parameter in self.params
+            if isinstance(parameter, Option)
+            for name in (*parameter.opts, *parameter.negations)
+        }
+        return [
+            item
+            for item in super().shell_complete(ctx, incomplete)
+            if not item.value.startswith("--no-") or item.value in listed
+        ]
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """What completions show beside the command's name: all of it."""

@@ -49,6 +49,7 @@ def _eager_flag(spellings: list[str], callback: Callback, text: str) -> Option:
         spellings,
         heading=Heading.GENERAL,
         is_flag=True,
+        negatable=False,
         is_eager=True,
         expose_value=False,
         callback=callback,

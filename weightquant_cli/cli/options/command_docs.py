@@ -118,7 +118,7 @@ def option_doc(option: Option) -> OptionDoc:
     return OptionDoc(
         names=tuple(sorted(option.opts, key=lambda name: name.startswith("--"))),
         text=text[: stated.start()] if stated else text,
-        negations=tuple(option.secondary_opts),
+        negations=option.negations,
         metavar=_metavar(option),
         default=stated["default"] if stated else _shown_default(option),
     )

@@ -47,16 +47,40 @@ class Heading(enum.Enum):
 
 
 class Option(click.Option):
-    """A click option that knows its heading."""
+    """A click option that knows its heading.
 
-    def __init__(self, declarations: list[str], *, heading: Heading, **attributes: Any) -> None:
+    A flag without a spelling for no has `--no-` before its own: what a file or the environment has
+    set can be unset on the command line. Help and completion do not list these.
+
+    Attributes:
+        heading: the heading under which it stands.
+        negations: the spellings that turn a flag off and are listed.
+    """
+
+    def __init__(
+        self,
+        declarations: list[str],
+        *,
+        heading: Heading,
+        negatable: bool = True,
+        **attributes: Any,
+    ) -> None:
+        listed = any("/" in declaration for declaration in declarations)
+        if attributes.get("is_flag") and negatable and not listed:
+            declarations = [_with_negation(declaration) for declaration in declarations]
         super().__init__(declarations, **attributes)
         self.heading = heading
+        self.negations = tuple(self.secondary_opts) if listed else ()
 
     @property
     def long_name(self) -> str:
         """The first long spelling, such as ``--bits``."""
         return next((name for name in self.opts if name.startswith("--")), self.opts[0])
+
+
+def _with_negation(declaration: str) -> str:
+    long = declaration.startswith("--")
+    return f"{declaration}/--no-{declaration[2:]}" if long else declaration
 
 
 _PARAMETER = "parameter"

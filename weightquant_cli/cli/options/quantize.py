@@ -73,6 +73,7 @@ class QuantizeArguments(ModelArguments):
         heading=Heading.WHAT,
         type=ByteCount(),
         default=0,
+        show_default=True,
         metavar="SIZE",
         help="Leave weights as they are that are smaller, such as 64KiB.",
     )

@@ -1,6 +1,6 @@
 """Options that several commands share, and those with which every command sets up its console."""
 
-# `option` and `argument` return dataclass fields
+# ruff: noqa: RUF009 # `option` and `argument` return dataclass fields
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import click
 
 from ...errors import OptionError
 from ..console import ColorMode, Console
+from .config_file import use_config
 from .option import Heading, Option, option
-from .types import FileName, InputShape, PathType
+from .types import FileName, FilePath, InputShape, PathType
 
 if TYPE_CHECKING:
     from ...core.run.inputs import SampleOptions
@@ -27,12 +28,25 @@ class ModelArguments:
     """What every command takes.
 
     Attributes:
-        given: names of the fields that the command line or the environment set.
+        given: names of the fields that the command line, the environment or the file set.
+        from_file: the options, without their dashes, that the file of `--config` set.
+        config: that file.
         model_filename, params_filename: the model's files, where looking is ambiguous.
         as_json: print one JSON document instead of text.
     """
 
     given: frozenset[str] = field(default=frozenset())
+    from_file: tuple[str, ...] = ()
+    config: Path | None = option(
+        "--config",
+        heading=Heading.GENERAL,
+        type=FilePath(),
+        metavar="FILE",
+        is_eager=True,
+        callback=use_config,
+        help="Take what neither the command line nor the environment sets from the command's table "
+        "in this TOML file; --no- before a flag turns it off again, as in --no-json.",
+    )
     model_filename: str | None = option(
         "--model-filename",
         heading=Heading.FILES,

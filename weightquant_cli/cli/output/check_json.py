@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ... import __version__
 from ..option_names import as_options
-from .json_output import Document, finite, sqnr_fields
+from .json_output import Document, config_file, finite, model_files, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.check.check import CheckResult
     from ...core.check.compare_reference import WeightComparison
+    from ...core.model.model import Model
+    from ..options.dequantize_check import CheckArguments
 
 CHECK_SCHEMA = "weightquant.dequantize-check"
 CHECK_VERSION = 1
 
 
-def check_document(result: CheckResult) -> Document:
+def check_document(result: CheckResult, arguments: CheckArguments) -> Document:
     """What `weightquant dequantize-check` found."""
     weights = result.comparison.weights if result.comparison else ()
     return {
@@ -26,6 +30,18 @@ def check_document(result: CheckResult) -> Document:
         "folder": str(result.model.files.folder),
         "ok": result.ok,
         "quantized": result.quantized,
+        "config": config_file(arguments),
+        "reference": None if result.reference is None else model_files(result.reference.files),
+        "gates": {
+            "min_sqnr": arguments.min_sqnr,
+            "max_abs_error": arguments.max_abs_error,
+            "min_cosine": arguments.min_cosine,
+        },
+        "sizes": {
+            **_sizes(result.model),
+            "reference": None if result.reference is None else _sizes(result.reference),
+        },
+        "worst": _worst(weights),
         "findings": [
             {
                 "code": finding.code.value,
@@ -42,6 +58,23 @@ def check_document(result: CheckResult) -> Document:
         "changed_files": list(result.changed),
         "weights": None if result.comparison is None else [_compared(weight) for weight in weights],
     }
+
+
+def _sizes(model: Model) -> Document:
+    stored = model.stored
+    return {
+        "program": stored.program_size,
+        "params": stored.parameters.size,
+        "total": stored.size,
+    }
+
+
+def _worst(weights: Sequence[WeightComparison]) -> Document | None:
+    """The weight with the lowest SQNR; NaN is lower than any."""
+    if not weights:
+        return None
+    worst = min(weights, key=lambda one: -math.inf if math.isnan(one.sqnr) else one.sqnr)
+    return {"name": worst.name, **sqnr_fields(worst.sqnr)}
 
 
 def _compared(weight: WeightComparison) -> Document:

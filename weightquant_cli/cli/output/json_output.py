@@ -11,6 +11,7 @@ from ...errors import OptionError
 
 if TYPE_CHECKING:
     from ...formats.model_dir import ModelFiles
+    from ..options.shared import ModelArguments
 
 Document = dict[str, Any]
 
@@ -56,6 +57,13 @@ def model_files(files: ModelFiles) -> Document:
         "params": files.params,
         "layout": files.layout,
     }
+
+
+def config_file(arguments: ModelArguments) -> Document | None:
+    """Which file `--config` named, and which options came from it."""
+    if arguments.config is None:
+        return None
+    return {"file": str(arguments.config), "options": sorted(arguments.from_file)}
 
 
 def sqnr_fields(sqnr: float) -> Document:

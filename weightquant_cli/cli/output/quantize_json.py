@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from ... import __version__
 from ...core.plan.options import AutoBits
 from . import reasons
-from .json_output import Document, finite, model_files, sqnr_fields
+from .json_output import Document, config_file, finite, model_files, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.model.model import Model
+    from ...core.plan.size import Size
     from ...core.quantize.results import Quantized, WeightResult
     from ...formats.files.digests import FileDigest
+    from ..options.quantize import QuantizeArguments
 
 QUANTIZE_SCHEMA = "weightquant.quantize"
 QUANTIZE_VERSION = 1
 
 
-def quantize_document(model: Model, result: Quantized) -> Document:
+def quantize_document(model: Model, result: Quantized, arguments: QuantizeArguments) -> Document:
     """What `weightquant quantize` did, or with a dry run would do."""
     options = result.plan.options
     worst = result.worst
@@ -37,6 +39,7 @@ def quantize_document(model: Model, result: Quantized) -> Document:
             "program": result.layout.program,
             "params": result.layout.params,
         },
+        "config": config_file(arguments),
         "options": {
             "bits": "auto" if isinstance(options.bits, AutoBits) else options.bits,
             "weight_quantize_type": options.granularity.value,
@@ -49,6 +52,13 @@ def quantize_document(model: Model, result: Quantized) -> Document:
             "rewrite": options.rewrite,
             "mend": options.mend,
             "rounding": "adaptive" if result.rounding.weights else "nearest",
+            "min_sqnr": arguments.min_sqnr,
+            "target_size": _size(arguments.target_size),
+            "strip_callstack": arguments.strip_callstack,
+        },
+        "gates": {
+            "max_size": _size(arguments.max_size),
+            "min_quantized": arguments.min_quantized,
         },
         "sizes": {
             "program_before": result.sizes.program_before,
@@ -95,6 +105,13 @@ def quantize_document(model: Model, result: Quantized) -> Document:
             "ratio": round(before.total / after.total, 4),
         }
     return document
+
+
+def _size(size: Size | None) -> int | str | None:
+    """Bytes, or a share of the input such as ``30%``."""
+    if size is None:
+        return None
+    return f"{float(size.number):g}%" if size.relative else size.of(0)
 
 
 def digests_document(model: Model, result: Quantized) -> Document:

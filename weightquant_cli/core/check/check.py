@@ -27,6 +27,7 @@ class CheckResult:
         comparison: beside the reference, or None without one.
         failures: gates that are not met.
         changed: files that are not what a report says of them, a line each.
+        reference: the FP32 model, or None.
     """
 
     model: Model
@@ -35,6 +36,7 @@ class CheckResult:
     comparison: Comparison | None
     failures: tuple[GateFailure, ...]
     changed: tuple[str, ...]
+    reference: Model | None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -99,7 +101,9 @@ def check(
     ranked = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
     quantized = [weight.name for weight in model.weights if tags.is_quantized(weight)]
     failures = tuple(_failures(gates, comparison, quantized)) if comparison else ()
-    return CheckResult(model, len(quantized), tuple(ranked), comparison, failures, changed)
+    return CheckResult(
+        model, len(quantized), tuple(ranked), comparison, failures, changed, reference
+    )
 
 
 def _failures(
