@@ -149,7 +149,8 @@ def documents(folder: Path) -> dict[str, Any]:
         name: run(name, "--json", *arguments, cwd=folder).ok().json
         for name, arguments in calls.items()
     }
-    return {**printed, "plan": json.loads(plan.read_text())}
+    error = run("quantize", "--json", "--exclude", "fc_0.w", "model", "new", cwd=folder).json
+    return {**printed, "plan": json.loads(plan.read_text()), "error": error}
 
 
 def assert_like(example: Any, real: Any, where: str) -> None:

@@ -20,7 +20,7 @@ from weightquant_cli.core.check.findings import FindingCode
 from weightquant_cli.core.plan.reasons import ReasonCode
 
 FOLDER = Path(weightquant_cli.__file__).parent / "schemas"
-NAMES = ("quantize", "inspect", "dequantize-check", "export-opt", "plan")
+NAMES = ("quantize", "inspect", "dequantize-check", "export-opt", "plan", "error")
 
 
 def schema(name: str) -> Any:
@@ -142,6 +142,8 @@ def test_a_missing_an_unknown_or_a_mistyped_key_is_found(name: str, folder: Path
     if name == "plan":
         run("quantize", "-nq", "--plan-out", "plan.json", "model", "x", cwd=folder).ok()
         good = json.loads((folder / "plan.json").read_text())
+    elif name == "error":
+        good = run("inspect", "--json", "nowhere", cwd=folder).json
     else:
         good = document(folder, *calls[name])
     if "weights" in good:

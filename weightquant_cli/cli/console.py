@@ -46,6 +46,8 @@ class Console:
         quiet: errors only.
         verbose: more detail on stderr.
         debug: a traceback with an error.
+        as_json: one JSON document on stdout, for an error too.
+        has_written: whether a document has been written to stdout.
         environment: for NO_COLOR and TERM.
     """
 
@@ -55,6 +57,8 @@ class Console:
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+    as_json: bool = False
+    has_written: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def print(self, renderable: RenderableType) -> None:
@@ -64,6 +68,7 @@ class Console:
 
     def write(self, text: str) -> None:
         """Write a document to stdout as it is: JSON, CSV, a script; UTF-8 whatever the locale."""
+        self.has_written = True
         with self._writing():
             self.stdout.flush()
             self.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))

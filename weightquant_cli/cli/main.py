@@ -7,11 +7,12 @@ import importlib
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
 from .. import __version__
-from ..errors import WeightQuantError
+from ..errors import OutputError, WeightQuantError
 from . import standard_streams
 from .completion.scripts import VARIABLE
 from .console import Console
@@ -87,6 +88,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str], console: Console) -> int:
     completing = _prepare_completion()
+    console.as_json = "--json" in arguments  # until a command has been found that knows it
     try:
         with raising_signals(STOPPING):
             code = group.main(
@@ -97,34 +99,53 @@ def _run(arguments: Sequence[str], console: Console) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        console.error(usage_message(error))
-        return ExitCode.USAGE
+        return _failed(console, usage_message(error), ExitCode.USAGE)
     except StoppedBySignal as stop:
         code, what = STOPPING[signal.Signals(stop.number)]
-        console.error(what)
-        return code
+        return _failed(console, what, code)
     except WeightQuantError as error:
         console.traceback()
-        console.error(with_similar_file(error).message(OPTIONS))
-        return error.exit_code
+        message = with_similar_file(error).message(OPTIONS)
+        return _failed(console, message, error.exit_code, error=error)
     except Exception as error:
         if completing and isinstance(error, OSError):  # click writes completions itself
             return _completions_not_written(console, error)
         console.traceback()
-        console.error(_internal_error(error))
-        return ExitCode.INTERNAL_ERROR
+        if _ran_out_of_memory(error):
+            text = "out of memory; free some, or use fewer threads with --jobs"
+            return _failed(console, text, ExitCode.INTERNAL_ERROR, "out_of_memory")
+        text = f"internal error: {type(error).__name__}: {error}"
+        text += "; please report it with the output of --debug"
+        return _failed(console, text, ExitCode.INTERNAL_ERROR)
 
 
-def _internal_error(error: BaseException) -> str:
+def _failed(
+    console: Console,
+    message: str,
+    code: int,
+    kind: str | None = None,
+    error: WeightQuantError | None = None,
+) -> int:
+    """Tell an error in one line, and with --json as a document, unless there is one already."""
+    console.error(message)
+    if console.as_json and not console.has_written:
+        from .output.error_json import error_document, other_document
+        from .output.json_output import dumps
+
+        document = error_document(error) if error else other_document(message, code, kind)
+        with suppress(OutputError):  # the exit code and stderr have to do
+            console.write(dumps(document))
+            console.flush()
+    return code
+
+
+def _ran_out_of_memory(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None:
         if _is_out_of_memory(cause):
-            return "out of memory; free some, or use fewer threads with --jobs"
+            return True
         cause = cause.__cause__ or cause.__context__
-    return (
-        f"internal error: {type(error).__name__}: {error}; "
-        "please report it with the output of --debug"
-    )
+    return False
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

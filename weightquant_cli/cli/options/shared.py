@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 LISTED = 20
 
 
+def _set_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    if isinstance(ctx.obj, Console):  # completion has none
+        ctx.obj.as_json = value
+    return value
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelArguments:
     """What every command takes.
@@ -65,7 +71,9 @@ class ModelArguments:
         "--json",
         heading=Heading.OUTPUT,
         is_flag=True,
-        help="Print one JSON document on stdout instead of text.",
+        is_eager=True,  # so that usage errors obey it
+        callback=_set_json,
+        help="Print one JSON document on stdout instead of text, for an error too.",
     )
 
 
