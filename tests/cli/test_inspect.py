@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from tests.builders import normal, record
 from tests.cli.helpers import (
     run,
     run_process,
     run_terminal,
     shell,
 )
+from tests.formats.pir.builder import Builder, tensor
 
 DIGITS = Path(__file__).parents[1] / "models" / "digits"
 COMBINED = DIGITS.with_name("digits_combined")
@@ -305,3 +307,47 @@ def test_compressed_sizes_of_every_number_of_bits(tmp_path: Path) -> None:
     again = run("inspect", "--compressed", "--json", tmp_path / "out").ok().json
     assert again["sizes"]["compressed"] == sizes[6]
     assert again["expected"] == []
+
+
+def write_unknown_operators(folder: Path) -> Path:
+    """A model of Paddle 3 in which three operations are unknown, two of them of one name."""
+    builder = Builder()
+    x = builder.data("x", 1, 3)
+    for name in ("nobody_knows", "nor_this", "nobody_knows"):
+        x = builder.op(name, [x], tensor(1, 3))
+    weight = builder.parameter("w_0", 3, 4)
+    product = builder.op("matmul", [x, weight], tensor(1, 4), transpose_x=False, transpose_y=False)
+    builder.fetch(product)
+    folder.mkdir()
+    (folder / "m.json").write_bytes(builder.json())
+    (folder / "m.pdiparams").write_bytes(record(normal(3, 4)))
+    return folder
+
+
+def test_shows_a_model_with_unknown_operators_and_names_them_all(tmp_path: Path) -> None:
+    folder = write_unknown_operators(tmp_path / "model")
+    told = run("inspect", folder).ok()
+    [line] = [line for line in told.lines if line.startswith("unknown operators")]
+    assert "pd_op.nobody_knows x2, pd_op.nor_this x1: no other command" in line
+    assert "matmul_v2 1" in told.stdout and "w_0" in told.stdout
+    assert "at 8 bits" not in told.stdout
+    document = run("inspect", "--json", folder).ok().json
+    assert document["unknown_operators"] == [
+        {"type": "pd_op.nobody_knows", "count": 2, "reason": None},
+        {"type": "pd_op.nor_this", "count": 1, "reason": None},
+    ]
+    assert run("inspect", "--json", DIGITS).ok().json["unknown_operators"] == []
+
+
+@pytest.mark.parametrize("command", ["quantize", "quantize --bits 32", "dequantize-check"])
+def test_every_other_command_refuses_unknown_operators_in_one_line(
+    command: str, tmp_path: Path
+) -> None:
+    folder = write_unknown_operators(tmp_path / "model")
+    out = [tmp_path / "out"] if command.startswith("quantize") else []
+    result = run(*command.split(), folder, *out)
+    assert (result.code, result.stdout) == (3, "")
+    assert len(result.stderr.splitlines()) == 1
+    for said in ("pd_op.nobody_knows x2, pd_op.nor_this x1", "FLAGS_enable_pir_api=0", "inspect"):
+        assert said in result.stderr
+    assert not (tmp_path / "out").exists()

@@ -38,7 +38,7 @@ def command(console: Console, arguments: InspectArguments) -> None:
 
     if arguments.as_json and arguments.table_format != "table":
         raise OptionError(f"--json and --format {arguments.table_format} contradict each other")
-    model = load_model(console, arguments, arguments.model_dir)
+    model = load_model(console, arguments, arguments.model_dir, unknown_operators=True)
     wanted = QuantizeOptions(op_types=(ALL,))
     summary = summarize(model, wanted)
     order = Order(arguments.sort)

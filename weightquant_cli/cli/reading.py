@@ -12,17 +12,29 @@ if TYPE_CHECKING:
     from ..core.model.model import Model
 
 
-def load_model(console: Console, arguments: ModelArguments, folder: Path) -> Model:
-    """The model in the command's folder; ModelError where it is invalid."""
-    return load_named(console, folder, arguments.model_filename, arguments.params_filename)
+def load_model(
+    console: Console, arguments: ModelArguments, folder: Path, unknown_operators: bool = False
+) -> Model:
+    """The model in the command's folder; ModelError where it is invalid.
+
+    With `unknown_operators`, one of Paddle 3 may hold operations that cannot be translated.
+    """
+    names = (arguments.model_filename, arguments.params_filename)
+    return load_named(console, folder, *names, unknown_operators)
 
 
-def load_named(console: Console, folder: Path, program: str | None, params: str | None) -> Model:
+def load_named(
+    console: Console,
+    folder: Path,
+    program: str | None,
+    params: str | None,
+    unknown_operators: bool = False,
+) -> Model:
     """The model in a folder, with its files named where looking is ambiguous."""
     from ..core.model.model import Model
     from .output import units
 
-    model = Model.load(folder, program, params)
+    model = Model.load(folder, program, params, unknown_operators)
     stored = model.stored
     console.detail(
         f"{folder}: {model.files.program}, {units.size(stored.program_size)}; "

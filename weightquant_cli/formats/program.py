@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -34,11 +35,15 @@ __all__ = [
     "Block",
     "Operator",
     "Program",
+    "UnknownOperators",
     "Variable",
     "VariableKind",
 ]
 
 CALLSTACK_ATTRIBUTE = "op_callstack"
+
+MAX_SHOWN = 80
+"""Characters of an unknown operation's name in a message; Paddle's longest has 60."""
 
 
 class VariableKind(enum.IntEnum):
@@ -50,6 +55,30 @@ class VariableKind(enum.IntEnum):
     FETCH_LIST = 10
     READER = 15
     RAW = 17
+
+
+@dataclass(frozen=True)
+class UnknownOperators:
+    """Operations of Paddle 3 of one name that could not be translated, for one reason.
+
+    Attributes:
+        type: their name in the file, such as ``pd_op.fft_r2c``; operators of this type stand for
+            them in the program.
+        count: how many they are.
+        reason: why, where operations of this name can be translated in other cases; else None.
+    """
+
+    type: str
+    count: int
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        name = self.type[:MAX_SHOWN]
+        return (
+            f"{name} x{self.count}"
+            if self.reason is None
+            else (f"{name} ({self.reason}) x{self.count}")
+        )
 
 
 class Operator:
@@ -244,10 +273,20 @@ class Block:
 
 
 class Program:
-    """A whole program, as read from a file."""
+    """A whole program, as read from a file.
 
-    def __init__(self, desc: framework_pb2.ProgramDesc) -> None:
+    Attributes:
+        unknown_operators: what could not be translated, the most frequent first. Such a program is
+            for looking at; nothing can run it.
+    """
+
+    def __init__(
+        self,
+        desc: framework_pb2.ProgramDesc,
+        unknown_operators: tuple[UnknownOperators, ...] = (),
+    ) -> None:
         self._desc = desc
+        self.unknown_operators = unknown_operators
 
     @classmethod
     def parse(cls, data: bytes, path: Path) -> Program:
@@ -277,7 +316,7 @@ class Program:
         """An independent copy, to be edited."""
         desc = framework_pb2.ProgramDesc()
         desc.CopyFrom(self._desc)
-        return Program(desc)
+        return Program(desc, self.unknown_operators)
 
     def serialize(self) -> bytes:
         """The program's bytes; the same for the same content.

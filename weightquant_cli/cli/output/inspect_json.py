@@ -49,6 +49,10 @@ def inspect_document(summary: ModelSummary, weights: Sequence[WeightSummary]) ->
         "inputs": [_port(port) for port in summary.inputs],
         "outputs": [_port(port) for port in summary.outputs],
         "operators": dict(summary.operators),
+        "unknown_operators": [
+            {"type": one.type, "count": one.count, "reason": one.reason}
+            for one in summary.unknown_operators
+        ],
         "totals": {
             "weights": len(weights),
             "bytes": sum(weight.record.data_size for weight in weights),

@@ -137,6 +137,9 @@ def _facts(summary: ModelSummary) -> list[tuple[str, str]]:
     lines += [("input", _port(port)) for port in summary.inputs]
     lines += [("output", _port(port)) for port in summary.outputs]
     lines.append(("operators", f"{count} of {len(summary.operators)} types: {operators}"))
+    if summary.unknown_operators:
+        unknown = ", ".join(map(str, summary.unknown_operators))
+        lines.append(("unknown operators", f"{unknown}: no other command takes this model"))
     return lines
 
 

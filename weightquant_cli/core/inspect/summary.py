@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ...formats.lod_tensor import TensorRecord
 from ...formats.model_dir import ModelFiles
+from ...formats.program import UnknownOperators
 from ..lite.scales import ScalesSummary, summarize_scales
 from ..lite.storage import WeightQuantizeType
 from ..lite.tags import ModelTags, Tag
@@ -104,6 +105,8 @@ class ModelSummary:
         program_size, params_size: bytes of the program and of the parameters.
         inputs, outputs: in the order in which they are fed and fetched.
         operators: operator types with their numbers, the most frequent first.
+        unknown_operators: those of a Paddle 3 model that cannot be translated; with any of them,
+            no command but `inspect` takes the model.
         weights: every weight.
         expected: sizes after quantizing; empty where nothing could be, or is already.
         compressed: its own compressed size, where that was measured.
@@ -116,6 +119,7 @@ class ModelSummary:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     operators: tuple[tuple[str, int], ...]
+    unknown_operators: tuple[UnknownOperators, ...]
     weights: tuple[WeightSummary, ...]
     expected: tuple[ExpectedSize, ...]
     compressed: CompressedSizes | None = None
@@ -165,6 +169,8 @@ def summarize(model: Model, options: QuantizeOptions | None = None) -> ModelSumm
     quantized = any(weight.verdict is Verdict.QUANTIZED for weight in weights)
     if quantized:
         weights = tuple(_left_out(weight) for weight in weights)
+    unknown = model.program.unknown_operators
+    possible = default.quantized and not quantized and not unknown
     return ModelSummary(
         files=model.files,
         paddle_version=model.program.paddle_version,
@@ -173,8 +179,9 @@ def summarize(model: Model, options: QuantizeOptions | None = None) -> ModelSumm
         inputs=feeds(model),
         outputs=fetches(model),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
+        unknown_operators=unknown,
         weights=weights,
-        expected=() if quantized or not default.quantized else _expected(model, eligibility),
+        expected=_expected(model, eligibility) if possible else (),
     )
 
 

@@ -6,8 +6,8 @@ import enum
 from collections import Counter
 from pathlib import Path
 
-from ...errors import UnsupportedModelError
-from ..program import Program
+from ...errors import UnsupportedModelError, listed
+from ..program import Program, UnknownOperators
 from . import handlers, reader, tables
 from .translator import Translator
 from .writer import TooLarge
@@ -42,34 +42,35 @@ def translate(data: bytes, path: Path, unknown: Unknown = Unknown.REFUSE) -> Pro
     translator = Translator(main)
     try:
         translator.operations(main.operations)
-        if translator.unknown and unknown is Unknown.REFUSE:
-            raise _refusal(translator.unknown, path)
+        found = _counted(translator.unknown)
+        if found and unknown is Unknown.REFUSE:
+            raise _refusal(found, path)
         desc = translator.writer.finish()
     except TooLarge as error:
         raise UnsupportedModelError(
             "the translated program would be larger than any program", path=path
         ) from error
     desc.version.version = TARGET_VERSION
-    return Program(desc)
+    return Program(desc, found)
 
 
-def _refusal(found: list[tuple[str, str]], path: Path) -> UnsupportedModelError:
-    """All that was not translated, each with how often and why, the most frequent first."""
-    counted = Counter(
-        f"{name[:MAX_SHOWN]} ({reason})" if reason else name[:MAX_SHOWN] for name, reason in found
+def _counted(found: list[tuple[str, str]]) -> tuple[UnknownOperators, ...]:
+    """What was not translated, by name and reason, the most frequent first."""
+    return tuple(
+        UnknownOperators(name, count, reason or None)
+        for (name, reason), count in Counter(found).most_common()
     )
-    named = ", ".join(f"{name} x{count}" for name, count in counted.most_common(MAX_NAMED))
-    more = f" and {len(counted) - MAX_NAMED} more" if len(counted) > MAX_NAMED else ""
+
+
+def _refusal(found: tuple[UnknownOperators, ...], path: Path) -> UnsupportedModelError:
+    """All that was not translated, each with how often and why."""
     return UnsupportedModelError(
-        f"operations of Paddle 3 that are not known here: {named}{more}",
+        f"operations of Paddle 3 that are not known here: {listed(map(str, found), MAX_NAMED)}",
         path=path,
         remedy="export the model with FLAGS_enable_pir_api=0, which writes a .pdmodel, "
-        "or ask for these operations; inspect shows the rest of the model",
+        "or ask for these operations; `weightquant inspect` shows the rest of the model",
     )
 
-
-MAX_SHOWN = 80
-"""Characters of a name in the message; Paddle's longest has 60."""
 
 MAX_NAMED = 200
 """Kinds of operations that one message names."""
