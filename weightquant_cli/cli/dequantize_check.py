@@ -72,9 +72,9 @@ def _open_outputs(
     console: Console, arguments: CheckArguments, outputs: Outputs
 ) -> tuple[FileOutput | None, FileOutput | None]:
     """The files for the page and for the report, opened before any work is done."""
-    from ..formats.model_dir import locate
+    from ..formats.model_source import declared, locate
 
-    outputs.reads(locate(arguments.quantized_dir)[0], "the model folder")
+    outputs.reads(*declared(arguments.quantized_dir, "model"))
     if arguments.reference is not None:
         outputs.reads(locate(arguments.reference)[0], "the reference")
     outputs.reads(arguments.config, "the file of --config")

@@ -83,9 +83,9 @@ def _open_outputs(
     console: Console, arguments: QuantizeArguments, outputs: Outputs
 ) -> tuple[FileOutput | None, FileOutput | None]:
     """The files for the plan and for the report, opened before any work is done."""
-    from ..formats.model_dir import locate
+    from ..formats.model_source import declared
 
-    outputs.reads(locate(arguments.model_dir)[0], "the input folder")
+    outputs.reads(*declared(arguments.model_dir, "input"))
     outputs.reads(arguments.config, "the file of --config")
     outputs.reads(arguments.plan, "the plan that is applied")
     outputs.reads(arguments.inputs, "the inputs that the model is run on")

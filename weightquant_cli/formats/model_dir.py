@@ -8,7 +8,6 @@ NAME.json + NAME.pdiparams                                          (Paddle 3, t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,13 +24,13 @@ from .file_names import (
     COMBINED_NAMES,
     PIR_SUFFIX,
     PROGRAM_NAMES,
-    PROGRAM_SUFFIX,
     find_combined,
     find_program,
     require_plain_name,
 )
 from .files.digests import FileDigest
-from .files.input_folder import InputFile, InputFolder
+from .files.input_files import InputFile, InputFiles
+from .model_source import list_names, locate, open_source
 from .params import (
     Parameters,
     read_combined,
@@ -50,7 +49,7 @@ class ModelFiles:
     """Which files of a folder are the model.
 
     Attributes:
-        folder: the model's folder.
+        folder: the model's folder, or the tar that it is in.
         program: the program's file name.
         params: the combined parameter file's name, or None for one file per parameter.
         params_guessed: whether `params` was found by looking rather than named.
@@ -61,7 +60,7 @@ class ModelFiles:
     program: str
     params: str | None
     params_guessed: bool = field(default=False, compare=False)
-    opened: InputFolder | None = field(default=None, compare=False, repr=False)
+    opened: InputFiles | None = field(default=None, compare=False, repr=False)
 
     @property
     def layout(self) -> str:
@@ -84,7 +83,7 @@ class StoredModel:
     """
 
     files: ModelFiles
-    folder: InputFolder
+    folder: InputFiles
     program: Program
     program_size: int
     parameters: Parameters
@@ -145,7 +144,8 @@ def find_model(
     """Find out by looking which files of `folder` are the model.
 
     Args:
-        folder: the model's folder; or the program's file, or the path prefix of its files.
+        folder: the model's folder; or the program's file, the path prefix of its files, or a tar
+            of such a folder.
         model_filename: the program's file name, where looking is not enough.
         params_filename: the combined parameter file's name, likewise.
 
@@ -158,8 +158,8 @@ def find_model(
     require_plain_name("params_filename", params_filename)
     if model_filename is None:
         folder, model_filename = locate(folder)
-    opened = _open_folder(folder)
-    names = _list_folder(opened)
+    opened = open_source(folder, model_filename)
+    names = list_names(opened)
     usual = names.intersection((*PROGRAM_NAMES, *COMBINED_NAMES))
     files = names.difference(name for name in usual if opened.is_folder(name))
     if model_filename is None:
@@ -178,25 +178,6 @@ def find_model(
     return ModelFiles(folder, program, params, params_guessed=True, opened=opened)
 
 
-def locate(path: Path) -> tuple[Path, str | None]:
-    """The folder that holds a model, and the program's name where the path tells it.
-
-    Args:
-        path: a folder, the program's file, or what Paddle calls a path prefix: the file's path
-            without its suffix.
-    """
-    for suffix in ("", PROGRAM_SUFFIX, PIR_SUFFIX):
-        file = f"{path}{suffix}"
-        try:
-            if os.path.isfile(file):
-                return Path(file).parent, Path(file).name
-        except ValueError:  # a NUL in the path
-            break
-        if os.path.isdir(path):
-            break
-    return path, None
-
-
 def open_model(files: ModelFiles, unknown_operators: bool = False) -> StoredModel:
     """Read the program and the headers of all parameters.
 
@@ -208,7 +189,7 @@ def open_model(files: ModelFiles, unknown_operators: bool = False) -> StoredMode
     Raises:
         ModelError: anything that is wrong with either; its subclasses say what.
     """
-    folder = files.opened or _open_folder(files.folder)
+    folder = files.opened or open_source(files.folder, files.program)
     files = replace(files, opened=None)  # closed with the model, not with what describes it
     data = _read_program(files, folder)
     path = files.folder / files.program
@@ -237,34 +218,7 @@ def open_model(files: ModelFiles, unknown_operators: bool = False) -> StoredMode
     return model
 
 
-def _open_folder(path: Path) -> InputFolder:
-    try:
-        return InputFolder.open(path)
-    except FileNotFoundError as error:
-        raise ModelNotFoundError("there is no such folder", path=path) from error
-    except NotADirectoryError as error:
-        raise ModelNotFoundError(
-            "the model is named by its folder, and this is a file",
-            path=path,
-            remedy=f"give {path.parent} and name the file with `model_filename`",
-        ) from error
-    except (OSError, ValueError) as error:
-        raise _cannot_list(path, error) from error
-
-
-def _list_folder(folder: InputFolder) -> set[str]:
-    try:
-        return set(folder.names())
-    except OSError as error:
-        raise _cannot_list(folder.path, error) from error
-
-
-def _cannot_list(path: Path, error: OSError | ValueError) -> ModelNotFoundError:
-    cause = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return ModelNotFoundError(f"cannot list the folder: {cause}", path=path)
-
-
-def _read_program(files: ModelFiles, folder: InputFolder) -> bytes:
+def _read_program(files: ModelFiles, folder: InputFiles) -> bytes:
     path = files.folder / files.program
     try:
         with folder.opened(files.program) as file:
@@ -323,7 +277,7 @@ def declared_parameters(
     return shapes, tuple(dict.fromkeys(carried))
 
 
-def _all_exist(folder: InputFolder, names: Iterable[str]) -> bool:
+def _all_exist(folder: InputFiles, names: Iterable[str]) -> bool:
     try:
         for name in names:
             require_file_name(folder.path, name)

@@ -15,7 +15,7 @@ from ..errors import (
     ParameterError,
     listed,
 )
-from .files.input_folder import InputFile, InputFolder
+from .files.input_files import InputFile, InputFiles
 from .lod_tensor import TensorRecord, read_record
 from .text import encode
 
@@ -47,7 +47,7 @@ class Parameters(Mapping[str, TensorRecord]):
     """
 
     def __init__(
-        self, records: Mapping[str, TensorRecord], folder: InputFolder, combined: str | None
+        self, records: Mapping[str, TensorRecord], folder: InputFiles, combined: str | None
     ) -> None:
         self._records = dict(records)
         self._folder = folder
@@ -107,7 +107,7 @@ def require_file_name(folder: Path, name: str) -> None:
         )
 
 
-def read_separate(folder: InputFolder, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
+def read_separate(folder: InputFiles, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
     """Read the headers of one file per parameter.
 
     Args:
@@ -135,7 +135,7 @@ def read_separate(folder: InputFolder, shapes: Mapping[str, tuple[int, ...]]) ->
 
 
 def read_combined(
-    folder: InputFolder, file_name: str, shapes: Mapping[str, tuple[int, ...]]
+    folder: InputFiles, file_name: str, shapes: Mapping[str, tuple[int, ...]]
 ) -> Parameters:
     """Read the headers in one combined file.
 
@@ -175,7 +175,7 @@ def read_combined(
     return Parameters(records, folder, file_name)
 
 
-def _read_separate_file(folder: InputFolder, name: str) -> TensorRecord:
+def _read_separate_file(folder: InputFiles, name: str) -> TensorRecord:
     with folder.opened(name) as file:
         limit = file.size
         record = read_record(file.read_at, 0, limit, file.path, name)

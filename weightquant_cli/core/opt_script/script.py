@@ -114,6 +114,12 @@ def make_opt_script(model: Model, options: OptScriptOptions | None = None) -> Op
     Raises:
         OptionError: the script or its output would overwrite a file of the model, or each other.
     """
+    if not os.path.isdir(model.files.folder):
+        raise OptionError(
+            "opt reads a model's folder, and no tar",
+            path=model.files.folder,
+            remedy="unpack it with `tar xf`, and give the folder; or quantize it first",
+        )
     options = options or OptScriptOptions()
     path = options.script or model.files.folder / DEFAULT_SCRIPT
     home = os.path.realpath(path.parent)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-from .regular import file_size, read_at
 
 BLOCK_BYTES = 1 << 20
 
@@ -25,8 +23,12 @@ class FileDigest:
     sha256: str
 
 
-def digest_of(name: str, descriptor: int, path: Path) -> FileDigest:
+def digest_of(name: str, read_at: Callable[[int, int], bytes]) -> FileDigest:
     """Digest of an open file.
+
+    Args:
+        name: its path within the model's folder.
+        read_at: gives up to so many bytes at an offset, fewer only at the end.
 
     Raises:
         ModelError: it cannot be read.
@@ -35,7 +37,7 @@ def digest_of(name: str, descriptor: int, path: Path) -> FileDigest:
 
     hashed = hashlib.sha256()
     offset = 0
-    while block := read_at(descriptor, BLOCK_BYTES, offset, path):
+    while block := read_at(BLOCK_BYTES, offset):
         hashed.update(block)
         offset += len(block)
-    return FileDigest(name, file_size(descriptor, path), hashed.hexdigest())
+    return FileDigest(name, offset, hashed.hexdigest())

@@ -14,15 +14,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ModelError
-from .digests import FileDigest, digest_of
 from .fingerprint import Fingerprint
 from .folder import Folder
+from .input_files import InputFile, InputFiles
 from .open_files import OpenFiles
-from .regular import file_size, file_status, open_regular, read_at, read_into, unreadable
+from .regular import file_size, file_status, open_regular, unreadable
 
 _COARSE_CLOCK = 5
 """CLOCK_REALTIME_COARSE of Linux, from which its file systems take their times."""
@@ -38,30 +37,7 @@ def _tick() -> int:
 _TICK_NS = _tick()
 
 
-@dataclass(frozen=True, slots=True)
-class InputFile:
-    """An open file of a model.
-
-    Attributes:
-        descriptor: its file descriptor.
-        path: where it lies, for messages.
-        size: its bytes, the first time that it was opened.
-    """
-
-    descriptor: int
-    path: Path
-    size: int
-
-    def read_at(self, size: int, offset: int) -> bytes:
-        """Up to `size` bytes at `offset`: fewer only at the end of the file; or ModelError."""
-        return read_at(self.descriptor, size, offset, self.path)
-
-    def read_into(self, view: memoryview, offset: int) -> None:
-        """Fill `view` from `offset` on; ModelError where that cannot be done."""
-        read_into(self.descriptor, view, offset, self.path)
-
-
-class InputFolder:
+class InputFolder(InputFiles):
     """The files of an open folder, by their path in it (parts separated by ``/``).
 
     Any number of threads may read. A file stays open after use, so that it is opened once and not
@@ -137,18 +113,6 @@ class InputFolder:
                 now = file_size(file.descriptor, file.path)
                 raise _changed(file.path, f"it had {file.size} bytes and now has {now}")
         return data
-
-    def digest(self, name: str) -> FileDigest:
-        """Digest of the file `name`, of the very bytes that are read from it.
-
-        Raises:
-            ModelError: it is missing, not a regular file of this folder, or cannot be read.
-        """
-        try:
-            with self.opened(name) as file:
-                return digest_of(name, file.descriptor, file.path)
-        except FileNotFoundError as error:
-            raise ModelError("the file is missing", path=self.path / name) from error
 
     def verify_unchanged(self) -> None:
         """See that every file that was read is still there and as it was when it was opened.

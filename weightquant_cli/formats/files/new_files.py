@@ -12,6 +12,7 @@ from ... import threads
 from .digests import FileDigest, digest_of
 from .folder import CLOSE_ON_EXEC, CREATE_FLAGS, Folder
 from .open_files import OpenFiles
+from .regular import read_at
 from .writing import write_error
 
 # The file system's journal takes files that are waited for together in one step, which for
@@ -67,7 +68,8 @@ class NewFiles:
         found = []
         for name in names:
             with self._reopened(name) as descriptor:
-                found.append(digest_of(name, descriptor, self.path / name))
+                read = partial(read_at, descriptor, path=self.path / name)
+                found.append(digest_of(name, read))
         return tuple(found)
 
     def flush(self) -> None:
