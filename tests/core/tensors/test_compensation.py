@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from weightquant_cli.core.tensors.compensation import compensated_rounding
+from weightquant_cli.core.tensors.compensation import Compensation, compensated_rounding
 
 Array = npt.NDArray[np.float32]
 LIMIT = 127
@@ -34,40 +34,49 @@ def change(rounded: Array, values: Array, samples: Array) -> float:
 @pytest.mark.parametrize("size", [(1, 16, 30), (1, 8, 130), (6, 1, 9), (3, 4, 18)])
 def test_outputs_change_much_less_than_by_rounding_to_nearest(size: tuple[int, int, int]) -> None:
     values, samples = weights_and_inputs(*size)
-    rounded = compensated_rounding(values, LIMIT, moments(samples), damping=0.01)
+    rounded = compensated_rounding(values, LIMIT, Compensation.of(moments(samples), 0.01))
     assert change(rounded, values, samples) < 0.7 * change(np.rint(values), values, samples)
 
 
 def test_inputs_that_do_not_depend_on_one_another_give_rounding_to_nearest() -> None:
     values, _ = weights_and_inputs(2, 5, 12)
     diagonal = np.stack([np.diag(np.arange(1, 13)), np.eye(12)]).astype(np.float32)
-    assert (compensated_rounding(values, LIMIT, diagonal, 0.1) == np.rint(values)).all()
+    assert (
+        compensated_rounding(values, LIMIT, Compensation.of(diagonal, 0.1)) == np.rint(values)
+    ).all()
 
 
 def test_no_element_is_off_by_a_whole_scale_whatever_the_inputs() -> None:
     values, samples = weights_and_inputs(1, 20, 70, seed=3)
-    rounded = compensated_rounding(values, LIMIT, moments(samples), damping=1e-6)
+    rounded = compensated_rounding(values, LIMIT, Compensation.of(moments(samples), 1e-6))
     assert (np.abs(rounded - values) < 1).all()
     assert (rounded == np.rint(rounded)).all()
 
 
 def test_values_beyond_the_limit_are_clipped() -> None:
     values, samples = weights_and_inputs(1, 4, 10)
-    assert np.abs(compensated_rounding(values * 3, LIMIT, moments(samples), 0.1)).max() == LIMIT
+    assert (
+        np.abs(
+            compensated_rounding(values * 3, LIMIT, Compensation.of(moments(samples), 0.1))
+        ).max()
+        == LIMIT
+    )
 
 
 def test_inputs_that_are_always_zero_do_no_harm() -> None:
     values, samples = weights_and_inputs(1, 4, 10)
     samples[..., 3] = 0
-    rounded = compensated_rounding(values, LIMIT, moments(samples), damping=0.1)
+    rounded = compensated_rounding(values, LIMIT, Compensation.of(moments(samples), 0.1))
     assert (rounded[..., 3] == np.rint(values[..., 3])).all()
     assert np.isfinite(
-        compensated_rounding(values, LIMIT, np.zeros((1, 10, 10), np.float32), 0.1)
+        compensated_rounding(values, LIMIT, Compensation.of(np.zeros((1, 10, 10), np.float32), 0.1))
     ).all()
 
 
 def test_the_sizes_of_the_groups_of_columns_do_not_show() -> None:
     values, samples = weights_and_inputs(1, 6, 200)
-    whole = compensated_rounding(values, LIMIT, moments(samples), 0.1)
-    each = compensated_rounding(values, LIMIT, moments(samples), 0.1, columns_at_once=7)
+    whole = compensated_rounding(values, LIMIT, Compensation.of(moments(samples), 0.1))
+    each = compensated_rounding(
+        values, LIMIT, Compensation.of(moments(samples), 0.1), columns_at_once=7
+    )
     assert np.mean(whole != each) < 0.01  # sums in another order

@@ -8,6 +8,8 @@ counts as a change of the output is the second moment of the layer's inputs, H =
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,11 +21,48 @@ TRIANGLE = 64
 """Side up to which a triangular matrix is inverted as any other."""
 
 
+@dataclass(frozen=True)
+class Compensation:
+    """How the rounding errors of rows are spread over the elements behind.
+
+    Attributes:
+        order: of the elements, those whose inputs are largest first; of shape ``(groups, inputs)``.
+        factor: the upper Cholesky factor U of the inverse of each group's damped moments:
+            inv(H) = U^T U; float32, of shape ``(groups, inputs, inputs)``.
+    """
+
+    order: npt.NDArray[np.intp]
+    factor: FloatArray
+
+    @classmethod
+    def of(cls, moments: FloatArray, damping: float) -> Compensation:
+        """Make ready for inputs with these second moments.
+
+        Args:
+            moments: E[x x^T] of each group's inputs, float32, of shape
+                ``(groups, inputs, inputs)``.
+            damping: added to the diagonal, as a share of its mean. It keeps the errors from being
+                spread too trustingly where the moments come from few or synthetic inputs. An
+                input that is always zero gets the damping alone: its weight may be rounded as it
+                likes.
+        """
+        order = np.argsort(-np.diagonal(moments, axis1=1, axis2=2), axis=1, kind="stable")
+        # With both axes of H reversed, H = L L^T gives inv(H) = inv(L)^T inv(L), reversed back.
+        back = order[:, ::-1]
+        turned = np.take_along_axis(moments, back[:, :, None], axis=1)
+        turned = np.take_along_axis(turned, back[:, None, :], axis=2)
+        diagonal = np.einsum("gii->gi", turned)
+        mean = diagonal.mean(axis=1, dtype=np.float64, keepdims=True)
+        diagonal += np.where(mean > 0, damping * mean, 1.0).astype(np.float32)
+        inverse = np.linalg.cholesky(turned)
+        _invert_lower(inverse)
+        return cls(order, np.ascontiguousarray(inverse[:, ::-1, ::-1]))
+
+
 def compensated_rounding(
     quotients: FloatArray,
     limit: int,
-    moments: FloatArray,
-    damping: float,
+    compensation: Compensation,
     columns_at_once: int = COLUMNS_AT_ONCE,
 ) -> FloatArray:
     """Round the rows of matrices so that their products with such inputs change least.
@@ -32,9 +71,7 @@ def compensated_rounding(
         quotients: weight / scale, float32, of shape ``(groups, rows, inputs)``: a group's rows meet
             the same inputs.
         limit: 2^(bits-1) - 1.
-        moments: E[x x^T] of each group's inputs, float32, of shape ``(groups, inputs, inputs)``.
-        damping: added to the diagonal, as a share of its mean. It keeps the errors from being
-            spread too trustingly where the moments come from few or synthetic inputs.
+        compensation: of the inputs.
         columns_at_once: elements of a row that are rounded before the rest is told of their errors;
             for the speed alone.
 
@@ -42,8 +79,7 @@ def compensated_rounding(
         The integers as float32, of the shape of `quotients`. Each is its quotient rounded up or
         down, clipped to the limit: no element is off by a whole scale that was not clipped.
     """
-    order = np.argsort(-np.diagonal(moments, axis1=1, axis2=2), axis=1, kind="stable")
-    factor = _factor(moments, order, damping)
+    order, factor = compensation.order, compensation.factor
     # An element of every row lies together with its like: (groups, inputs, rows).
     left = np.take_along_axis(quotients.transpose(0, 2, 1), order[:, :, None], axis=1)
     left = np.ascontiguousarray(left, dtype=np.float32)
@@ -58,25 +94,7 @@ def compensated_rounding(
             left[:, end:] -= factor[:, here, end:].transpose(0, 2, 1) @ errors
     result = np.empty_like(left)
     np.put_along_axis(result, order[:, :, None], left, axis=1)
-    return np.ascontiguousarray(result.transpose(0, 2, 1))
-
-
-def _factor(moments: FloatArray, order: npt.NDArray[np.intp], damping: float) -> FloatArray:
-    """The upper Cholesky factor U of the inverse of each group's damped moments: inv(H) = U^T U.
-
-    An input that is always zero gets the damping alone: its weight may be rounded as it likes.
-    """
-    # With both axes of H reversed, H = L L^T gives inv(H) = inv(L)^T inv(L), reversed back.
-    back = order[:, ::-1]
-    reversed_moments = np.take_along_axis(moments, back[:, :, None], axis=1)
-    reversed_moments = np.take_along_axis(reversed_moments, back[:, None, :], axis=2)
-    diagonal = np.einsum("gii->gi", reversed_moments)
-    mean = diagonal.mean(axis=1, dtype=np.float64, keepdims=True)
-    diagonal += np.where(mean > 0, damping * mean, 1.0).astype(np.float32)
-    inverse = np.linalg.cholesky(reversed_moments)
-    del reversed_moments
-    _invert_lower(inverse)
-    return np.ascontiguousarray(inverse[:, ::-1, ::-1])
+    return np.asarray(result.transpose(0, 2, 1))
 
 
 def _invert_lower(lower: FloatArray) -> None:

@@ -13,17 +13,19 @@ from ...plan.weight_plan import QuantizedWeight
 from ...run import Network, cached, stored
 from ...run.values import Array, Tensor
 from ...tensors import kernels
-from ...tensors.weight_error import WeightError
 from ..weight_quantizer import WeightQuantizer
 from .corrections import find_correction
 from .lanes import Lanes
 from .result import AdaptiveRounding, AdaptiveWeight
-from .rounding import RoundedWeight, round_weight
+from .rounding import round_weight
 from .rows import Rows
 from .statistics import INPUT_SLOTS, Statistics, StatisticsObserver
 
 Sample = Mapping[str, Array | Tensor]
 """One input of the model: a value for each of its feeds, by name."""
+
+CACHE = 128 << 20
+"""Bytes of parameters that are kept from run to run."""
 
 
 def round_adaptively(
@@ -49,27 +51,29 @@ def round_adaptively(
         ModelError: the weights cannot be read.
         RunError: a sample does not fit the model.
     """
-    load = cached(stored(model.stored))
+    load = stored(model.stored)
     wanted = [weight for weight in plan.quantized if weight.operator_type in INPUT_SLOTS]
-    network = Network(model.program, load)
+    network = Network(model.program, cached(load, CACHE))
     reasons: tuple[str, ...] = ()
     with Lanes((jobs or threads.default_jobs()) - 1) as lanes:
         observer = StatisticsObserver([weight.name for weight in wanted], submit=lanes.submit)
         for sample in samples:
             reasons = tuple(str(one) for one in network.run(sample, observer=observer).not_run)
             step(1)
+    del network  # and the parameters that it keeps
 
     def work(weight: QuantizedWeight, token: threads.CancelToken) -> AdaptiveWeight:
         token.check()
-        found = observer.found.get(weight.name)
+        found = observer.found.pop(weight.name, None)  # its moments take memory
         result = _round(model, plan, weight, load(weight.name), found, token)
         step(1)
         return result
 
+    reached = frozenset(observer.found)
     done = threads.run(work, wanted, jobs, lambda weight: weight.size_before)
     rounded = {weight.name: one for weight, one in zip(wanted, done, strict=True)}
     model.stored.verify_unchanged()
-    unreached = tuple(name for name in rounded if name not in observer.found)
+    unreached = tuple(name for name in rounded if name not in reached)
     return AdaptiveRounding(
         rounded, _corrected(model, wanted, rounded, load), unreached, reasons if unreached else ()
     )
@@ -101,23 +105,7 @@ def _round(
     rows = rows_of(model, weight)
     found = round_weight(values, scales, quantization.limit, rows, statistics, dtype)
     integers = found.integers.T if weight.transpose else found.integers
-    return AdaptiveWeight(
-        np.ascontiguousarray(integers), scales, _error(values, found, scales, rows), found.shift
-    )
-
-
-def _error(
-    values: kernels.FloatArray, found: RoundedWeight, scales: kernels.FloatArray, rows: Rows
-) -> WeightError:
-    """What rounding did, as Paddle Lite dequantizes: float32 products."""
-    scale = rows.scales(scales)
-    back = rows.of(found.integers).astype(np.float32)
-    kernels.dequantize(back, scale, back)
-    original = rows.of(values)
-    np.subtract(original, back, out=back)
-    return WeightError(
-        kernels.energy(original), kernels.energy(back), float(kernels.abs_max(back, None))
-    )
+    return AdaptiveWeight(np.ascontiguousarray(integers), scales, found.error, found.shift)
 
 
 def _corrected(

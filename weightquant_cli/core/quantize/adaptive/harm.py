@@ -69,9 +69,9 @@ def _nearest(model: Model, plan: Plan, weight: QuantizedWeight, values: Array) -
         scales = quantizer.find_scales(tensor, CancelToken())
     rows = rows_of(model, weight)
     scale = rows.scales(scales)
-    seen = rows.of(values)
-    work = np.empty_like(seen)
+    found = np.empty_like(values)
+    seen, work = rows.of(values), rows.of(found)
     integers = np.empty(seen.shape, np.int16)
     kernels.quantize(seen, scale, weight.quantization.limit, work, integers)
     kernels.dequantize(integers, scale, work)
-    return rows.back(work)
+    return found

@@ -43,18 +43,12 @@ class Rows:
         return math.prod(self.shape[2:]) if self.channel_axis == 0 else 1
 
     def of(self, weight: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        """The weight's rows, of shape ``(groups, rows, inputs)``; a view where that is possible."""
+        """A view of the contiguous weight as rows, of shape ``(groups, rows, inputs)``."""
         if self.channel_axis == 0:
-            return weight.reshape(self.groups, self.per_group, self.inputs)
-        return np.ascontiguousarray(weight.T)[None]
+            return np.asarray(weight.reshape(self.groups, self.per_group, self.inputs))
+        return np.asarray(weight.T[None])
 
     def scales(self, scales: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """The scales of the rows, one per channel or a single one, to be broadcast over `of`."""
         spread = np.broadcast_to(scales, self.groups * self.per_group)
         return spread.reshape(self.groups, self.per_group, 1)
-
-    def back(self, rows: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        """The weight that has these rows."""
-        if self.channel_axis == 0:
-            return rows.reshape(self.shape)
-        return np.ascontiguousarray(rows[0].T)

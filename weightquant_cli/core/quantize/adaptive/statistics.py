@@ -33,7 +33,9 @@ INPUT_SLOTS = {
 }
 """Operators whose weight meets its inputs in a product, and the slot of the inputs."""
 
-MAX_INPUTS = 2048
+MAX_INPUTS = 1024
+MAX_MOMENTS = 8 << 20
+"""Second moments that are kept for one weight: of inputs beyond that, shorter blocks."""
 SAMPLES = 2000
 """Places of a picture, or rows of a matrix, that are looked at in one run."""
 
@@ -57,6 +59,7 @@ class Statistics:
     @classmethod
     def empty(cls, groups: int, inputs: int, taps: int, limit: int = MAX_INPUTS) -> Statistics:
         """No inputs seen so far; spans hold whole kernels of `taps` inputs."""
+        limit = min(limit, MAX_MOMENTS // max(inputs, 1))
         spans = _spans(inputs, taps, limit)
         products = [
             np.zeros((groups, span.stop - span.start, span.stop - span.start), np.float32)
