@@ -43,8 +43,18 @@ MODELS_1X = (
     "shared_fc_fc",
     "shared_lookup_matmul",
     "shared_mul_subblock",
+    "tagger_1x",
 )
-MODELS_2X = ("resnet18_2x", "vgg16_2x", "transformer_2x", "linears_2x")
+MODELS_2X = (
+    "resnet18_2x",
+    "vgg16_2x",
+    "transformer_2x",
+    "linears_2x",
+    "recognizer_2x",
+    "upsampling_2x",
+)
+CARRIED = ("tagger_1x", "recognizer_2x", "upsampling_2x")
+"""Models with weights that only carriers quantize."""
 PPOCR = {
     "ppocr_det": ("ch_PP-OCRv4_det_infer", (1, 3, 320, 320)),
     "ppocr_rec": ("ch_PP-OCRv4_rec_infer", (1, 3, 48, 320)),
@@ -148,7 +158,8 @@ def _built(name: str) -> Path:
     zoo = envs.home() / "zoo"
     zoo.mkdir(parents=True, exist_ok=True)
     folder = zoo / name
-    builder = "build_1x.py" if name in MODELS_1X else "build_2x.py"
+    kind = "build_carried" if name in CARRIED else "build"
+    builder = f"{kind}_1x.py" if name in MODELS_1X else f"{kind}_2x.py"
     with open(zoo / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _up_to_date(folder, builder):

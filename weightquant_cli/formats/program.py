@@ -7,7 +7,7 @@ not know stay where they are, so a program that was not edited is written as it 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -270,6 +270,26 @@ class Block:
         variable = Variable(desc)
         variable.shape = shape
         return variable
+
+    def add_tensor(self, name: str, dtype: dtypes.DataType, shape: Sequence[int]) -> Variable:
+        """A new LOD_TENSOR variable, not persistable."""
+        desc = self._desc.vars.add(name=encode(name), persistable=False)
+        desc.type.type = int(VariableKind.LOD_TENSOR)  # type: ignore[assignment]
+        tensor = desc.type.lod_tensor.tensor
+        tensor.data_type = dtype.number  # type: ignore[assignment]
+        tensor.dims.extend(shape)
+        return Variable(desc)
+
+    def remove_operators(self, indexes: Collection[int]) -> None:
+        """Remove the operators at these places."""
+        for index in sorted(indexes, reverse=True):
+            del self._desc.ops[index]
+
+    def remove_variables(self, names: Collection[str]) -> None:
+        """Remove the declarations of these names."""
+        found = [index for index, var in enumerate(self.variables) if var.name in names]
+        for index in reversed(found):
+            del self._desc.vars[index]
 
 
 class Program:

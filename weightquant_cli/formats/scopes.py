@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
+from . import dtypes
 from .program import Program, Variable
 
 
@@ -34,10 +35,18 @@ class Scopes:
         """Declare a variable, described as `like` but for its dims.
 
         Returns:
-            Its name: `wanted`, with a number where any block has that.
+            Its name: `wanted`, with a number where any block declares or uses that.
         """
         name = self._free_name(wanted)
         self._by_name[block][name] = self._blocks[block].add_variable(name, like, shape)
+        return name
+
+    def add_tensor(
+        self, block: int, wanted: str, dtype: dtypes.DataType, shape: Sequence[int]
+    ) -> str:
+        """Declare a tensor that is not persistable; its name, as `add` chooses it."""
+        name = self._free_name(wanted)
+        self._by_name[block][name] = self._blocks[block].add_tensor(name, dtype, shape)
         return name
 
     def _free_name(self, wanted: str) -> str:
@@ -52,4 +61,12 @@ class Scopes:
 
     @cached_property
     def _taken(self) -> set[str]:
-        return {name for names in self._by_name for name in names}
+        used = (
+            name
+            for block in self._blocks
+            for operator in block.operators
+            for slots in (operator.inputs, operator.outputs)
+            for names in slots.values()
+            for name in names
+        )
+        return {name for names in self._by_name for name in names}.union(used)

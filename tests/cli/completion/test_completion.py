@@ -22,7 +22,7 @@ from tests.cli.completion.interactive_shell import (
 from tests.cli.helpers import command, environment
 from weightquant_cli.cli.completion.scripts import COMPLETION_LINES
 from weightquant_cli.cli.main import COMMANDS
-from weightquant_cli.core.lite.targets import ALL_OP_TYPES
+from weightquant_cli.core.lite.carried import ALL_OP_TYPES
 
 DIGITS = Path(__file__).parents[2] / "models" / "digits"
 ODD_NAMES = ("fc:0/w@GRAD", "it's $HOME", 'a"b', "x*[1]", "tail=")

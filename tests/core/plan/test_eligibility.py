@@ -13,6 +13,8 @@ from tests.core.plan.cases import ALL, DEFAULT, matrix_model, plan_of, verdict
 from weightquant_cli import Model, QuantizeOptions, ReasonCode, make_plan
 from weightquant_cli.formats.program import AttrType
 
+EVERYTHING = QuantizeOptions(op_types=ALL)
+
 
 def unread() -> ModelBuilder:
     builder = ModelBuilder()
@@ -116,6 +118,34 @@ def written() -> ModelBuilder:
     return builder
 
 
+def folded() -> ModelBuilder:
+    builder = ModelBuilder()
+    y = transposed_convolution(builder)
+    builder.op("batch_norm", {"X": y}, {"Y": "z"})
+    return builder
+
+
+def inside_a_loop() -> ModelBuilder:
+    builder = ModelBuilder()
+    builder.parameter("w", normal(40, 120))
+    inner = builder.program.block()
+    inner.op("gru", {"Input": "x", "Weight": "w"}, {"Hidden": "y"})
+    builder.op("while", {"X": "w"}, {"Out": "y"}, {"sub_block": inner})
+    return builder
+
+
+def small_gru() -> ModelBuilder:
+    builder = ModelBuilder()
+    builder.parameter("w", normal(8, 24))
+    builder.op("gru", {"Input": "x", "Weight": "w"}, {"Hidden": "y"})
+    return builder
+
+
+def transposed_convolution(builder: ModelBuilder) -> str:
+    builder.parameter("w", normal(16, 24, 2, 2))
+    return builder.op("conv2d_transpose", {"Input": "x", "Filter": "w"}, {"Output": "y"})
+
+
 def shadowed() -> ModelBuilder:
     builder = matrix_model(normal(2, 2))
     builder.program.block().var("w", (2, 2))
@@ -141,6 +171,9 @@ REASONS: list[tuple[ReasonCode, Callable[[], ModelBuilder], QuantizeOptions]] = 
     (ReasonCode.WRITTEN, written, DEFAULT),
     (ReasonCode.SCALES_COST, lambda: matrix_model(normal(1, 100)), DEFAULT),
     (ReasonCode.SCALES_COST, lambda: matrix_model(normal(2, 100)), QuantizeOptions(16)),
+    (ReasonCode.FOLDED, folded, EVERYTHING),
+    (ReasonCode.SUB_BLOCK, inside_a_loop, EVERYTHING),
+    (ReasonCode.CARRIER_COST, small_gru, EVERYTHING),
     (ReasonCode.SHADOWED, shadowed, DEFAULT),
     (ReasonCode.EXCLUDED, lambda: matrix_model(normal(2, 2)), QuantizeOptions(exclude=("w*",))),
 ]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from weightquant_cli import AutoBits, OptionError, QuantizeOptions, WeightQuantizeType
+from weightquant_cli.core.lite.carried import ALL_OP_TYPES, CARRIED
 from weightquant_cli.core.lite.storage import storage_dtype
-from weightquant_cli.core.lite.targets import ALL_OP_TYPES, TARGETS
+from weightquant_cli.core.lite.targets import TARGETS
 from weightquant_cli.formats import dtypes
 
 CHANNEL_WISE = WeightQuantizeType.CHANNEL_WISE_ABS_MAX
@@ -76,7 +77,8 @@ def test_a_threshold_rate_with_channels_contradicts_itself() -> None:
 
 
 def test_all_stands_for_every_known_operator() -> None:
-    assert QuantizeOptions(op_types=("all",)).chosen_op_types == set(ALL_OP_TYPES) == set(TARGETS)
+    chosen = QuantizeOptions(op_types=("all",)).chosen_op_types
+    assert chosen == set(ALL_OP_TYPES) == {*TARGETS, *CARRIED}
     assert QuantizeOptions(op_types=("mul", "all")).chosen_op_types == set(ALL_OP_TYPES)
 
 
@@ -85,7 +87,7 @@ def test_all_stands_for_every_known_operator() -> None:
     [
         ((), "no operator type chosen"),
         (("conv2D",), "unknown operator type 'conv2D'; did you mean conv2d"),
-        (("mul", "gru"), "unknown operator type 'gru'"),
+        (("mul", "relu"), "unknown operator type 'relu'"),
         (("xxxxxxxx",), r"known are conv2d, depthwise_conv2d, .*, all"),
         (("",), "unknown operator type ''"),
     ],

@@ -52,7 +52,8 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 def _weights(context: click.Context) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
-    from ...core.lite.targets import TARGETS
+    from ...core.lite.carried import carried_readers
+    from ...core.lite.targets import target_readers
     from ..output import units
 
     try:
@@ -63,13 +64,9 @@ def _weights(context: click.Context) -> list[CompletionItem]:
         return []
     items = []
     for weight in model.weights:
-        operators = [
-            reader.operator.type
-            for reader in weight.readers
-            if reader.operator.type in TARGETS and TARGETS[reader.operator.type].slot == reader.slot
-        ]
-        if operators:
-            about = f"{operators[0]} {units.shape(weight.record.shape)}"
+        known = (*target_readers(weight), *carried_readers(weight))
+        if known:
+            about = f"{known[0][0].operator.type} {units.shape(weight.record.shape)}"
             items.append(CompletionItem(weight.name, help=about))
     return items
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...core.lite.targets import ALL_OP_TYPES
+from ...core.lite.carried import ALL_OP_TYPES
 from ...core.plan.options import FLOAT_BITS, MAX_BITS, MIN_BITS
 from ...core.plan.size import Size
 from ...errors import OptionError

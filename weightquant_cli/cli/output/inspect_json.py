@@ -89,7 +89,7 @@ def _expected(expected: ExpectedSize) -> Document:
 def _weight(weight: WeightSummary) -> Document:
     document: Document = {
         "name": weight.name,
-        "operator": weight.plan.operator_type or None,
+        "operator": weight.operator_type or None,
         "shape": list(weight.record.shape),
         "dtype": weight.record.dtype.name,
         "bytes": weight.record.data_size,
@@ -104,6 +104,8 @@ def _weight(weight: WeightSummary) -> Document:
         }
     if weight.rewritten_as is not None:
         document["rewritten_as"] = weight.rewritten_as
+    if weight.carrier is not None:
+        document["carrier"] = weight.carrier
     if weight.scales is not None:
         document["scales"] = _scales(weight.scales)
     if weight.error is not None:

@@ -174,7 +174,7 @@ def _row(weight: WeightSummary, shown: Listing, short: bool, utf8: bool) -> list
     record, scales = weight.record, weight.scales
     row = [
         weight.name,
-        weight.plan.operator_type or NOTHING,
+        weight.operator_type or NOTHING,
         units.shape(record.shape),
         record.dtype.name,
         str(record.data_size),
@@ -206,6 +206,8 @@ def _verdict(weight: WeightSummary) -> str:
     if weight.verdict is Verdict.QUANTIZED:
         return "quantized"
     spelled = f" as {weight.rewritten_as}" if weight.rewritten_as else ""
+    if weight.carrier:
+        spelled = f" by a carrier ({weight.carrier})"
     option = reasons.remedy(weight.reason) if weight.reason else None
     return f"quantizable{spelled}" + (f" with {option}" if option else "")
 
@@ -222,7 +224,7 @@ def _csv_row(weight: WeightSummary) -> list[str]:
     record, scales, found = weight.record, weight.scales, weight.histogram
     return [
         weight.name,
-        weight.plan.operator_type,
+        weight.operator_type,
         units.shape(record.shape),
         record.dtype.name,
         str(record.data_size),

@@ -149,6 +149,7 @@ def _weight(result: WeightResult) -> Document:
             "scales": quantization.scales,
             "rewritten": [rewrite.operator.type for rewrite in plan.rewrites],
             "transposed": plan.transpose,
+            "carrier": quantization.carrier,
         }
     if plan.reason is not None:
         document["reason"] = {"code": plan.reason.code.value, "text": reasons.text(plan.reason)}

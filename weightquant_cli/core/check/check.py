@@ -84,7 +84,7 @@ def check(
     findings += check_values(model, tags, broken, jobs)
     comparison = None
     if reference is not None:
-        findings += check_program(model, reference)
+        findings += check_program(model, reference, tags)
         comparison = compare(
             model,
             reference,

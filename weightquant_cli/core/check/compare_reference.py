@@ -33,7 +33,7 @@ class WeightComparison:
 
     Attributes:
         name: the weight's name.
-        operator: type of the operator that carries its scales.
+        operator: type of the operator that carries its scales; of the reader, if that is a carrier.
         dtype: how it is stored.
         shape: dims of the original.
         max_abs: the largest absolute error.
@@ -220,7 +220,7 @@ def _merged(pair: WeightPair, measured: Sequence[ErrorMeasures | None]) -> Weigh
         measures.merge(part)
     return WeightComparison(
         name=record.name,
-        operator=pair.tag.operator.type,
+        operator=pair.operator_type,
         dtype=record.dtype.name,
         shape=pair.original.shape,
         max_abs=measures.max_abs,

@@ -43,6 +43,8 @@ class FindingCode(enum.Enum):
     SEVERAL_TAGS = "several_tags"
     DECLARED_TYPE = "declared_type"
     SHARED_BATCH_NORM = "shared_batch_norm"
+    FOLDED = "folded"
+    CARRIER = "carrier"
     RESERVED_NAME = "reserved_name"
     FLOAT16 = "float16"
     STORED_TYPE = "stored_type"

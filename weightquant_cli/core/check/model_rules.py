@@ -12,12 +12,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ...formats import dtypes
+from ..lite.carried import carried_by
+from ..lite.carriers import find_carriers
+from ..lite.fusions import Fusions
 from ..lite.readers import ABORTING_READERS, HARMLESS_READERS
 from ..lite.storage import LOADABLE_TYPES, stores_integers
 from ..lite.tags import ModelTags
 from ..lite.targets import TARGETS
 from ..model.model import Model
 from ..model.weights import OperatorRef, Weight
+from .carrier_rules import check_carriers
 from .findings import REQUANTIZE, Finding, FindingCode, Severity
 from .unread_tags import UnreadTags
 from .weight_rules import WeightRules
@@ -42,6 +46,7 @@ def check_model(model: Model, tags: ModelTags) -> tuple[Finding, ...]:
             findings += rules.check(tag, model.weight(tag.weight), slots)
         else:
             findings.append(unread.describe(tag))
+    findings += check_carriers(model, find_carriers(model, tags), Fusions(model))
     findings += _check_untagged(model, tags)
     return tuple(findings)
 
@@ -88,7 +93,11 @@ def _several_tags(name: str, operators: Sequence[OperatorRef]) -> Finding:
 
 def _check_other_readers(weight: Weight, tagged: set[OperatorRef]) -> Iterator[Finding]:
     """One finding at most: the worst of the operators that read the weight without scales."""
-    types = {reader.operator.type for reader in weight.readers if reader.operator not in tagged}
+    types = {
+        reader.operator.type
+        for reader in weight.readers
+        if reader.operator not in tagged and carried_by(reader) is None
+    }
     aborting = sorted(types & ABORTING_READERS)
     unknown = sorted(types - HARMLESS_READERS - ABORTING_READERS)
     if aborting or unknown:
@@ -137,4 +146,7 @@ def _check_untagged(model: Model, tags: ModelTags) -> Iterator[Finding]:
 
 
 def _feeds_target(weight: Weight) -> bool:
-    return any(reader.operator.type in TARGETS for reader in weight.readers)
+    return any(
+        reader.operator.type in TARGETS or carried_by(reader) is not None
+        for reader in weight.readers
+    )

@@ -1,9 +1,10 @@
 """Does the quantized program compute what the reference's does, but for what quantizing changes?
 
-Quantizing tags operators, rewrites some (`plan/rewrites.py`), mends what Paddle Lite demands
-(`lite/demands`), strips call stacks, and changes nothing else. The reference is rewritten in the
-same way here, both are mended, and then they are compared operator by operator: types, inputs,
-outputs, and every attribute that says what is computed.
+Quantizing tags operators, rewrites some (`plan/rewrites.py`), adds carriers (`lite/carriers.py`),
+mends what Paddle Lite demands (`lite/demands`), strips call stacks, and changes nothing else. Here
+the carriers are left out, the reference is rewritten in the same way, both are mended, and then
+they are compared operator by operator: types, inputs, outputs, and every attribute that says what
+is computed.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...formats.program import CALLSTACK_ATTRIBUTE, AttributeValue, Operator, Program
+from ..lite.carriers import find_carriers, without_carriers
 from ..lite.demands.mend import mend
-from ..lite.tags import is_quantization_attribute
+from ..lite.tags import ModelTags, is_quantization_attribute
 from ..lite.targets import TARGETS
 from ..model.inputs_outputs import feeds
 from ..model.model import Model
@@ -57,16 +59,25 @@ _DEFAULTS_OF: dict[tuple[str, str], AttributeValue] = {
 """The same for one type of operator."""
 
 
-def check_program(model: Model, reference: Model) -> tuple[Finding, ...]:
-    """What the program of `model` computes differently from the reference's."""
-    expected = _rewritten(model, reference)
-    mended = model.program.copy()
+def check_program(
+    model: Model, reference: Model, tags: ModelTags | None = None
+) -> tuple[Finding, ...]:
+    """What the program of a model computes differently from the reference's.
+
+    Args:
+        model: the quantized model.
+        reference: the FP32 model.
+        tags: of the quantized model, where they have been found already.
+    """
+    found = without_carriers(model, find_carriers(model, tags or ModelTags(model)))
+    expected = _rewritten(found, reference)
+    mended = found.copy()
     mend(mended)
     ours, theirs = mended.blocks, expected.blocks
     if len(ours) != len(theirs):
         return (_differs(None, f"{len(ours)} blocks, {len(theirs)} in the reference"),)
     findings = list(_compare_inputs(model, reference))
-    mine, original = _names_read(model.program), _names_read(expected)
+    mine, original = _names_read(found), _names_read(expected)
     for one, other in zip(ours, theirs, strict=True):
         findings += _compare_blocks(
             _computations(one.operators, mine), _computations(other.operators, original)
@@ -86,19 +97,19 @@ def _compare_inputs(model: Model, reference: Model) -> Iterator[Finding]:
             )
 
 
-def _rewritten(model: Model, reference: Model) -> Program:
+def _rewritten(found: Program, reference: Model) -> Program:
     """The reference's program with the rewrites that the quantized one shows."""
     program = reference.program.copy()
     mend(program)
-    rewrites = list(_find_rewrites(model, reference))
+    rewrites = list(_find_rewrites(found, reference))
     apply_rewrites(program, rewrites, ())  # the dims of variables are not compared
     return program
 
 
-def _find_rewrites(model: Model, reference: Model) -> Iterator[Rewrite]:
-    """Rewrites of the reference's operators where the quantized model has what they become."""
-    shift = dict.fromkeys(range(len(model.program.blocks)), 0)
-    types = [[operator.type for operator in block.operators] for block in model.program.blocks]
+def _find_rewrites(found: Program, reference: Model) -> Iterator[Rewrite]:
+    """Rewrites of the reference's operators where the quantized program has what they become."""
+    shift = dict.fromkeys(range(len(found.blocks)), 0)
+    types = [[operator.type for operator in block.operators] for block in found.blocks]
     for ref, operator in reference.operators():
         target = TARGETS.get(ref.type)
         if target is None or target.rewrite is None or ref.block not in shift:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ...formats.lod_tensor import TensorRecord
 from ...formats.model_dir import ModelFiles
 from ...formats.program import UnknownOperators
+from ..lite.carriers import find_carriers
 from ..lite.scales import ScalesSummary, summarize_scales
 from ..lite.storage import WeightQuantizeType
 from ..lite.tags import ModelTags, Tag
 from ..model.inputs_outputs import Port, feeds, fetches
 from ..model.model import SKIPPED_OPERATORS, Model
-from ..model.weights import Weight
+from ..model.weights import OperatorRef, Weight
 from ..plan.eligibility import Eligibility
 from ..plan.options import QuantizeOptions
 from ..plan.plan import make_plan
@@ -49,6 +50,8 @@ class WeightSummary:
         share: percent of all weights' bytes.
         verdict: what can be done with it.
         reason: why it is kept; or for a quantizable one, which option it takes; or None.
+        operator_type: type of the operator that carries its tag or would; or of the first that
+            reads it, a carrier not counted, which is none of the model's own; empty for none.
         scales: what the operator that carries its tag says of its scales, or None without a tag.
         error: what 8 bits would do to it, where that was measured.
         histogram: of its values, where that was measured.
@@ -59,6 +62,7 @@ class WeightSummary:
     share: float
     verdict: Verdict
     reason: Reason | None
+    operator_type: str
     scales: ScalesSummary | None
     error: WeightError | None = None
     histogram: Histogram | None = None
@@ -79,10 +83,15 @@ class WeightSummary:
         """What its operator would be rewritten as; None where it stays."""
         return next((used.to for used in self.plan.rewrites), None)
 
+    @property
+    def carrier(self) -> str | None:
+        """Type of the operator that would be added to carry its tag; None without one."""
+        return None if self.plan.quantization is None else self.plan.quantization.carrier
+
 
 @dataclass(frozen=True)
 class ExpectedSize:
-    """What `quantize` would write with its default options but for the bits.
+    """What `quantize` would write with the same options but for the bits.
 
     Attributes:
         bits: of every weight.
@@ -104,7 +113,8 @@ class ModelSummary:
         paddle_version: the Paddle that wrote it; None for a development build.
         program_size, params_size: bytes of the program and of the parameters.
         inputs, outputs: in the order in which they are fed and fetched.
-        operators: operator types with their numbers, the most frequent first.
+        operators: operator types with their numbers, the most frequent first; without what was
+            added to carry tags.
         unknown_operators: those of a Paddle 3 model that cannot be translated; with any of them,
             no command but `inspect` takes the model.
         weights: every weight.
@@ -158,14 +168,21 @@ def summarize(model: Model, options: QuantizeOptions | None = None) -> ModelSumm
     """A model's facts, from its headers alone; the sizes to expect are those with `options`."""
     tags = ModelTags(model)
     eligibility = Eligibility(model, tags)
-    default = make_plan(model, options or QuantizeOptions(), eligibility)
+    options = options or QuantizeOptions()
+    default = make_plan(model, options, eligibility)
     everything = make_plan(model, QuantizeOptions(op_types=("all",)), eligibility)
     total = sum(weight.record.data_size for weight in model.weights)
+    carriers = find_carriers(model, tags)
+    added = {ref for carrier in carriers for ref in (carrier.operator, carrier.zeros)}
     weights = tuple(
-        _summarize_weight(plan, planned.reason, tags, total)
+        _summarize_weight(plan, planned.reason, tags, added, total)
         for plan, planned in zip(everything.weights, default.weights, strict=True)
     )
-    counts = Counter(ref.type for ref, _ in model.operators() if ref.type not in SKIPPED_OPERATORS)
+    counts = Counter(
+        ref.type
+        for ref, _ in model.operators()
+        if ref.type not in SKIPPED_OPERATORS and ref not in added
+    )
     quantized = any(weight.verdict is Verdict.QUANTIZED for weight in weights)
     if quantized:
         weights = tuple(_left_out(weight) for weight in weights)
@@ -181,7 +198,7 @@ def summarize(model: Model, options: QuantizeOptions | None = None) -> ModelSumm
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         unknown_operators=unknown,
         weights=weights,
-        expected=_expected(model, eligibility) if possible else (),
+        expected=_expected(model, options, eligibility) if possible else (),
     )
 
 
@@ -201,7 +218,11 @@ def _quality(weight: WeightSummary) -> tuple[int, float]:
 
 
 def _summarize_weight(
-    plan: WeightPlan, by_default: Reason | None, tags: ModelTags, total: int
+    plan: WeightPlan,
+    by_default: Reason | None,
+    tags: ModelTags,
+    added: Collection[OperatorRef],
+    total: int,
 ) -> WeightSummary:
     """One weight.
 
@@ -209,6 +230,7 @@ def _summarize_weight(
         plan: with every operator type chosen.
         by_default: why it is kept with the default ones, or None.
         tags: of the model.
+        added: operators that were added to carry tags.
         total: bytes of all weights.
     """
     weight = plan.weight
@@ -224,8 +246,16 @@ def _summarize_weight(
         share=100 * weight.record.data_size / total if total else 0.0,
         verdict=verdict,
         reason=reason,
+        operator_type=_operator_type(plan, added),
         scales=None if tag is None else summarize_scales(tag),
     )
+
+
+def _operator_type(plan: WeightPlan, added: Collection[OperatorRef]) -> str:
+    if isinstance(plan, QuantizedWeight):
+        return plan.operator_type
+    readers = (reader.operator for reader in plan.weight.readers)
+    return next((ref.type for ref in readers if ref not in added), plan.operator_type)
 
 
 def _left_out(weight: WeightSummary) -> WeightSummary:
@@ -271,9 +301,11 @@ def _unquantized(weights: Sequence[WeightSummary]) -> str:
     return " and ".join(name for name, _ in sizes.most_common()) or "no weights"
 
 
-def _expected(model: Model, eligibility: Eligibility) -> tuple[ExpectedSize, ...]:
+def _expected(
+    model: Model, options: QuantizeOptions, eligibility: Eligibility
+) -> tuple[ExpectedSize, ...]:
     """Sizes at 8 and at 16 bits."""
-    plans = [make_plan(model, QuantizeOptions(bits=bits), eligibility) for bits in EXPECTED_BITS]
+    plans = [make_plan(model, replace(options, bits=bits), eligibility) for bits in EXPECTED_BITS]
     return tuple(
         ExpectedSize(bits, exact_sizes(model, plan, strip_callstack=True))
         for bits, plan in zip(EXPECTED_BITS, plans, strict=True)

@@ -5,7 +5,7 @@ Measured with `paddle_lite_opt` 2.12 and 2.13rc0, for x86 and run there (FACTS.m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 
 from ..model.model import Model
@@ -13,7 +13,9 @@ from ..model.weights import OperatorRef
 
 CONVOLUTIONS = ("conv2d", "depthwise_conv2d")
 
-_FOLDED = ("elementwise_add", "batch_norm")
+BATCH_NORMS = ("batch_norm", "sync_batch_norm")
+
+_FOLDED = ("elementwise_add", *BATCH_NORMS)
 """opt folds a bias and a batch_norm into the convolution before them."""
 
 
@@ -56,7 +58,7 @@ class Fusions:
     @cached_property
     def before_batch_norm(self) -> frozenset[OperatorRef]:
         """The operators that batch_norm follows, directly or behind the addition of a bias."""
-        direct = self._writers_of(self._read_by("batch_norm"))
+        direct = self._writers_of(self._read_by(BATCH_NORMS))
         additions = {ref for ref in direct if ref.type == "elementwise_add"}
         return frozenset(direct | self._writers_of(self._inputs(additions)))
 
@@ -76,8 +78,8 @@ class Fusions:
                     fused |= {ref, follower}
         return frozenset(fused)
 
-    def _read_by(self, op_type: str) -> set[tuple[int, str]]:
-        return self._inputs({ref for ref, _ in self._model.operators() if ref.type == op_type})
+    def _read_by(self, op_types: Collection[str]) -> set[tuple[int, str]]:
+        return self._inputs({ref for ref, _ in self._model.operators() if ref.type in op_types})
 
     def _inputs(self, operators: set[OperatorRef]) -> set[tuple[int, str]]:
         """Blocks and names of the variables that these operators read."""

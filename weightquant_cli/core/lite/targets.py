@@ -64,10 +64,6 @@ TARGETS: dict[str, Target] = {
 DEFAULT_OP_TYPES = ("conv2d", "mul", "matmul", "matmul_v2")
 """What is quantized unless the user says otherwise: nearly all of a model's bytes."""
 
-ALL_OP_TYPES = tuple(TARGETS)
-"""Every operator type that can be chosen."""
-
-
 RESERVED_NAME_PART = "/target_trans"
 """Paddle Lite appends this to names of its own; it aborts on a weight whose name has it already."""
 

@@ -87,6 +87,27 @@ class Model:
         """The operators of a block that read a variable, in order."""
         return self._consumers.get((block, name), ())
 
+    def is_read(self, name: str) -> bool:
+        """Whether any operator of any block reads a variable of this name."""
+        return name in self._names_read
+
+    def writers(self, name: str) -> Sequence[OperatorRef]:
+        """The operators of all blocks that write a variable of this name."""
+        return self._writers.get(name, ())
+
+    @cached_property
+    def _names_read(self) -> frozenset[str]:
+        return frozenset(name for _, name in self._consumers)
+
+    @cached_property
+    def _writers(self) -> dict[str, list[OperatorRef]]:
+        writers: dict[str, list[OperatorRef]] = defaultdict(list)
+        for ref, operator in self.operators():
+            for names in operator.outputs.values():
+                for name in names:
+                    writers[name].append(ref)
+        return dict(writers)
+
     @cached_property
     def _consumers(self) -> dict[tuple[int, str], list[OperatorRef]]:
         consumers: dict[tuple[int, str], list[OperatorRef]] = defaultdict(list)

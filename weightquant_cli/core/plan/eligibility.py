@@ -2,7 +2,8 @@
 
 A weight is quantized for all its readers at once: Paddle Lite dequantizes it in place, once per
 operator that carries a tag, so exactly one does. Every other reader then sees the right values,
-provided that `opt` does not work on the weight's bytes beforehand.
+provided that `opt` does not work on the weight's bytes beforehand. Where no reader can carry the
+tag, an operator that is added for it may (`lite/carriers.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...formats import dtypes
+from ..lite.carried import CARRIER_OF_RANK, carried_readers, folded_behind
 from ..lite.fusions import Fusions
 from ..lite.storage import stores_integers
 from ..lite.tags import ModelTags
@@ -26,14 +28,28 @@ class Eligible:
     """How a weight is quantized that can be.
 
     Attributes:
-        tagged: the one reader that carries the tag.
+        tagged: the one reader that carries the tag, or for which a carrier is added.
         rewrites: the rewrites of its readers.
         transpose: whether the weight is stored transposed.
+        carrier: type of the operator that is added to carry the tag, or None.
     """
 
     tagged: Reader
-    rewrites: tuple[Rewrite, ...]
-    transpose: bool
+    rewrites: tuple[Rewrite, ...] = ()
+    transpose: bool = False
+    carrier: str | None = None
+
+
+_HOPELESS = frozenset(
+    {
+        ReasonCode.RANK,
+        ReasonCode.ATTRIBUTES,
+        ReasonCode.UNPROVEN,
+        ReasonCode.OTHER_READER,
+        ReasonCode.SHARED_TRANSPOSED,
+    }
+)
+"""Reasons why no reader can carry the tag, and a carrier perhaps can."""
 
 
 class Eligibility:
@@ -59,7 +75,7 @@ class Eligibility:
             _unsuitable_readers(weight)
             or self._unsuitable_data(weight)
             or _unsuitable_name(weight)
-            or self._choose_reader(weight, options)
+            or self._choose_operator(weight, options)
         )
 
     def _unsuitable_data(self, weight: Weight) -> Reason | None:
@@ -71,6 +87,53 @@ class Eligibility:
             return Reason(ReasonCode.NOT_FLOAT32, f"it is {record.dtype}, not FP32")
         if record.elements == 0:
             return Reason(ReasonCode.EMPTY, "it has no elements")
+        return None
+
+    def _choose_operator(self, weight: Weight, options: QuantizeOptions) -> Eligible | Reason:
+        """Which operator carries the tag, a reader or one that is added; or why none can."""
+        if not target_readers(weight):
+            return self._carrier(weight, options)
+        found = self._choose_reader(weight, options)
+        if isinstance(found, Reason) and found.code in _HOPELESS and carried_readers(weight):
+            return self._carrier(weight, options)
+        return found
+
+    def _carrier(self, weight: Weight, options: QuantizeOptions) -> Eligible | Reason:
+        """How a carrier quantizes a weight of `carried_readers`, or why it cannot."""
+        known = carried_readers(weight)
+        first, carried = known[0]
+        op_type, rank = first.operator.type, len(weight.record.shape)
+        if rank != carried.rank:
+            return Reason(ReasonCode.NO_TARGET, f"{op_type} has it beside its weights")
+        reason = self._unsuitable_for_carrier(weight)
+        if reason is not None:
+            return reason
+        if not options.rewrite:
+            return Reason(
+                ReasonCode.NO_REWRITE, f"{op_type} would need an operator beside it", "`rewrite`"
+            )
+        chosen = [r for r, _ in known if r.operator.type in options.chosen_op_types]
+        if not chosen:
+            return _not_chosen(op_type)
+        return Eligible(chosen[0], carrier=CARRIER_OF_RANK[rank])
+
+    def _unsuitable_for_carrier(self, weight: Weight) -> Reason | None:
+        """Why not every reader would see the values that a carrier dequantizes."""
+        known = {reader for reader, _ in carried_readers(weight)}
+        for reader in weight.readers:
+            op_type = reader.operator.type
+            if reader not in known:
+                return Reason(
+                    ReasonCode.OTHER_READER,
+                    f"{op_type} reads it too, beside {next(iter(known)).operator.type}",
+                )
+            folded = folded_behind(self._fusions, reader)
+            if folded is not None:
+                return Reason(
+                    ReasonCode.FOLDED, f"{folded} follows {op_type}: opt folds it into the weight"
+                )
+            if reader.operator.block or self._model.variable(0, weight.name) is None:
+                return Reason(ReasonCode.SUB_BLOCK, f"{op_type} reads it inside a sub-block")
         return None
 
     def _choose_reader(self, weight: Weight, options: QuantizeOptions) -> Eligible | Reason:
@@ -97,10 +160,7 @@ class Eligibility:
                 rewrites = {r: rewrite for r, rewrite in rewrites.items() if not rewrite.transpose}
         chosen = [r for r in taggable if r.operator.type in options.chosen_op_types]
         if not chosen:
-            op_type = taggable[0].operator.type
-            return Reason(
-                ReasonCode.NOT_SELECTED, f"{op_type} was not chosen", f"`op_types` {op_type} or all"
-            )
+            return _not_chosen(taggable[0].operator.type)
         used = tuple(rewrites.values())
         return Eligible(chosen[0], used, any(rewrite.transpose for rewrite in used))
 
@@ -171,7 +231,7 @@ class Eligibility:
 def _unsuitable_readers(weight: Weight) -> Reason | None:
     if not weight.readers:
         return Reason(ReasonCode.UNREAD, "no operator reads it")
-    if target_readers(weight):
+    if target_readers(weight) or carried_readers(weight):
         return None
     reader = weight.readers[0]
     op_type = reader.operator.type
@@ -181,6 +241,12 @@ def _unsuitable_readers(weight: Weight) -> Reason | None:
             f"it is the {reader.slot} of {op_type}, not the weight ({TARGETS[op_type].slot})",
         )
     return Reason(ReasonCode.NO_TARGET, f"{op_type} has no weight that can be quantized")
+
+
+def _not_chosen(op_type: str) -> Reason:
+    return Reason(
+        ReasonCode.NOT_SELECTED, f"{op_type} was not chosen", f"`op_types` {op_type} or all"
+    )
 
 
 def _unsuitable_name(weight: Weight) -> Reason | None:

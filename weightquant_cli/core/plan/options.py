@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 
 from ...errors import OptionError, listed
+from ..lite.carried import ALL_OP_TYPES
 from ..lite.storage import WeightQuantizeType
-from ..lite.targets import ALL_OP_TYPES, DEFAULT_OP_TYPES
+from ..lite.targets import DEFAULT_OP_TYPES
 from .size import Size
 
 MIN_BITS = 4

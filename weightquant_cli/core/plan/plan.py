@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...errors import OptionError
+from ..lite.carried import MIN_SAVING
 from ..lite.storage import WeightQuantizeType
 from ..lite.targets import TARGETS
 from ..model.model import Model
@@ -144,6 +145,11 @@ class Planner:
     def _unaffordable(self, planned: QuantizedWeight) -> Reason | None:
         """Why the weight has too many scales."""
         scales = planned.quantization.scales
+        if planned.quantization.carrier and not planned.pays_off:
+            return Reason(
+                ReasonCode.CARRIER_COST,
+                f"quantizing it would save less than {MIN_SAVING} bytes: not worth a carrier",
+            )
         if not planned.pays_off:
             return Reason(
                 ReasonCode.SCALES_COST,
@@ -157,7 +163,7 @@ class Planner:
         return None
 
     def _quantization(self, weight: Weight, found: Eligible, bits: int) -> Quantization:
-        target = TARGETS[found.tagged.operator.type]
+        target = TARGETS[found.carrier or found.tagged.operator.type]
         shape = weight.record.shape
         axis = target.channel_axis % len(shape)
         if found.transpose:
@@ -171,6 +177,7 @@ class Planner:
             weight_quantize_type=granularity,
             channel_axis=axis if per_channel else None,
             scales=1 if single else shape[axis],
+            carrier=found.carrier,
         )
 
 

@@ -27,11 +27,14 @@ class ReasonCode(enum.Enum):
     OTHER_READER = "other_reader"
     SHARED_TRANSPOSED = "shared_transposed"
     SHARED_BATCH_NORM = "shared_batch_norm"
+    FOLDED = "folded"
+    SUB_BLOCK = "sub_block"
     WRITTEN = "written"
     SHADOWED = "shadowed"
     RESERVED_NAME = "reserved_name"
     SCALES_COST = "scales_cost"
     TOO_MANY_SCALES = "too_many_scales"
+    CARRIER_COST = "carrier_cost"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ...formats import dtypes
+from ..lite.carried import MIN_SAVING
+from ..lite.carriers import NewCarrier
 from ..lite.storage import WeightQuantizeType, storage_dtype
 from ..lite.tags import SCALE_BYTES
 from ..model.weights import OperatorRef, Weight
@@ -20,12 +22,14 @@ class Quantization:
     """How one weight is quantized.
 
     Attributes:
-        operator: the one operator that carries the attributes.
+        operator: the one operator that carries the attributes; or with a carrier, the one whose
+            weight it is.
         bits: 4 to 16; the integers lie within +-(2^(bits-1) - 1).
         weight_quantize_type: granularity of the scales.
         channel_axis: axis of the channels in the weight as the input stores it, or None for one
             scale per tensor.
         scales: number of scales that the operator carries.
+        carrier: type of the operator that is added to carry the attributes, or None.
     """
 
     operator: OperatorRef
@@ -33,6 +37,7 @@ class Quantization:
     weight_quantize_type: WeightQuantizeType
     channel_axis: int | None
     scales: int
+    carrier: str | None = None
 
     @property
     def channels(self) -> int:
@@ -136,13 +141,19 @@ class QuantizedWeight(_PlannedWeight):
 
     @property
     def operator_type(self) -> str:
-        """Type of the operator that carries its tag."""
+        """Type of the operator that carries its tag, or for which a carrier does."""
         return self.quantization.operator.type
 
     @property
     def dtype(self) -> dtypes.DataType:
         """The integer type in which it is stored."""
         return self.quantization.dtype
+
+    @property
+    def new_carrier(self) -> NewCarrier | None:
+        """The operator that is added to carry its tag, or None."""
+        carrier = self.quantization.carrier
+        return None if carrier is None else NewCarrier(self.name, carrier, self.stored_shape)
 
     @property
     def size_after(self) -> int:
@@ -154,9 +165,11 @@ class QuantizedWeight(_PlannedWeight):
         """Whether its scales take no more bytes in the program than its integers save.
 
         A loss of 64 bytes is accepted, so that small weights are treated as Paddle treats them.
+        With a carrier there must be a gain.
         """
         saved = self.size_before - self.size_after
-        return self.quantization.scales * SCALE_BYTES <= saved + ACCEPTED_LOSS
+        least = MIN_SAVING if self.quantization.carrier else -ACCEPTED_LOSS
+        return saved - self.quantization.scales * SCALE_BYTES >= least
 
     def with_bits(self, bits: int) -> QuantizedWeight:
         """The same at other bits."""

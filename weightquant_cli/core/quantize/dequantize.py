@@ -1,7 +1,8 @@
 """quantized model -> FP32 model: the "test model" that PaddlePaddle itself can run.
 
 The weights are the integers times their scales in float32, as Paddle Lite computes them at load.
-No tag stays: Paddle Lite makes garbage of an FP32 weight with one.
+No tag stays: Paddle Lite makes garbage of an FP32 weight with one. Carriers have nothing to carry
+then, and go.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from ...formats import dtypes
 from ...formats.lod_tensor import header_bytes
 from ...formats.model_writer import NewRecord, RecordWriter
 from ...formats.params import TensorReader
+from ..lite.carried import carried_readers
+from ..lite.carriers import find_carriers, without_carriers
 from ..lite.scales import Scales, decode_scales
 from ..lite.storage import stores_integers
 from ..lite.tags import ModelTags, Tag, strip_tags
@@ -68,7 +71,7 @@ def dequantize(
                     _dequantize(decode_scales(weight, tag), tensor, record, block_elements)
 
         threads.run(work, model.weights, jobs, lambda weight: weight.record.data_size)
-        writer.write_program(_untagged(model, output.strip_callstack))
+        writer.write_program(_untagged(model, tags, output.strip_callstack))
         copy_carried(model.stored, writer)
     return written
 
@@ -84,7 +87,7 @@ def _tag_to_restore(weight: Weight, tags: ModelTags) -> Tag | None:
     if not stores_integers(weight):
         return None
     tag = tags.of(weight)
-    if tag is None and target_readers(weight):
+    if tag is None and (target_readers(weight) or carried_readers(weight)):
         raise ModelError(
             f"the weight is {weight.record.dtype} and no operator has scales for it",
             path=weight.record.path,
@@ -113,8 +116,8 @@ def _dequantize(
         writer.write(values.data.cast("B"), block.start * 4)
 
 
-def _untagged(model: Model, strip_callstack: bool) -> bytes:
-    program = model.program.copy()
+def _untagged(model: Model, tags: ModelTags, strip_callstack: bool) -> bytes:
+    program = without_carriers(model, find_carriers(model, tags))
     if strip_callstack:
         program.strip_callstacks()
     strip_tags(program)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...formats.program import Operator
+from ..lite.carriers import add_carriers
 from ..lite.demands.mend import mend
 from ..lite.tags import replace_scales, write_tag
 from ..model.model import Model
 from ..plan.plan import Plan
 from ..plan.rewrites import apply_rewrites
-from ..plan.weight_plan import Quantization
+from ..plan.weight_plan import Quantization, QuantizedWeight
 from ..tensors import kernels
 
 
@@ -36,22 +37,31 @@ class TaggedProgram:
         self.mended = mend(self._program) if plan.options.mend else ()
         self._tagged: dict[str, tuple[Operator, Quantization]] = {}
         operators = [block.operators for block in self._program.blocks]
+        # Rewrites and carriers insert operators: what is tagged is found before, by its place.
         for weight in plan.quantized:
-            quantization = weight.quantization
-            operator = operators[quantization.operator.block][quantization.operator.index]
-            write_tag(
-                operator,
-                weight.name,
-                [0.0] * quantization.scales,
-                8 * quantization.dtype.itemsize,
-                quantization.stored_type,
-            )
-            self._tagged[weight.name] = operator, quantization
+            ref = weight.quantization.operator
+            if weight.quantization.carrier is None:
+                self._tag(weight, operators[ref.block][ref.index])
         apply_rewrites(
             self._program,
             [rewrite for weight in plan.weights for rewrite in weight.rewrites],
             [weight.name for weight in plan.weights if weight.transpose],
         )
+        carried = [(w, carrier) for w in plan.quantized if (carrier := w.new_carrier) is not None]
+        added = add_carriers(self._program, [carrier for _, carrier in carried])
+        for weight, _ in carried:
+            self._tag(weight, added[weight.name])
+
+    def _tag(self, weight: QuantizedWeight, operator: Operator) -> None:
+        quantization = weight.quantization
+        write_tag(
+            operator,
+            weight.name,
+            [0.0] * quantization.scales,
+            8 * quantization.dtype.itemsize,
+            quantization.stored_type,
+        )
+        self._tagged[weight.name] = operator, quantization
 
     @property
     def size(self) -> int:

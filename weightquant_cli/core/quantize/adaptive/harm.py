@@ -52,7 +52,11 @@ def harm_of(
         OptionError: inputs that do not fit the model.
     """
     load = cached(stored(model.stored))
-    tried = {weight.name: weight for weight in weights if weight.operator_type in INPUT_SLOTS}
+    tried = {
+        weight.name: weight
+        for weight in weights
+        if weight.operator_type in INPUT_SLOTS or weight.quantization.carrier
+    }
     options = given or SampleOptions()
     few = islice(samples(model, replace(options, count=min(options.count, RUNS))), RUNS)
 
