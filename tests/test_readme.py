@@ -142,7 +142,7 @@ def documents(folder: Path) -> dict[str, Any]:
     calls: dict[str, list[str | Path]] = {
         "quantize": ["--report", report, "--plan-out", plan, model, out],
         "inspect": [model],
-        "dequantize-check": ["--reference", model, out],
+        "dequantize-check": ["--reference", model, "--layers", out],
         "export-opt": [out],
     }
     printed = {

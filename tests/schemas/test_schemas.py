@@ -66,6 +66,8 @@ CALLS = [
     ("dequantize-check", "out"),
     ("dequantize-check", "--reference", "model", "out"),
     ("dequantize-check", "--reference", "model", "--min-sqnr", "90", "out"),
+    ("dequantize-check", "--reference", "model", "--outputs", "out"),
+    ("dequantize-check", "--reference", "model", "--min-output-sqnr", "90", "out"),
     ("dequantize-check", "model"),
     ("dequantize-check", "--reference", "model", "model"),
     ("export-opt", "out"),
@@ -138,7 +140,7 @@ OPTIONAL = {
 @pytest.mark.parametrize("name", NAMES)
 def test_a_missing_an_unknown_or_a_mistyped_key_is_found(name: str, folder: Path) -> None:
     calls = {call[0]: call for call in reversed(CALLS)}
-    calls["dequantize-check"] = ("dequantize-check", "--reference", "model", "out")
+    calls["dequantize-check"] = ("dequantize-check", "--reference", "model", "--layers", "out")
     if name == "plan":
         run("quantize", "-nq", "--plan-out", "plan.json", "model", "x", cwd=folder).ok()
         good = json.loads((folder / "plan.json").read_text())
@@ -146,8 +148,9 @@ def test_a_missing_an_unknown_or_a_mistyped_key_is_found(name: str, folder: Path
         good = run("inspect", "--json", "nowhere", cwd=folder).json
     else:
         good = document(folder, *calls[name])
-    if "weights" in good:
-        del good["weights"][1:]  # one is enough, and quicker
+    for many in ("weights", "layers"):
+        if many in good:
+            del good[many][1:]  # one is enough, and quicker
     for path in places(good):
         if any(step in MAPS for step in path[:-1]):
             continue

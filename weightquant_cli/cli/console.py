@@ -27,6 +27,8 @@ PIPE_WIDTH = 1_000_000
 
 BAR_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {rate_fmt} {remaining} left"
 
+STEPS_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {remaining} left"
+
 
 class ColorMode(enum.Enum):
     """When to use colours."""
@@ -144,13 +146,14 @@ class Console:
             yield advance
 
     @contextmanager
-    def counting(self, label: str) -> Iterator[Callable[[int], None]]:
-        """A count of steps whose number is not known before, where stderr is a terminal.
+    def counting(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """A count of steps, where stderr is a terminal; a bar where their number is known before.
 
         Yields:
             A function that counts so many steps, from any thread.
         """
-        with self._bar(desc=label, bar_format="{desc}: {n_fmt} steps, {elapsed}") as advance:
+        form = "{desc}: {n_fmt} steps, {elapsed}" if total is None else STEPS_FORMAT
+        with self._bar(desc=label, total=total, bar_format=form) as advance:
             yield advance
 
     @contextmanager

@@ -10,10 +10,12 @@ from .console import Console
 from .exit_codes import ExitCode
 from .options.click_command import command as cli_command
 from .options.dequantize_check import CheckArguments
+from .options.shared import refuse_inputs, sample_options
 from .reading import load_model, load_named
 
 if TYPE_CHECKING:
     from ..core.check.check import CheckResult
+    from ..core.check.compare_outputs import RunOptions
     from ..core.check.compare_reference import Adaptive
     from ..core.check.quality_gates import QualityGates
     from ..core.model.model import Model
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "weightquant dequantize-check out/",
     "weightquant dequantize-check --reference model/ --min-sqnr 30 out/",
+    "weightquant dequantize-check --reference model/ --min-agreement 95 out/",
     "weightquant dequantize-check --reference model/ --html page.html out/",
     "weightquant dequantize-check --save-dequantized fp32/ out/",
 )
@@ -43,11 +46,11 @@ def command(console: Console, arguments: CheckArguments) -> int:
     from .output import check_view
 
     _refuse_contradictions(arguments)
-    gates = _gates(arguments)
+    gates, run = _gates(arguments), _run_options(arguments)
     with Outputs() as outputs:
         page, report = _open_outputs(console, arguments, outputs)
         model = load_model(console, arguments, arguments.quantized_dir)
-        result = _check(console, model, arguments, gates)
+        result = _check(console, model, arguments, gates, run)
         if arguments.save_dequantized is not None:
             _save_dequantized(console, model, arguments.save_dequantized, arguments)
         if page is not None:
@@ -68,6 +71,27 @@ def _gates(arguments: CheckArguments) -> QualityGates:
     return QualityGates(arguments.min_sqnr, arguments.max_abs_error, arguments.min_cosine)
 
 
+def _run_options(arguments: CheckArguments) -> RunOptions | None:
+    """How the models are run; None where nothing asks for it.
+
+    Raises:
+        OptionError: inputs that nothing is run on, or that contradict each other.
+    """
+    gated = arguments.min_output_sqnr is not None or arguments.min_agreement is not None
+    if not (arguments.outputs or arguments.layers or gated):
+        refuse_inputs(arguments.given, "--outputs, --layers or a gate on outputs")
+        return None
+    from ..core.check.compare_outputs import SEED, RunOptions
+
+    if arguments.reference is None:
+        raise OptionError(
+            "comparing outputs needs the model that this one was made from",
+            remedy="add --reference",
+        )
+    samples = sample_options(arguments.inputs, arguments.input_shape, SEED)
+    return RunOptions(samples, arguments.layers)
+
+
 def _open_outputs(
     console: Console, arguments: CheckArguments, outputs: Outputs
 ) -> tuple[FileOutput | None, FileOutput | None]:
@@ -79,6 +103,7 @@ def _open_outputs(
         outputs.reads(locate(arguments.reference)[0], "the reference")
     outputs.reads(arguments.config, "the file of --config")
     outputs.reads(arguments.verify_report, "the report that is verified")
+    outputs.reads(arguments.inputs, "the inputs that the models are run on")
     outputs.writes_folder(arguments.save_dequantized, "the folder for the FP32 model")
     page = outputs.writes_file(arguments.html, "the page")
     report = outputs.writes_file(arguments.report, "the report")
@@ -88,19 +113,40 @@ def _open_outputs(
 
 
 def _check(
-    console: Console, model: Model, arguments: CheckArguments, gates: QualityGates
+    console: Console,
+    model: Model,
+    arguments: CheckArguments,
+    gates: QualityGates,
+    run: RunOptions | None,
 ) -> CheckResult:
-    """Check with a progress bar over what is compared."""
+    """Check with a progress bar over what is read, then over what the models are run on."""
     from ..core.check.check import check
 
     reference = _reference(console, arguments)
     changed, adaptive = _from_report(model, arguments.verify_report)
     pictures = PICTURES if arguments.html else 0
-    if reference is None:
-        return check(model, None, gates, pictures, arguments.jobs, changed)
-    total = sum(weight.record.data_size for weight in model.weights)
-    with console.progress(total, "compare") as advance:
-        return check(model, reference, gates, pictures, arguments.jobs, changed, advance, adaptive)
+    passes = 1 if reference is None else 2
+    with console.progress(passes * _size(model), "check") as advance:
+        result = check(
+            model, reference, gates, pictures, arguments.jobs, changed, advance, adaptive
+        )
+    return result if run is None else _run(console, result, arguments, run)
+
+
+def _run(
+    console: Console,
+    result: CheckResult,
+    arguments: CheckArguments,
+    run: RunOptions,
+) -> CheckResult:
+    """What the models answer, added to the check."""
+    from ..core.check.check_outputs import check_outputs
+    from ..core.check.quality_gates import OutputGates
+
+    gates = OutputGates(arguments.min_output_sqnr, arguments.min_agreement)
+    total = run.samples.count if run.samples.inputs is None else None
+    with console.counting("run both models", total) as step:
+        return check_outputs(result, run, gates, step)
 
 
 def _document(arguments: CheckArguments, result: CheckResult) -> bytes:
@@ -165,7 +211,14 @@ def _save_dequantized(
 
     existing = Existing.REPLACE if arguments.force else Existing.REFUSE
     output = OutputOptions(folder, existing=existing, strip_callstack=False)
-    console.notices(dequantize(model, output, arguments.jobs).notices)
+    with console.progress(_size(model), "dequantize") as advance:
+        written = dequantize(model, output, arguments.jobs, step=advance)
+    console.notices(written.notices)
+
+
+def _size(model: Model) -> int:
+    """Bytes of all weights, for a progress bar."""
+    return sum(weight.record.data_size for weight in model.weights)
 
 
 def _write_page(file: FileOutput, result: CheckResult) -> None:

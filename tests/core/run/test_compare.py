@@ -7,19 +7,19 @@ import math
 import numpy as np
 import pytest
 
-from weightquant_cli.core.run.compare import OutputComparison, compare
+from weightquant_cli.core.run.compare import OutputComparison, compare_outputs
 from weightquant_cli.core.tensors.weight_error import decibels
 
 
 def test_equal_outputs_have_no_noise() -> None:
-    (one,) = compare({"y": np.eye(3)}, {"y": np.eye(3)})
+    (one,) = compare_outputs({"y": np.eye(3)}, {"y": np.eye(3)})
     assert one.sqnr_db == math.inf
     assert (one.max_change, one.cosine, one.agreement) == (0.0, 1.0, 100.0)
 
 
 def test_sqnr_change_cosine_and_agreement_by_hand() -> None:
     reference, other = np.array([[3.0, 1.0], [0.0, 2.0]]), np.array([[3.0, 1.0], [2.0, 0.0]])
-    (one,) = compare({"y": reference}, {"y": other})
+    (one,) = compare_outputs({"y": reference}, {"y": other})
     assert one.sqnr_db == pytest.approx(10 * math.log10(14 / 8))
     assert one.max_change == 2.0
     assert one.cosine == pytest.approx(10 / 14)
@@ -32,7 +32,7 @@ def test_accumulates_as_if_all_inputs_were_one() -> None:
     parts = OutputComparison()
     for reference, other in pairs:
         parts.add({"y": reference}, {"y": other})
-    whole = compare(
+    whole = compare_outputs(
         {"y": np.concatenate([one for one, _ in pairs])},
         {"y": np.concatenate([other for _, other in pairs])},
     )
@@ -54,12 +54,12 @@ def test_outputs_of_other_shapes_or_missing_ones_are_counted_apart() -> None:
 
 
 def test_values_that_are_not_finite_are_counted_and_left_out() -> None:
-    (one,) = compare({"y": np.array([1.0, 2.0])}, {"y": np.array([np.nan, 1.0])})
+    (one,) = compare_outputs({"y": np.array([1.0, 2.0])}, {"y": np.array([np.nan, 1.0])})
     assert (one.non_finite, one.elements, one.max_change) == (1, 1, 1.0)
 
 
 def test_single_values_have_no_agreement() -> None:
-    (one,) = compare({"y": np.ones((4, 1))}, {"y": np.ones((4, 1))})
+    (one,) = compare_outputs({"y": np.ones((4, 1))}, {"y": np.ones((4, 1))})
     assert one.agreement is None
 
 

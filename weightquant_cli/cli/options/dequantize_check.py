@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .option import Heading, argument, option
-from .shared import ModelArguments, force_option, jobs_option
+from .shared import (
+    ModelArguments,
+    force_option,
+    input_shape_option,
+    inputs_option,
+    jobs_option,
+)
 from .types import FileName, FilePath, ModelFolder
 
 
@@ -45,6 +51,20 @@ class CheckArguments(ModelArguments):
         metavar="FILE",
         help="Compare the files with the digests in a report of `quantize --report`.",
     )
+    outputs: bool = option(
+        "--outputs",
+        heading=Heading.OUTPUTS,
+        is_flag=True,
+        help="Run both models and compare what they answer; needs --reference.",
+    )
+    layers: bool = option(
+        "--layers",
+        heading=Heading.OUTPUTS,
+        is_flag=True,
+        help="Compare what every operator gives as well, in order, to find where it breaks.",
+    )
+    input_shape: tuple[tuple[str, tuple[int, ...]], ...] = input_shape_option(Heading.OUTPUTS)
+    inputs: Path | None = inputs_option(Heading.OUTPUTS)
     save_dequantized: Path | None = option(
         "--save-dequantized",
         heading=Heading.FILES,
@@ -73,6 +93,21 @@ class CheckArguments(ModelArguments):
         type=float,
         metavar="C",
         help="Exit with 1 where a weight's cosine is lower.",
+    )
+    min_output_sqnr: float | None = option(
+        "--min-output-sqnr",
+        heading=Heading.GATES,
+        type=float,
+        metavar="DB",
+        help="Exit with 1 where an output's SQNR is lower; runs the models as --outputs does.",
+    )
+    min_agreement: float | None = option(
+        "--min-agreement",
+        heading=Heading.GATES,
+        type=float,
+        metavar="PERCENT",
+        help="Exit with 1 where the largest value along an output's last axis is less often at the "
+        "reference's place; runs the models.",
     )
     report: Path | None = option(
         "--report",

@@ -39,6 +39,7 @@ class Heading(enum.Enum):
     ROUNDING = "Rounding, and what the model is run on"
     SHOW = "What to show"
     CHECK = "What to check"
+    OUTPUTS = "What the models answer"
     CONVERSION = "Conversion"
     FILES = "Files"
     GATES = "Gates"

@@ -9,6 +9,7 @@ from ...core.plan.options import FLOAT_BITS, AutoBits, QuantizeOptions
 from ...core.quantize.gates import Gates
 from ...errors import OptionError
 from .quantize import ADAPTIVE, QuantizeArguments
+from .shared import refuse_inputs
 from .types import ALL, AUTO
 
 if TYPE_CHECKING:
@@ -77,12 +78,7 @@ def is_adaptive(arguments: QuantizeArguments) -> bool:
                 )
     adaptive = arguments.accurate or arguments.rounding == ADAPTIVE
     if not adaptive and arguments.bits != AUTO:
-        for name, spelling in (("input_shape", "--input-shape"), ("inputs", "--inputs")):
-            if name in arguments.given:
-                raise OptionError(
-                    f"{spelling}: the model is not run",
-                    remedy=f"it goes with --accurate, --rounding {ADAPTIVE} or --bits {AUTO}",
-                )
+        refuse_inputs(arguments.given, f"--accurate, --rounding {ADAPTIVE} or --bits {AUTO}")
     return adaptive
 
 

@@ -131,6 +131,13 @@ def sample_options(
     return SampleOptions(inputs, dict(input_shape), seed=seed)
 
 
+def refuse_inputs(given: frozenset[str], remedy: str) -> None:
+    """Raise OptionError where inputs were given that nothing is run on."""
+    for name, spelling in (("input_shape", "--input-shape"), ("inputs", "--inputs")):
+        if name in given:
+            raise OptionError(f"{spelling}: the model is not run", remedy=f"it goes with {remedy}")
+
+
 def force_option(what: str) -> Any:
     """`--force`; `what` is its help."""
     return option("-f", "--force", heading=Heading.FILES, is_flag=True, help=what)

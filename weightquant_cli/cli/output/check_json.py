@@ -12,8 +12,10 @@ from .json_output import Document, config_file, finite, model_files, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.check.check import CheckResult
+    from ...core.check.compare_outputs import ComparedOutputs, LayerDifference
     from ...core.check.compare_reference import WeightComparison
     from ...core.model.model import Model
+    from ...core.run.compare import OutputDifference
     from ..options.dequantize_check import CheckArguments
 
 CHECK_SCHEMA = "weightquant.dequantize-check"
@@ -23,6 +25,8 @@ CHECK_VERSION = 1
 def check_document(result: CheckResult, arguments: CheckArguments) -> Document:
     """What `weightquant dequantize-check` found."""
     weights = result.comparison.weights if result.comparison else ()
+    ran = result.outputs
+    layers = None if ran is None else ran.layers
     return {
         "schema": CHECK_SCHEMA,
         "version": CHECK_VERSION,
@@ -36,6 +40,8 @@ def check_document(result: CheckResult, arguments: CheckArguments) -> Document:
             "min_sqnr": arguments.min_sqnr,
             "max_abs_error": arguments.max_abs_error,
             "min_cosine": arguments.min_cosine,
+            "min_output_sqnr": arguments.min_output_sqnr,
+            "min_agreement": arguments.min_agreement,
         },
         "sizes": {
             **_sizes(result.model),
@@ -54,9 +60,42 @@ def check_document(result: CheckResult, arguments: CheckArguments) -> Document:
             }
             for finding in result.findings
         ],
-        "gate_failures": [{"weight": f.weight, "why": as_options(f.why)} for f in result.failures],
+        "gate_failures": [
+            {"weight": f.weight, "output": f.output, "why": as_options(f.why)}
+            for f in result.failures
+        ],
         "changed_files": list(result.changed),
         "weights": None if result.comparison is None else [_compared(weight) for weight in weights],
+        "run": None if ran is None else _run(ran),
+        "outputs": None if ran is None else [_output(output) for output in ran.outputs],
+        "layers": None if layers is None else [_layer(layer) for layer in layers],
+    }
+
+
+def _run(ran: ComparedOutputs) -> Document:
+    return {
+        "inputs": ran.samples,
+        "stops": list(ran.stops),
+        "non_finite": list(ran.non_finite),
+    }
+
+
+def _output(output: OutputDifference) -> Document:
+    return {
+        "name": output.name,
+        **sqnr_fields(output.sqnr_db),
+        "max_abs_change": finite(output.max_change, None),
+        "cosine": finite(output.cosine, 10),
+        "agreement_percent": None if output.agreement is None else finite(output.agreement),
+    }
+
+
+def _layer(layer: LayerDifference) -> Document:
+    return {
+        "index": layer.index,
+        "operator": layer.operator,
+        "weight": layer.weight,
+        **_output(layer.difference),
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import printable
 from ..option_names import as_options
-from . import units
+from . import outputs_view, units
 from .tables import Column, table
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def show(console: Console, result: CheckResult) -> None:
         console.print("")
         rows = (weight_row(weight) for weight in result.comparison.weights)
         console.print(table(console, COLUMNS, rows))
+    if result.outputs is not None:
+        outputs_view.show(console, result.outputs)
 
 
 def verdict(result: CheckResult) -> Text:
@@ -57,6 +59,11 @@ def verdict(result: CheckResult) -> Text:
     parts = [units.count(result.quantized, "quantized weight")]
     if result.comparison is not None:
         parts.append(f"{len(result.comparison.weights)} compared with the reference")
+    if result.outputs is not None and result.outputs.outputs:
+        parts.append(
+            f"{units.count(len(result.outputs.outputs), 'output')} on "
+            f"{units.count(result.outputs.samples, 'input')}"
+        )
     for number, what in (
         (len(result.errors), "error"),
         (warnings, "warning"),
@@ -70,7 +77,8 @@ def verdict(result: CheckResult) -> Text:
 
 def failure_text(failure: GateFailure) -> str:
     """Which gate a weight does not pass, and why, in one line."""
-    return f"gate: {printable(failure.weight or 'all weights')}: {as_options(failure.why)}"
+    where = failure.output or failure.weight or "all"
+    return f"gate: {printable(where)}: {printable(as_options(failure.why))}"
 
 
 def finding_text(finding: Finding) -> str:

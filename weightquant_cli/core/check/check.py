@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...errors import OptionError
 from ..lite.tags import ModelTags
 from ..model.model import Model
+from .compare_outputs import ComparedOutputs
 from .compare_reference import Adaptive, Comparison, compare
 from .findings import Finding, Severity
 from .finite import check_values
@@ -28,6 +29,7 @@ class CheckResult:
         failures: gates that are not met.
         changed: files that are not what a report says of them, a line each.
         reference: the FP32 model, or None.
+        outputs: what the models answer, or None where they were not run (`check_outputs`).
     """
 
     model: Model
@@ -37,6 +39,7 @@ class CheckResult:
     failures: tuple[GateFailure, ...]
     changed: tuple[str, ...]
     reference: Model | None
+    outputs: ComparedOutputs | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -68,7 +71,8 @@ def check(
         histograms: for how many of the worst weights to count the values.
         jobs: threads; None takes the CPUs that this process may use.
         changed: what `formats.files.digests.differences` found, carried into the result.
-        step: told the bytes of the model that have been compared, from the worker threads.
+        step: told the bytes of the model's weights that have been read, from the worker threads:
+            each once, and with a reference once more.
         adaptive: what the report of `quantize` says of adaptive rounding, or None.
 
     Raises:
@@ -81,7 +85,7 @@ def check(
     tags = ModelTags(model)
     findings = list(check_model(model, tags))
     broken = frozenset(f.weight for f in findings if f.weight and f.severity is Severity.ERROR)
-    findings += check_values(model, tags, broken, jobs)
+    findings += check_values(model, tags, broken, jobs, step)
     comparison = None
     if reference is not None:
         findings += check_program(model, reference, tags)

@@ -6,6 +6,8 @@ large that their products may leave float32.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ... import threads
@@ -27,7 +29,11 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def check_values(
-    model: Model, tags: ModelTags, broken: frozenset[str], jobs: int | None = None
+    model: Model,
+    tags: ModelTags,
+    broken: frozenset[str],
+    jobs: int | None = None,
+    step: Callable[[int], None] = lambda _: None,
 ) -> tuple[Finding, ...]:
     """Parameters that hold NaN, and quantized weights that come back infinite.
 
@@ -36,6 +42,7 @@ def check_values(
         tags: its tags.
         broken: weights that cannot be dequantized, and are left out.
         jobs: threads; None takes the CPUs that this process may use.
+        step: told the bytes of each weight once it is known to be right or wrong.
 
     Raises:
         ModelError: the data cannot be read.
@@ -43,13 +50,17 @@ def check_values(
 
     def work(weight: Weight, token: threads.CancelToken) -> Finding | None:
         token.check()
-        with model.stored.parameters.reader(weight.name) as tensor:
-            if weight.record.dtype in _FLOATS:
-                return _find_nan(weight, tensor, token)
-            return _find_overflow(weight, tensor, tags, token)
+        finding = None
+        if _is_suspect(weight, tags, broken):
+            with model.stored.parameters.reader(weight.name) as tensor:
+                if weight.record.dtype in _FLOATS:
+                    finding = _find_nan(weight, tensor, token)
+                else:
+                    finding = _find_overflow(weight, tensor, tags, token)
+        step(weight.record.data_size)
+        return finding
 
-    suspects = [weight for weight in model.weights if _is_suspect(weight, tags, broken)]
-    found = threads.run(work, suspects, jobs, lambda weight: weight.record.data_size)
+    found = threads.run(work, model.weights, jobs, lambda weight: weight.record.data_size)
     return tuple(finding for finding in found if finding is not None)
 
 

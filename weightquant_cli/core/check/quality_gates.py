@@ -1,11 +1,13 @@
-"""Gates on the quality of a quantized model: what every weight must reach."""
+"""Gates on the quality of a quantized model: what every weight and every output must reach."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import OptionError
+from ..run.compare import OutputDifference
 from .compare_reference import WeightComparison
 
 
@@ -27,10 +29,7 @@ class QualityGates:
     min_cosine: float | None = None
 
     def __post_init__(self) -> None:
-        for option in ("min_sqnr", "max_abs_error", "min_cosine"):
-            value = getattr(self, option)
-            if value is not None and not math.isfinite(value):
-                raise OptionError("not a number", option=option, found=value)
+        _require_numbers(self, ("min_sqnr", "max_abs_error", "min_cosine"))
 
     @property
     def any(self) -> bool:
@@ -50,13 +49,65 @@ class QualityGates:
 
 
 @dataclass(frozen=True)
+class OutputGates:
+    """What every output of a quantized model must reach.
+
+    Attributes:
+        min_output_sqnr: in dB.
+        min_agreement: percent of the rows whose largest value is at the same place as in the
+            reference; of outputs that have rows of several values.
+
+    Raises:
+        OptionError: a value that is not a number, or no percentage.
+    """
+
+    min_output_sqnr: float | None = None
+    min_agreement: float | None = None
+
+    def __post_init__(self) -> None:
+        _require_numbers(self, ("min_output_sqnr", "min_agreement"))
+        if self.min_agreement is not None and not 0 <= self.min_agreement <= 100:
+            raise OptionError(
+                "not a percentage",
+                option="min_agreement",
+                expected="0 to 100",
+                found=self.min_agreement,
+            )
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a gate at all."""
+        return (self.min_output_sqnr, self.min_agreement) != (None, None)
+
+    def failures(self, output: OutputDifference) -> tuple[str, ...]:
+        """What the output does not reach."""
+        found = []
+        least = self.min_output_sqnr
+        if least is not None and not output.sqnr_db >= least:  # nor is NaN
+            found.append(f"SQNR {output.sqnr_db:.2f} dB, at least {least:g} asked for")
+        share, wanted = output.agreement, self.min_agreement
+        if share is not None and wanted is not None and not share >= wanted:
+            found.append(f"agreement {share:.2f}%, at least {wanted:g}% asked for")
+        return tuple(found)
+
+
+@dataclass(frozen=True)
 class GateFailure:
     """Something that does not reach what was asked for.
 
     Attributes:
-        weight: the weight's name, or None where it is the comparison as a whole.
+        weight: the weight's name, or None where it is about an output or the whole.
         why: what was asked for and what was found.
+        output: the output's name, or None likewise.
     """
 
     weight: str | None
     why: str
+    output: str | None = None
+
+
+def _require_numbers(gates: object, options: Sequence[str]) -> None:
+    for option in options:
+        value = getattr(gates, option)
+        if value is not None and not math.isfinite(value):
+            raise OptionError("not a number", option=option, found=value)

@@ -7,6 +7,8 @@ then, and go.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ... import threads
 from ...errors import ModelError
 from ...formats import dtypes
@@ -33,6 +35,7 @@ def dequantize(
     output: OutputOptions,
     jobs: int | None = None,
     block_elements: int = BLOCK_ELEMENTS,
+    step: Callable[[int], None] = lambda _: None,
 ) -> Written:
     """Write `model` with every quantized weight as FP32 and without quantization attributes.
 
@@ -41,6 +44,7 @@ def dequantize(
         output: where to, under which names.
         jobs: threads; None takes the CPUs that this process may use.
         block_elements: the most elements of a weight in memory, at most BLOCK_ELEMENTS.
+        step: told the bytes of each weight that is written, as they were, from the worker threads.
 
     Returns:
         What the user should know, and the digests where `output` asks for them.
@@ -69,6 +73,7 @@ def dequantize(
                     copy_record(tensor, record, range(weight.record.size), token)
                 else:
                     _dequantize(decode_scales(weight, tag), tensor, record, block_elements)
+            step(weight.record.data_size)
 
         threads.run(work, model.weights, jobs, lambda weight: weight.record.data_size)
         writer.write_program(_untagged(model, tags, output.strip_callstack))

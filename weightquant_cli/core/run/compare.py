@@ -1,4 +1,4 @@
-"""Comparing the outputs of two runs, over any number of inputs."""
+"""How far the variables of two runs are apart, over any number of inputs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 
 from ..tensors.weight_error import decibels
 from .values import Array
+
+BLOCK = 1 << 13
+"""Elements taken at a time, so that their float64 copies stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class OutputDifference:
         agreement: percent of the rows whose largest element along the last axis is at the same
             place; None where rows have fewer than two elements.
         non_finite: elements that are NaN or infinite in either; they count in nothing else.
+
+    Ratio, change and cosine are NaN where there is no element to compare.
     """
 
     name: str
@@ -43,80 +48,95 @@ class OutputDifference:
 
 
 @dataclass
-class _Sums:
-    samples: int = 0
-    mismatched: int = 0
-    elements: int = 0
-    non_finite: int = 0
-    reference: float = 0.0  # sums of squares
-    other: float = 0.0
-    error: float = 0.0
-    product: float = 0.0
-    largest: float = 0.0
-    rows: int = 0
-    agreeing: int = 0
+class Differences:
+    """Takes pairs of one variable's values, and says how far they are apart."""
+
+    _samples: int = 0
+    _mismatched: int = 0
+    _elements: int = 0
+    _non_finite: int = 0
+    _reference: float = 0.0  # sums of squares
+    _other: float = 0.0
+    _error: float = 0.0
+    _product: float = 0.0
+    _largest: float = 0.0
+    _rows: int = 0
+    _agreeing: int = 0
+
+    def add(self, reference: Array | None, other: Array | None) -> None:
+        """Take in the values on one input; None where a run could not compute them."""
+        self._samples += 1
+        if reference is None or other is None or reference.shape != other.shape:
+            self._mismatched += 1
+            return
+        if reference.ndim and reference.shape[-1] > 1 and reference.size:
+            self._rows += reference.size // reference.shape[-1]
+            same = reference.argmax(axis=-1) == other.argmax(axis=-1)
+            self._agreeing += int(np.count_nonzero(same))
+        one, two = reference.reshape(-1), other.reshape(-1)
+        for start in range(0, one.size, BLOCK):
+            self._add_block(one[start : start + BLOCK], two[start : start + BLOCK])
+
+    def _add_block(self, reference: Array, other: Array) -> None:
+        one, two = reference.astype(np.float64), other.astype(np.float64)
+        with np.errstate(all="ignore"):
+            signal, energy = float(one @ one), float(two @ two)
+        if not math.isfinite(signal + energy):
+            finite = np.isfinite(one) & np.isfinite(two)
+            self._non_finite += int(np.count_nonzero(~finite))
+            one, two = one[finite], two[finite]
+            signal, energy = float(one @ one), float(two @ two)
+        self._elements += one.size
+        self._reference += signal
+        self._other += energy
+        self._product += float(one @ two)
+        difference = np.subtract(one, two, out=one)
+        self._error += float(difference @ difference)
+        largest = max(float(difference.max(initial=0.0)), -float(difference.min(initial=0.0)))
+        self._largest = max(self._largest, largest)
+
+    def result(self, name: str) -> OutputDifference:
+        """What has been found so far."""
+        return OutputDifference(
+            name,
+            self._samples,
+            self._mismatched,
+            self._elements,
+            decibels(self._reference, self._error) if self._elements else math.nan,
+            self._largest if self._elements else math.nan,
+            self._cosine() if self._elements else math.nan,
+            100 * self._agreeing / self._rows if self._rows else None,
+            self._non_finite,
+        )
+
+    def _cosine(self) -> float:
+        norms = math.sqrt(self._reference) * math.sqrt(self._other)
+        if norms > 0:
+            return min(max(self._product / norms, -1.0), 1.0)
+        return 1.0 if self._error == 0 else 0.0
 
 
 @dataclass
 class OutputComparison:
-    """Takes pairs of outputs, and says how far they are apart."""
+    """Takes pairs of outputs by name, and says how far they are apart."""
 
-    _by_name: dict[str, _Sums] = field(default_factory=dict)
+    _by_name: dict[str, Differences] = field(default_factory=dict)
 
-    def add(self, reference: Mapping[str, Array], other: Mapping[str, Array]) -> None:
-        """Take in the outputs of one input, by name."""
+    def add(self, reference: Mapping[str, Array | None], other: Mapping[str, Array | None]) -> None:
+        """Take in the outputs of one input, by name; None for one that could not be computed."""
         for name in (*reference, *(name for name in other if name not in reference)):
-            sums = self._by_name.setdefault(name, _Sums())
-            sums.samples += 1
-            if name in reference and name in other and reference[name].shape == other[name].shape:
-                _add(sums, reference[name], other[name])
-            else:
-                sums.mismatched += 1
+            differences = self._by_name.setdefault(name, Differences())
+            differences.add(reference.get(name), other.get(name))
 
     def results(self) -> tuple[OutputDifference, ...]:
         """The differences so far, in the order of the outputs."""
-        return tuple(_result(name, sums) for name, sums in self._by_name.items())
+        return tuple(differences.result(name) for name, differences in self._by_name.items())
 
 
-def compare(reference: Mapping[str, Array], other: Mapping[str, Array]) -> tuple[
-    OutputDifference, ...
-]:  # fmt: skip
+def compare_outputs(
+    reference: Mapping[str, Array], other: Mapping[str, Array]
+) -> tuple[OutputDifference, ...]:
     """The differences on one input."""
     comparison = OutputComparison()
     comparison.add(reference, other)
     return comparison.results()
-
-
-def _add(sums: _Sums, reference: Array, other: Array) -> None:
-    if reference.ndim and reference.shape[-1] > 1 and reference.size:
-        rows = reference.size // reference.shape[-1]
-        sums.rows += rows
-        sums.agreeing += int((reference.argmax(axis=-1) == other.argmax(axis=-1)).sum())
-    one, two = (array.reshape(-1).astype(np.float64) for array in (reference, other))
-    finite = np.isfinite(one) & np.isfinite(two)
-    if not finite.all():
-        sums.non_finite += int((~finite).sum())
-        one, two = one[finite], two[finite]
-    difference = one - two
-    sums.elements += one.size
-    sums.reference += float(one @ one)
-    sums.other += float(two @ two)
-    sums.error += float(difference @ difference)
-    sums.product += float(one @ two)
-    sums.largest = max(sums.largest, float(np.abs(difference).max(initial=0.0)))
-
-
-def _result(name: str, sums: _Sums) -> OutputDifference:
-    norms = math.sqrt(sums.reference) * math.sqrt(sums.other)
-    same = 1.0 if sums.error == 0 else 0.0
-    return OutputDifference(
-        name,
-        sums.samples,
-        sums.mismatched,
-        sums.elements,
-        decibels(sums.reference, sums.error),
-        sums.largest,
-        min(max(sums.product / norms, -1.0), 1.0) if norms > 0 else same,
-        100.0 * sums.agreeing / sums.rows if sums.rows else None,
-        sums.non_finite,
-    )

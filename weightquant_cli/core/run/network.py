@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from ...formats.program import Program
@@ -96,6 +96,32 @@ class Network:
             start, replace=replace, observer=observer, keep=keep, snapshots=snapshots
         )
 
+    def walk(self, inputs: Inputs) -> Generator[tuple[Step, Mapping[str, Array]], None, Outcome]:
+        """Run the whole program operator by operator, at the caller's pace.
+
+        Yields:
+            Each step of the main block after it was run, with the tensors that it has written, by
+            name; none where it could not be run.
+
+        Returns:
+            The outcome, as the value of the generator.
+
+        Raises:
+            RunError: as `run` raises it.
+        """
+        start = Snapshot(0, {name: self._input(inputs, name) for name in self.inputs})
+        parameters = Parameters(self.graph.parameters, self._load, {})
+        machine = Machine(self.graph, parameters, None, self._limit)
+        run = _Run(self.graph, machine, frozenset(), frozenset())
+        scope = machine.root()
+        for step in run.steps(start, scope):
+            values = {name: scope.values.get(name) for name in sorted(step.writes)}
+            yield (
+                step,
+                {name: value.array for name, value in values.items() if isinstance(value, Tensor)},
+            )
+        return run.finish(scope)
+
     def resume(
         self,
         snapshot: Snapshot,
@@ -113,7 +139,10 @@ class Network:
         parameters = Parameters(self.graph.parameters, self._load, dict(replace or {}))
         machine = Machine(self.graph, parameters, observer, self._limit)
         run = _Run(self.graph, machine, frozenset(keep), frozenset(snapshots))
-        return run.finish(run.start(snapshot))
+        scope = machine.root()
+        for _ in run.steps(snapshot, scope):
+            pass
+        return run.finish(scope)
 
     def _input(self, inputs: Inputs, name: str) -> Tensor:
         if name not in inputs:
@@ -143,9 +172,8 @@ class _Run:
         self._snapshots: dict[int, Snapshot] = {}
         self._first = 0
 
-    def start(self, snapshot: Snapshot) -> Scope:
-        """Run everything from the snapshot on."""
-        scope = self._machine.root()
+    def steps(self, snapshot: Snapshot, scope: Scope) -> Iterator[Step]:
+        """Run everything from the snapshot on; each step is given while its variables are alive."""
         for name, value in snapshot.values.items():
             scope.write(name, value)
         scope.missing.update(snapshot.missing)
@@ -155,10 +183,10 @@ class _Run:
             self._run_step(step, scope)
             for name in step.writes & self._keep:
                 self._remember(name, scope)
+            yield step
             for name in step.frees:
                 scope.drop(name)
         self._take_snapshot(len(self._graph.steps), scope)
-        return scope
 
     def finish(self, scope: Scope) -> Outcome:
         """The outcome, from the variables that are left."""
