@@ -63,6 +63,7 @@ def summary(console: Console, result: Quantized) -> RenderableType:
     lines += _mended_lines(result)
     lines += _rounding_lines(result)
     lines += _size_lines(result)
+    lines += _naive_buffer_lines(result)
     if result.compressed is not None:
         before, after = result.compressed.before.total, result.compressed.after.total
         lines.append(("compressed", units.change(before, after)))
@@ -128,6 +129,16 @@ def _rounding_lines(result: Quantized) -> Iterator[tuple[str, str]]:
             "corrected",
             f"{len(rounding.corrected)} FP32 parameters (biases, means of batch_norm)",
         )
+
+
+def _naive_buffer_lines(result: Quantized) -> Iterator[tuple[str, str]]:
+    """The size of the `.nb` to expect; a range where it is not known to 2%."""
+    size = result.naive_buffer
+    if size is not None and result.plan.quantized:
+        told = f"about {units.size(size.middle)}"
+        if not size.is_precise:
+            told = f"{units.size(size.smallest)} to {units.size(size.largest)}"
+        yield ".nb to expect", told
 
 
 def _size_lines(result: Quantized) -> Iterator[tuple[str, str]]:

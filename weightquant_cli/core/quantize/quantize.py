@@ -103,5 +103,7 @@ def _prepare(
     sizes = sizes_with(model, plan, program.size)
     gates.enforce(sizes.before, sizes.after, plan.quantized_share)
     weights = tuple(WeightResult(weight) for weight in plan.weights)
-    planned = Quantized(model.files, None, layout, plan, sizes, weights, mended=program.mended)
+    planned = Quantized(
+        model.files, None, layout, plan, sizes, weights, mended=program.mended, program=program
+    )
     return planned, program

@@ -9,12 +9,14 @@ from pathlib import Path
 from ...formats.model_dir import ModelFiles
 from ...formats.model_writer import Layout
 from ..lite.demands.mend import Mended
+from ..lite.naive_buffer import NaiveBufferSize
 from ..plan.plan import Plan
 from ..plan.weight_plan import WeightPlan
 from ..tensors.weight_error import WeightError
 from .adaptive.result import NO_ROUNDING, AdaptiveRounding
 from .output import Written
 from .sizes import Compression, Sizes
+from .tagged_program import TaggedProgram
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Quantized:
         written: notices and digests after a real run.
         mended: what Paddle Lite demands and the program lacked.
         rounding: what adaptive rounding did; nothing where weights were rounded to nearest.
+        program: the program that was written, or would be.
         compressed: compressed sizes before and after, where they were asked for.
     """
 
@@ -60,7 +63,15 @@ class Quantized:
     written: Written | None = None
     mended: tuple[Mended, ...] = ()
     rounding: AdaptiveRounding = field(default=NO_ROUNDING, repr=False)
+    program: TaggedProgram | None = field(default=None, repr=False, compare=False)
     compressed: Compression | None = None
+
+    @property
+    def naive_buffer(self) -> NaiveBufferSize | None:
+        """The size to expect of the `.nb` that `opt` makes of it for ARM; None where that is not
+        known.
+        """
+        return None if self.program is None else self.program.naive_buffer_size(self.plan)
 
     @property
     def worst(self) -> WeightResult | None:

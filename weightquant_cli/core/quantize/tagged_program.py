@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ...formats.program import Operator
 from ..lite.carriers import add_carriers
 from ..lite.demands.mend import mend
+from ..lite.naive_buffer import NaiveBufferSize, naive_buffer_size
 from ..lite.tags import replace_scales, write_tag
 from ..model.model import Model
 from ..plan.plan import Plan
@@ -67,6 +68,11 @@ class TaggedProgram:
     def size(self) -> int:
         """Bytes of the program."""
         return self._program.size
+
+    def naive_buffer_size(self, plan: Plan) -> NaiveBufferSize | None:
+        """The size to expect of the `.nb` that `opt` makes of it."""
+        data = {weight.name: weight.size_after for weight in plan.weights}
+        return naive_buffer_size(self._program, data)
 
     def serialize(self, scales: Mapping[str, kernels.FloatArray]) -> bytes:
         """The program's bytes.

@@ -1,0 +1,52 @@
+"""The size of the `.nb` that is foretold is that which the real `opt` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.oracles import lite, ours, zoo
+from tests.oracles.conftest import Tell
+from tests.oracles.test_lite import require_for
+from weightquant_cli import QuantizeOptions
+
+pytestmark = pytest.mark.oracle
+
+MODELS = (
+    "digits",
+    "mobilenet_v1",
+    "grouped",
+    "resnet",
+    "text",
+    "text_large",
+    "transformer_1x",
+    "resnet18_2x",
+    "ppocr_det",
+    "ppocr_rec",
+    "ppocr_cls",
+)
+
+RANGES = {"ppocr_cls": 0.05, "grouped": 0.05}
+"""Models whose program is most of the `.nb`: there the two versions of opt differ by more."""
+
+
+@pytest.mark.parametrize("bits", [6, 8, 16])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_nb_is_as_large_as_foretold(name: str, bits: int, tmp_path: Path, tell: Tell) -> None:
+    require_for(name)
+    model = zoo.model(name, "combined")
+    folder = tmp_path / "quantized"
+    result = ours.quantized(model, folder, QuantizeOptions(bits=bits, op_types=("all",)))
+    told = result.naive_buffer
+    assert told is not None
+    for version in ("2.12", "2.13rc0"):
+        converted = lite.convert(version, folder, model.program, model.params, tmp_path / version)
+        assert converted.nb is not None, converted.output[-1500:]
+        size = converted.nb.stat().st_size
+        assert told.smallest <= size <= told.largest
+        off = abs(told.middle - size) / size
+        assert off <= RANGES.get(name, 0.02)
+        if told.is_precise:
+            assert off <= 0.02
+        tell(f".nb {name} INT{bits} {version}: {size} bytes, foretold {told.middle}")
