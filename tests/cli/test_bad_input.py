@@ -28,7 +28,7 @@ def combined(tmp_path: Path) -> Path:
     return shutil.copytree(COMBINED, tmp_path / "model")
 
 
-def refused(model: Path, code: int, *words: str, options: tuple[str, ...] = ()) -> Result:
+def refused(model: Path, code: int, *words: str, options: tuple[str | Path, ...] = ()) -> Result:
     """Quantizing fails with this code and one line that holds these words; nothing is written."""
     out = model.parent / "out"
     before = builders.tree(model) if model.is_dir() else None
@@ -60,6 +60,103 @@ def test_a_file_that_is_no_program_in_place_of_the_folder(separate: Path) -> Non
 def test_no_model_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     refused(tmp_path / "empty", 3, "no model in the folder", "__model__")
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 131098\n"
+
+
+def test_the_parameter_file_of_a_program_is_missing(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    shutil.copy(COMBINED / "__model__", model / "x.pdmodel")
+    words = ("the file that belongs to x.pdmodel is missing: x.pdiparams", "--params-filename")
+    assert "conv2d" not in refused(model, 3, *words).stderr
+
+
+def test_the_program_of_a_parameter_file_is_missing(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    shutil.copy(COMBINED / "__params__", model / "x.pdiparams")
+    refused(model, 3, "the program that belongs to x.pdiparams is missing: x.pdmodel or .json")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("model.nb", ["converted by opt already", "give the folder that it was converted from"]),
+        ("model.onnx", ["is a model of ONNX", "x2paddle"]),
+        ("model.pdparams", ["checkpoint of a training run", "paddle.jit.save"]),
+    ],
+)
+def test_what_people_have_instead_of_a_model(name: str, words: list[str], tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / name).write_bytes(b"\x00something else")
+    refused(model, 3, "no model in the folder", name, *words)
+    by_file = run("inspect", model / name)
+    assert by_file.code == 3
+    assert all(word in by_file.stderr for word in words)
+
+
+def test_the_models_are_in_the_folders_below(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    for name in ("a", "b", "c"):
+        shutil.copytree(COMBINED, models / name)
+    (models / "empty").mkdir()
+    (models / "deeper" / "model").mkdir(parents=True)
+    (models / "notes.txt").write_text("no model")
+    words = ("no model here, but 3 below: a, b, c", f"such as {models / 'a'}")
+    refused(models, 3, *words)
+
+
+@pytest.mark.parametrize("name", ["__model__", "fc_0.w_0"])
+def test_a_pointer_of_git_lfs_in_place_of_a_file(name: str, separate: Path) -> None:
+    (separate / name).write_bytes(LFS)
+    refused(separate, 3, "a Git LFS pointer stands here", name, "git lfs pull")
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.pdiparams"])
+def test_a_pointer_of_git_lfs_in_place_of_a_file_of_paddle_3(name: str, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    shutil.copy(COMBINED / "__model__", model / "x.pdmodel")
+    shutil.copy(COMBINED / "__params__", model / "x.pdiparams")
+    if name.endswith(".json"):
+        (model / "x.pdmodel").unlink()
+    (model / name).write_bytes(LFS)
+    refused(model, 3, "a Git LFS pointer stands here", name, "git lfs pull")
+
+
+def test_a_result_larger_than_allowed_says_by_how_much_and_what_would_help(separate: Path) -> None:
+    words = ("--max-size 10% allows 23.42 KiB", "the result has 67.45 KiB", "28.8% of the input")
+    given = ("--max-size", "10%")
+    refused(separate, 1, *words, "weights stay FP32: --dry-run says why", options=given)
+    wide = ("8 bits for the 6 weights that have more save 51.", "--max-size allows 19.53 KiB")
+    refused(separate, 1, *wide, options=("--max-size", "20KB", "--bits", "16"))
+
+
+def test_the_plan_of_another_model_names_three_weights_and_a_count(separate: Path) -> None:
+    plan = separate.parent / "plan.json"
+    run("quantize", "-nq", "--plan-out", plan, separate, separate.parent / "x").ok()
+    plan.write_text(plan.read_text().replace('"name": "', '"name": "other_'))
+    result = refused(separate, 2, "the plan does not fit", "and 45 more", options=("--plan", plan))
+    assert result.stderr.count("is not in the") == 3
+
+
+@pytest.mark.parametrize("op_type", ["relu", "batch_norm"])
+def test_an_operator_type_without_a_weight_that_can_be_quantized(
+    op_type: str, separate: Path
+) -> None:
+    words = (f"unknown operator type '{op_type}'", "Paddle Lite dequantizes the weights of conv2d")
+    refused(separate, 2, *words, options=("--op-type", op_type))
+
+
+def test_a_warning_has_the_program_s_name_too(separate: Path) -> None:
+    result = run("quantize", "--include", "fc_0.b_0", separate, separate.parent / "out")
+    assert result.code == 1
+    assert result.stderr.startswith("weightquant: error: no weight would be quantized")
+    result = run("export-opt", separate)
+    assert result.stderr.startswith("weightquant: warning: ")
 
 
 def test_two_candidates(separate: Path) -> None:

@@ -41,7 +41,12 @@ def find_program(folder: Path, names: Collection[str]) -> str:
             path=folder,
             remedy="choose one with `model_filename`",
         )
-    raise ModelNotFoundError(
+    raise not_found(folder)
+
+
+def not_found(folder: Path) -> ModelNotFoundError:
+    """The error for a folder in which nothing has a program's name."""
+    return ModelNotFoundError(
         "no model in the folder: no __model__, model, *.pdmodel, or *.json with its *.pdiparams",
         path=folder,
         remedy="name the program with `model_filename`",

@@ -24,6 +24,7 @@ from google.protobuf.message import DecodeError
 
 from ..errors import ParameterError
 from . import dtypes, framework_pb2
+from .other_files import LFS_POINTER, LFS_REMEDY, LFS_START
 
 _UINT32 = struct.Struct("<I")
 _INT32 = struct.Struct("<i")
@@ -120,6 +121,11 @@ class HeaderReader:
         self.offset += size
         return piece
 
+    def begins_with(self, prefix: bytes) -> bool:
+        """Whether the record begins with these bytes; to be asked before any is taken."""
+        self._block = self._fetch(self.BLOCK, self.offset)
+        return self._block.startswith(prefix)
+
     @property
     def left(self) -> int:
         """Bytes from here to the end of the file."""
@@ -181,6 +187,8 @@ def header_bytes(lod: bytes, dtype: dtypes.DataType, shape: tuple[int, ...]) -> 
 
 
 def _read_lod(reader: HeaderReader) -> bytes:
+    if reader.begins_with(LFS_START):
+        raise reader.error(LFS_POINTER, remedy=LFS_REMEDY)
     version = reader.number(_UINT32, "the version of the LoD stream")
     if version != 0:
         raise reader.error(

@@ -31,6 +31,7 @@ from .file_names import (
 from .files.digests import FileDigest
 from .files.input_files import InputFile, InputFiles
 from .model_source import list_names, locate, open_source
+from .no_model import no_model
 from .params import (
     Parameters,
     read_combined,
@@ -163,7 +164,10 @@ def find_model(
     usual = names.intersection((*PROGRAM_NAMES, *COMBINED_NAMES))
     files = names.difference(name for name in usual if opened.is_folder(name))
     if model_filename is None:
-        program = find_program(folder, files)
+        try:
+            program = find_program(folder, files)
+        except ModelNotFoundError as error:
+            raise no_model(folder, names) from error
     elif model_filename in names:
         program = model_filename
     else:
@@ -198,7 +202,7 @@ def open_model(files: ModelFiles, unknown_operators: bool = False) -> StoredMode
     if files.params_guessed and files.params in shapes and _all_exist(folder, shapes):
         files = replace(files, params=None)  # a parameter that happens to be called `weights`
     if files.params is None:
-        parameters = read_separate(folder, shapes)
+        parameters = read_separate(folder, shapes, files.program)
     elif carried:
         raise UnsupportedModelError(
             "SELECTED_ROWS among the parameters of a combined file",

@@ -15,6 +15,7 @@ from ..errors import (
     ParameterError,
     listed,
 )
+from .file_names import twin
 from .files.input_files import InputFile, InputFiles
 from .lod_tensor import TensorRecord, read_record
 from .text import encode
@@ -107,15 +108,18 @@ def require_file_name(folder: Path, name: str) -> None:
         )
 
 
-def read_separate(folder: InputFiles, shapes: Mapping[str, tuple[int, ...]]) -> Parameters:
+def read_separate(
+    folder: InputFiles, shapes: Mapping[str, tuple[int, ...]], program: str = ""
+) -> Parameters:
     """Read the headers of one file per parameter.
 
     Args:
         folder: the model's folder.
         shapes: the shape that the program declares, for every parameter.
+        program: the program's file name, for the message where no parameter has a file.
 
     Raises:
-        MissingParameterError: naming every parameter that has no file.
+        MissingParameterError: naming the first parameters that have no file.
         ParameterError: a damaged record, bytes after it, or another shape than declared.
     """
     records: dict[str, TensorRecord] = {}
@@ -130,7 +134,7 @@ def read_separate(folder: InputFiles, shapes: Mapping[str, tuple[int, ...]]) -> 
         _check_shape(record, shapes[name])
         records[name] = record
     if missing:
-        raise _missing(folder.path, missing, len(shapes))
+        raise _missing(folder.path, missing, len(shapes), program)
     return Parameters(records, folder, None)
 
 
@@ -218,13 +222,21 @@ def _combined_ends(path: Path, name: str, read: int, count: int, limit: int) -> 
     )
 
 
-def _missing(folder: Path, missing: list[str], count: int) -> MissingParameterError:
+def _missing(folder: Path, missing: list[str], count: int, program: str) -> MissingParameterError:
+    combined = twin(program)
+    if len(missing) == count and combined is not None:
+        return MissingParameterError(
+            f"the file that belongs to {program} is missing: {combined}",
+            path=folder,
+            remedy="copy it beside the program; if another file holds the parameters, name it with "
+            "`params_filename`",
+        )
     if len(missing) == count:
         remedy = "if one file holds all parameters, name it with `params_filename`"
     else:
         remedy = "copy the missing files, or export the model again"
     return MissingParameterError(
-        f"{len(missing)} of {count} parameter files are missing: {listed(missing, len(missing))}",
+        f"{len(missing)} of {count} parameter files are missing: {listed(missing, 10)}",
         path=folder,
         remedy=remedy,
     )

@@ -24,6 +24,7 @@ from .attributes import (
     read_scalars,
     write_attribute,
 )
+from .other_files import LFS_POINTER, LFS_REMEDY, LFS_START, instead
 from .text import decode, encode
 from .validation import MAX_PROGRAM_BYTES, validate
 
@@ -409,6 +410,11 @@ def _not_a_program(data: bytes, path: Path) -> ProgramError:
             path=path,
             remedy="check whether `model_filename` and `params_filename` are swapped",
         )
+    if data.startswith(LFS_START):
+        return ProgramError(LFS_POINTER, path=path, remedy=LFS_REMEDY)
+    found = instead([path.name])
+    if found:
+        return ProgramError(found[0], path=path, remedy=found[1])
     return ProgramError(
         "the file is not a Paddle program (no valid ProgramDesc)",
         path=path,

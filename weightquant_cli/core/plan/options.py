@@ -148,5 +148,7 @@ def _require_known(op_type: str) -> None:
     near = difflib.get_close_matches(op_type, known, n=1)
     raise OptionError(
         f"unknown operator type {op_type!r}",
-        remedy=f"did you mean {near[0]}?" if near else f"known are {listed(known, len(known))}",
+        remedy=f"did you mean {near[0]}?"
+        if near
+        else f"Paddle Lite dequantizes the weights of {listed(ALL_OP_TYPES, len(ALL_OP_TYPES))}",
     )

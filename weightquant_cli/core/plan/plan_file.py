@@ -98,7 +98,7 @@ def apply_plan(model: Model, planned: PlanFile) -> Plan:
     """The plan that the document asks for.
 
     Raises:
-        OptionError: it does not fit the model; every weight that does not fit is named.
+        OptionError: it does not fit the model; the first weights that do not are named.
     """
     lines = {line.name: line for line in planned.weights}
     misfits = [
@@ -123,7 +123,7 @@ def apply_plan(model: Model, planned: PlanFile) -> Plan:
         weights.append(plan)
     if misfits:
         raise OptionError(
-            f"the plan does not fit the model: {listed(misfits, len(misfits))}",
+            f"the plan does not fit the model: {listed(misfits, 3)}",
             path=model.files.folder,
             remedy="make a new one with `plan_document`",
         )

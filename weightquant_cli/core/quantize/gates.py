@@ -37,21 +37,29 @@ class Gates:
                 found=percent,
             )
 
-    def enforce(self, size_before: int, size_after: int, quantized_share: float) -> None:
+    def enforce(
+        self,
+        size_before: int,
+        size_after: int,
+        quantized_share: float,
+        would_help: str = "`preview` says what was left",
+    ) -> None:
         """Say no where a gate is not met.
 
         Args:
             size_before, size_after: bytes of the input and of the output.
             quantized_share: percent of the weights' bytes that are quantized.
+            would_help: what would make the result smaller, for the message.
 
         Raises:
             GateError: naming every gate that is not met.
         """
         failures = []
         if self.max_size is not None and size_after > self.max_size.of(size_before):
+            limit = readable(self.max_size.of(size_before))
             failures.append(
-                f"`max_size` allows {readable(self.max_size.of(size_before))}, "
-                f"the result has {readable(size_after)}"
+                f"`max_size` {self._percent()}allows {limit}, the result has "
+                f"{readable(size_after)}, {100 * size_after / size_before:.1f}% of the input"
             )
         if self.require_quantized and not quantized_share and self.min_quantized is None:
             failures.append("no weight would be quantized (`min_quantized` 0 accepts that)")
@@ -61,6 +69,8 @@ class Gates:
                 f"{quantized_share:.2f}% would be quantized"
             )
         if failures:
-            raise GateError(
-                "; ".join(failures), remedy="nothing was written; `preview` says what was left"
-            )
+            raise GateError("; ".join(failures), remedy=f"nothing was written; {would_help}")
+
+    def _percent(self) -> str:
+        size = self.max_size
+        return f"{float(size.number):g}% " if size is not None and size.relative else ""

@@ -8,6 +8,7 @@ from ...errors import AlreadyQuantizedError
 from ..model.model import Model
 from ..plan.plan import Plan
 from ..plan.reasons import ReasonCode
+from ..plan.size import readable
 from ..tensors.blocks import BLOCK_ELEMENTS
 from .adaptive.result import NO_ROUNDING, AdaptiveRounding
 from .copying import copy_carried
@@ -101,9 +102,22 @@ def _prepare(
     layout = output.validate(model.stored)
     program = TaggedProgram(model, plan, output.strip_callstack)
     sizes = sizes_with(model, plan, program.size)
-    gates.enforce(sizes.before, sizes.after, plan.quantized_share)
+    gates.enforce(sizes.before, sizes.after, plan.quantized_share, _would_help(plan))
     weights = tuple(WeightResult(weight) for weight in plan.weights)
     planned = Quantized(
         model.files, None, layout, plan, sizes, weights, mended=program.mended, program=program
     )
     return planned, program
+
+
+def _would_help(plan: Plan) -> str:
+    """What would make the result smaller, the most bytes first."""
+    wide = [w for w in plan.quantized if w.dtype.itemsize > 1]
+    kept = sum(weight.size_before for weight in plan.kept)
+    saved = sum(w.size_after // 2 for w in wide)
+    ways = [
+        (saved, f"8 bits for the {len(wide)} weights that have more save {readable(saved)}"),
+        (kept, f"{readable(kept)} of weights stay FP32: `preview` says why"),
+    ]
+    told = [text for size, text in sorted(ways, reverse=True) if size]
+    return "; ".join(told) or "every weight has 8 bits already"

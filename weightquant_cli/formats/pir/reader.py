@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ProgramError, UnsupportedModelError
+from ..other_files import LFS_POINTER, LFS_REMEDY, LFS_START
 from ..validation import MAX_JSON_BYTES, MAX_OPERATORS, MAX_VARIABLES
 from . import literals
 from .ir import ABSENT, Attribute, Block, NoType, Operation, TensorType, Value, VectorType
@@ -81,6 +82,8 @@ def _parse(data: bytes, path: Path) -> dict[str, Any]:
             expected=f"at most {MAX_JSON_BYTES} bytes",
             found=len(data),
         )
+    if data.startswith(LFS_START):
+        raise ProgramError(LFS_POINTER, path=path, remedy=LFS_REMEDY)
     try:
         document = json.loads(
             data.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_object
