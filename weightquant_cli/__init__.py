@@ -100,6 +100,30 @@ Check a quantized model, also one that Paddle's own tools wrote, by itself and b
     >>> [weight.name for weight in checked.comparison.weights[:2]]
     ['fc_0.w_0', 'conv2d_2.w_0']
 
+What does the model answer? Both are run in numpy, on made-up inputs or on yours:
+
+    >>> from weightquant_cli import OutputGates, RunOptions, check_outputs
+    >>> answered = check_outputs(checked, RunOptions(layers=True), OutputGates(min_agreement=90))
+    >>> (output,) = answered.outputs.outputs
+    >>> 30 < output.sqnr_db < 40, output.agreement
+    (True, 100.0)
+    >>> [(layer.operator, layer.weight) for layer in answered.outputs.layers[:3]]
+    [('conv2d', 'conv2d_0.w_0'), ('batch_norm', None), ('relu', None)]
+
+Or run one by hand; `dequantized` gives a quantized model's weights as a phone computes with them:
+
+    >>> from weightquant_cli import Network, SampleOptions, compare_outputs, dequantized, samples
+    >>> from weightquant_cli import input_specs
+    >>> [(spec.name, spec.shape) for spec in input_specs(model.program)]
+    [('image', (-1, 1, 8, 8))]
+    >>> one = Network(model.program, dequantized(model))
+    >>> other = Network(model.program, dequantized(Model.load("out")))
+    >>> for values in samples(model, SampleOptions(count=1)):
+    ...     before, after = one.run(values).require(), other.run(values).require()
+    ...     for difference in compare_outputs(before.outputs, after.outputs):
+    ...         print(difference.elements, difference.agreement)
+    10 100.0
+
 Back to FP32, as Paddle Lite computes it on the phone; and on to the phone:
 
     >>> from weightquant_cli import dequantize, make_opt_script, write_opt_script
@@ -169,9 +193,19 @@ _HOMES = {
     "core.quantize.quantize": ("preview", "quantize"),
     # check
     "core.check.findings": ("Finding", "FindingCode", "Severity"),
-    "core.check.quality_gates": ("GateFailure", "QualityGates"),
-    "core.check.compare_reference": ("Comparison", "WeightComparison"),
+    "core.check.quality_gates": ("GateFailure", "OutputGates", "QualityGates"),
+    "core.check.weight_comparison": ("WeightComparison",),
+    "core.check.compare_reference": ("Comparison",),
     "core.check.check": ("CheckResult", "check"),
+    # run it, and compare its answers
+    "core.run.inputs": ("InputSpec", "SampleOptions", "input_specs", "samples"),
+    "core.run.network": ("Network",),
+    "core.run.outcome": ("Outcome",),
+    "core.run.observer": ("Observer",),
+    "core.run.compare": ("OutputDifference", "compare_outputs"),
+    "core.quantize.dequantized": ("dequantized",),
+    "core.check.compare_outputs": ("ComparedOutputs", "LayerDifference", "RunOptions"),
+    "core.check.check_outputs": ("check_outputs",),
     # back to FP32
     "core.quantize.dequantize": ("dequantize",),
     # on to the phone
@@ -194,13 +228,18 @@ __all__ = ["__version__", *_HOME]
 if TYPE_CHECKING:  # the same names for type checkers, which do not run `__getattr__`
     from .core.check.check import CheckResult as CheckResult
     from .core.check.check import check as check
+    from .core.check.check_outputs import check_outputs as check_outputs
+    from .core.check.compare_outputs import ComparedOutputs as ComparedOutputs
+    from .core.check.compare_outputs import LayerDifference as LayerDifference
+    from .core.check.compare_outputs import RunOptions as RunOptions
     from .core.check.compare_reference import Comparison as Comparison
-    from .core.check.compare_reference import WeightComparison as WeightComparison
     from .core.check.findings import Finding as Finding
     from .core.check.findings import FindingCode as FindingCode
     from .core.check.findings import Severity as Severity
     from .core.check.quality_gates import GateFailure as GateFailure
+    from .core.check.quality_gates import OutputGates as OutputGates
     from .core.check.quality_gates import QualityGates as QualityGates
+    from .core.check.weight_comparison import WeightComparison as WeightComparison
     from .core.inspect.measure import measure as measure
     from .core.inspect.summary import ModelSummary as ModelSummary
     from .core.inspect.summary import Order as Order
@@ -234,6 +273,7 @@ if TYPE_CHECKING:  # the same names for type checkers, which do not run `__getat
     from .core.plan.weight_plan import WeightPlan as WeightPlan
     from .core.quantize.auto_bits import plan_model as plan_model
     from .core.quantize.dequantize import dequantize as dequantize
+    from .core.quantize.dequantized import dequantized as dequantized
     from .core.quantize.gates import Gates as Gates
     from .core.quantize.output import OutputOptions as OutputOptions
     from .core.quantize.quantize import preview as preview
@@ -242,6 +282,15 @@ if TYPE_CHECKING:  # the same names for type checkers, which do not run `__getat
     from .core.quantize.results import Quantized as Quantized
     from .core.quantize.results import WeightResult as WeightResult
     from .core.quantize.sizes import Sizes as Sizes
+    from .core.run.compare import OutputDifference as OutputDifference
+    from .core.run.compare import compare_outputs as compare_outputs
+    from .core.run.inputs import InputSpec as InputSpec
+    from .core.run.inputs import SampleOptions as SampleOptions
+    from .core.run.inputs import input_specs as input_specs
+    from .core.run.inputs import samples as samples
+    from .core.run.network import Network as Network
+    from .core.run.observer import Observer as Observer
+    from .core.run.outcome import Outcome as Outcome
     from .core.weight_quantization import WeightQuantization as WeightQuantization
     from .errors import GateError as GateError
     from .errors import ModelError as ModelError

@@ -15,9 +15,10 @@ from tests.builders import Array, ModelBuilder
 from tests.core.check.pairs import one_matmul, quantized
 from weightquant_cli import Model, QuantizeOptions
 from weightquant_cli.core.check.check import check
-from weightquant_cli.core.check.compare_reference import WeightComparison, compare
+from weightquant_cli.core.check.compare_reference import compare
 from weightquant_cli.core.check.findings import FindingCode, Severity
 from weightquant_cli.core.check.quality_gates import QualityGates
+from weightquant_cli.core.check.weight_comparison import WeightComparison
 from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS
 from weightquant_cli.errors import ModelError, OptionError
 from weightquant_cli.formats.program import AttrType

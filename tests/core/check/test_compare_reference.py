@@ -25,9 +25,11 @@ from weightquant_cli import (
     quantize,
 )
 from weightquant_cli.core.check.check import check
-from weightquant_cli.core.check.compare_reference import WeightComparison, compare
+from weightquant_cli.core.check.compare_reference import compare
 from weightquant_cli.core.check.findings import FindingCode, Severity
 from weightquant_cli.core.check.quality_gates import QualityGates
+from weightquant_cli.core.check.weight_comparison import WeightComparison
+from weightquant_cli.core.lite.tags import strip_tags
 from weightquant_cli.core.tensors.blocks import BLOCK_ELEMENTS
 from weightquant_cli.core.tensors.error_measures import SMALLEST_NORMAL, ErrorMeasures, PairBlock
 from weightquant_cli.errors import ModelError
@@ -49,10 +51,14 @@ def codes(model: Model, original: Model) -> list[tuple[FindingCode, str | None]]
 # ---- what does not fit ----------------------------------------------------------------------
 
 
-def test_a_reference_that_is_quantized_itself_is_refused(tmp_path: Path) -> None:
+def test_a_reference_of_integers_without_scales_is_refused(tmp_path: Path) -> None:
     model = quantized(builders.write_model(tmp_path / "m"))
+    other = quantized(builders.write_model(tmp_path / "n"))
+    program = other.program.copy()
+    strip_tags(program)
+    (other.files.folder / other.files.program).write_bytes(program.serialize())
     with pytest.raises(ModelError, match=r"reference's weight is not FP32.*found INT8"):
-        check(model, model)
+        compare(model, Model.load(other.files.folder))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -13,7 +13,7 @@ from .json_output import Document, config_file, finite, model_files, sqnr_fields
 if TYPE_CHECKING:
     from ...core.check.check import CheckResult
     from ...core.check.compare_outputs import ComparedOutputs, LayerDifference
-    from ...core.check.compare_reference import WeightComparison
+    from ...core.check.weight_comparison import WeightComparison
     from ...core.model.model import Model
     from ...core.run.compare import OutputDifference
     from ..options.dequantize_check import CheckArguments
@@ -24,7 +24,8 @@ CHECK_VERSION = 1
 
 def check_document(result: CheckResult, arguments: CheckArguments) -> Document:
     """What `weightquant dequantize-check` found."""
-    weights = result.comparison.weights if result.comparison else ()
+    compared = result.comparison
+    weights = compared.weights if compared else ()
     ran = result.outputs
     layers = None if ran is None else ran.layers
     return {
@@ -36,6 +37,7 @@ def check_document(result: CheckResult, arguments: CheckArguments) -> Document:
         "quantized": result.quantized,
         "config": config_file(arguments),
         "reference": None if result.reference is None else model_files(result.reference.files),
+        "reference_quantized": 0 if compared is None else compared.reference_quantized,
         "gates": {
             "min_sqnr": arguments.min_sqnr,
             "max_abs_error": arguments.max_abs_error,
@@ -65,7 +67,7 @@ def check_document(result: CheckResult, arguments: CheckArguments) -> Document:
             for f in result.failures
         ],
         "changed_files": list(result.changed),
-        "weights": None if result.comparison is None else [_compared(weight) for weight in weights],
+        "weights": None if compared is None else [_compared(weight) for weight in weights],
         "run": None if ran is None else _run(ran),
         "outputs": None if ran is None else [_output(output) for output in ran.outputs],
         "layers": None if layers is None else [_layer(layer) for layer in layers],

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ...core.check.check import CheckResult
-    from ...core.check.compare_reference import WeightComparison
     from ...core.check.findings import Finding
     from ...core.check.quality_gates import GateFailure
+    from ...core.check.weight_comparison import WeightComparison
     from ..console import Console
 
 COLUMNS = (
@@ -58,7 +58,8 @@ def verdict(result: CheckResult) -> Text:
     warnings = len(result.findings) - len(result.errors)
     parts = [units.count(result.quantized, "quantized weight")]
     if result.comparison is not None:
-        parts.append(f"{len(result.comparison.weights)} compared with the reference")
+        also = ", which is quantized itself" if result.comparison.reference_quantized else ""
+        parts.append(f"{len(result.comparison.weights)} compared with the reference{also}")
     if result.outputs is not None and result.outputs.outputs:
         parts.append(
             f"{units.count(len(result.outputs.outputs), 'output')} on "

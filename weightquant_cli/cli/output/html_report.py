@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ...core.check.check import CheckResult
-    from ...core.check.compare_reference import WeightComparison
+    from ...core.check.weight_comparison import WeightComparison
 
 WIDTH = 46
 """Columns that fit on a phone of 360 pixels."""

@@ -20,56 +20,16 @@ from ..tensors.blocks import PART_ELEMENTS, Part, part_elements
 from ..tensors.error_measures import ErrorMeasures
 from ..tensors.weight_error import decibels
 from .findings import FITTING_REFERENCE, Finding, FindingCode, Severity
+from .two_results import TwoResults
+from .weight_comparison import WeightComparison
 from .weight_pair import WeightPair, is_same
 
 BINS = 44
 
+HALF_A_SCALE, ONE_SCALE = 0.5, 1.0
+"""The largest error of a value: rounded to nearest, and adaptively."""
+
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class WeightComparison:
-    """One quantized weight beside its original.
-
-    Attributes:
-        name: the weight's name.
-        operator: type of the operator that carries its scales; of the reader, if that is a carrier.
-        dtype: how it is stored.
-        shape: dims of the original.
-        max_abs: the largest absolute error.
-        max_in_scales: the largest error in units of its channel's scale, or of 2^-126 where that
-            is larger; at most 0.5 and a rounding error where nothing was clipped.
-        rmse: root of the mean squared error.
-        sqnr: signal-to-quantization-noise ratio in dB; inf without any error.
-        cosine: cosine of the angle between the two; 1 for a weight of zeros that stayed so.
-        limit: largest absolute value of the original.
-        clipped: how many values lie outside the range of the integers.
-        misrounded: how many are off by more than half a scale without having been clipped.
-        signal, noise: sums of the squares of the original and of the error.
-        before, after: histograms over the original's range [-limit, limit], or None.
-    """
-
-    name: str
-    operator: str
-    dtype: str
-    shape: tuple[int, ...]
-    max_abs: float
-    max_in_scales: float
-    rmse: float
-    sqnr: float
-    cosine: float
-    limit: float
-    clipped: int
-    misrounded: int
-    signal: float
-    noise: float
-    before: tuple[int, ...] | None = None
-    after: tuple[int, ...] | None = None
-
-    @property
-    def elements(self) -> int:
-        """Number of values."""
-        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -79,10 +39,13 @@ class Comparison:
     Attributes:
         weights: the quantized weights, the worst SQNR first.
         findings: weights that are not what the reference says, or that one side lacks.
+        reference_quantized: how many weights of the reference are quantized as well; they are
+            dequantized before they are compared.
     """
 
     weights: tuple[WeightComparison, ...]
     findings: tuple[Finding, ...]
+    reference_quantized: int = 0
 
     @property
     def max_abs(self) -> float:
@@ -132,7 +95,7 @@ def compare(
 
     Args:
         model: the quantized model.
-        reference: the FP32 model that it was made from.
+        reference: the FP32 model that it was made from, or another result of quantizing it.
         tags: of the quantized model, where they have been found already.
         histograms: for how many of the worst weights to count the values.
         jobs: threads; None takes the CPUs that this process may use.
@@ -142,63 +105,76 @@ def compare(
         adaptive: what a report says of adaptive rounding, or None.
 
     Raises:
-        ModelError: another shape than the reference's, a reference that is not FP32, or scales
-            that do not fit.
+        ModelError: another shape than the reference's, a weight of the reference that is neither
+            FP32 nor quantized, or scales that do not fit.
     """
     tags = tags or ModelTags(model)
+    results = TwoResults(model, tags, reference)
     shared = [w for w in model.weights if w.name in reference.stored.parameters]
     pairs = [
         WeightPair(model, reference, weight, tag, part_elements)
         for weight in shared
         if stores_integers(weight)
         and weight.name not in broken
+        and weight.name not in results.quantized
         and (tag := tags.of(weight)) is not None
     ]
-    kept = [weight for weight in shared if not stores_integers(weight)]
+    kept = [w for w in shared if not stores_integers(w) and w.name not in results.quantized]
 
     def differs(weight: Weight, token: threads.CancelToken) -> bool:
         same = is_same(model, reference, weight, token)
         step(weight.record.data_size)
         return not same
 
-    found = _measured(pairs, jobs, step)
+    def between(weight: Weight, token: threads.CancelToken) -> WeightComparison:
+        result = results.compare(weight, token)
+        step(weight.record.data_size)
+        return result
+
+    beside = [w for w in shared if w.name in results.quantized and w.name not in broken]
+    two = threads.run(between, beside, jobs, lambda weight: weight.record.data_size)
+    found = _measured(pairs, jobs, step, ONE_SCALE if adaptive else HALF_A_SCALE)
     changed = threads.run(differs, kept, jobs, lambda weight: weight.record.data_size)
     findings = [
         *_unmatched(model, reference),
         *(
-            _differs(w.name)
+            _differs(w.name, bool(results.quantized))
             for w, other in zip(kept, changed, strict=True)
             if other and not (adaptive and w.name in adaptive.corrected)
         ),
         *(_not_finite(p.weight.name) for p, w in zip(pairs, found, strict=True) if w is None),
         *(
-            _misrounded(weight)
+            _misrounded(weight, "one scale" if adaptive else "half a scale")
             for weight in found
-            if weight is not None
-            and weight.misrounded
-            and not (adaptive and weight.max_in_scales < 1)
+            if weight is not None and weight.misrounded
         ),
     ]
     ranked = sorted((w for w in found if w is not None), key=lambda w: (w.sqnr, w.name))
     drawn = _with_histograms(ranked[:histograms], pairs, jobs)
-    return Comparison((*drawn, *ranked[histograms:]), tuple(findings))
+    compared = (*drawn, *ranked[histograms:])
+    if two:
+        compared = tuple(sorted((*compared, *two), key=lambda w: (w.sqnr, w.name)))
+    return Comparison(compared, tuple(findings), len(results.quantized))
 
 
 def _measured(
-    pairs: Sequence[WeightPair], jobs: int | None, step: Callable[[int], None]
+    pairs: Sequence[WeightPair],
+    jobs: int | None,
+    step: Callable[[int], None],
+    reach: float = HALF_A_SCALE,
 ) -> list[WeightComparison | None]:
     """All measures, in one pass; None for a weight whose original holds NaN or infinity."""
 
     def work(item: tuple[WeightPair, Part], token: threads.CancelToken) -> ErrorMeasures | None:
         pair, part = item
         itemsize = pair.weight.record.dtype.itemsize
-        measures = ErrorMeasures(8 * itemsize)
+        measures = ErrorMeasures(8 * itemsize, reach)
         finite = all(measures.add(block) for block in pair.blocks(part, token))
         step(itemsize * part_elements(part))
         return measures if finite else None
 
     found = iter(_over_parts(work, pairs, jobs))
-    return [_merged(pair, [next(found) for _ in pair.parts]) for pair in pairs]
+    return [_merged(pair, [next(found) for _ in pair.parts], reach) for pair in pairs]
 
 
 def _over_parts(
@@ -211,9 +187,11 @@ def _over_parts(
     return threads.run(work, items, jobs, lambda item: part_elements(item[1]))
 
 
-def _merged(pair: WeightPair, measured: Sequence[ErrorMeasures | None]) -> WeightComparison | None:
+def _merged(
+    pair: WeightPair, measured: Sequence[ErrorMeasures | None], reach: float
+) -> WeightComparison | None:
     record = pair.weight.record
-    measures = ErrorMeasures(8 * record.dtype.itemsize)
+    measures = ErrorMeasures(8 * record.dtype.itemsize, reach)
     for part in measured:
         if part is None:
             return None
@@ -266,10 +244,11 @@ def _with_histograms(
 # ---- what does not fit the reference ---------------------------------------------------------
 
 
-def _differs(name: str) -> Finding:
+def _differs(name: str, two_results: bool) -> Finding:
     return Finding(
         FindingCode.DIFFERS,
-        Severity.ERROR,
+        # Each of two results may have its own corrections.
+        Severity.WARNING if two_results else Severity.ERROR,
         name,
         None,
         "it is not quantized, and not what it is in the reference",
@@ -279,15 +258,15 @@ def _differs(name: str) -> Finding:
     )
 
 
-def _misrounded(weight: WeightComparison) -> Finding:
+def _misrounded(weight: WeightComparison, reach: str) -> Finding:
     return Finding(
         FindingCode.MISROUNDED,
         Severity.WARNING,
         weight.name,
         weight.operator,
-        f"{weight.misrounded} of its {weight.elements} values are beyond half a scale of the "
+        f"{weight.misrounded} of its {weight.elements} values are beyond {reach} of the "
         "reference's, and were not clipped",
-        "the model computes with other values than the reference, rounded to nearest",
+        "the model computes with other values than the reference, rounded",
         FITTING_REFERENCE,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...errors import OptionError
 from ..run.compare import OutputDifference
-from .compare_reference import WeightComparison
+from .weight_comparison import WeightComparison
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class ErrorMeasures:
 
     Args:
         bits: of the storage, 8 or 16.
+        reach: the largest error that rounding can make, in scales: 0.5 for rounding to nearest.
 
     Attributes:
         elements: values seen.
@@ -52,13 +53,13 @@ class ErrorMeasures:
         limit: the largest absolute value of the original.
     """
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, bits: int, reach: float = 0.5) -> None:
         self.elements = 0
         self.signal = self.noise = self.max_abs = self.max_in_scales = self.limit = 0.0
         self._product = self._energy = 0.0
         self._furthest = 0  # the largest absolute integer
-        # Half a scale, and the rounding of quotient, product and scale to float32.
-        self._allowed = 0.5 + 2.0 ** (bits - 1) * 2.0**-22
+        # And the rounding of quotient, product and scale to float32.
+        self._allowed = reach + 2.0 ** (bits - 1) * 2.0**-22
         self._inward = 0
         self._outward: dict[int, int] = {}  # how many are beyond each absolute integer
         self._outermost = 2 ** (bits - 1)
@@ -106,7 +107,7 @@ class ErrorMeasures:
     def _count_beyond(
         self, block: PairBlock, error: DoubleArray, beyond: npt.NDArray[np.bool_]
     ) -> None:
-        """Count errors beyond half a scale by integer, as far as clipping can explain them."""
+        """Count errors beyond `reach` by integer, as far as clipping can explain them."""
         integers = block.integers[beyond].astype(np.int64)
         toward = (
             np.sign(error[beyond]) * np.broadcast_to(np.sign(block.scale), beyond.shape)[beyond]
@@ -119,7 +120,7 @@ class ErrorMeasures:
 
     @property
     def clipped(self) -> int:
-        """How many values were clipped: off by more than half a scale at an outermost integer."""
+        """How many values were clipped: off by more than `reach` at an outermost integer."""
         lowest = self._furthest == self._outermost  # -128 or -32768: the highest is one less
         return sum(
             self._outward.get(integer, 0)
@@ -128,7 +129,7 @@ class ErrorMeasures:
 
     @property
     def misrounded(self) -> int:
-        """How many values are off by more than half a scale without having been clipped."""
+        """How many values are off by more than `reach` without having been clipped."""
         return self._inward + sum(self._outward.values()) - self.clipped
 
     @property
