@@ -143,7 +143,7 @@ All errors are of one family, one class per thing that can be mended:
     >>> issubclass(ModelError, WeightQuantError), issubclass(OutputError, WeightQuantError)
     (True, True)
     >>> try:
-    ...     QuantizeOptions(bits=7)
+    ...     QuantizeOptions(bits=3)
     ... except OptionError as error:
     ...     print(type(error).__name__, error.exit_code)
     OptionError 2
