@@ -54,7 +54,7 @@ def command(console: Console, arguments: CheckArguments) -> int:
         if arguments.save_dequantized is not None:
             _save_dequantized(console, model, arguments.save_dequantized, arguments)
         if page is not None:
-            _write_page(page, result)
+            _write_page(page, result, arguments.min_output_sqnr)
         document = _document(arguments, result)
         if report is not None:
             report.write(document)
@@ -221,7 +221,7 @@ def _size(model: Model) -> int:
     return sum(weight.record.data_size for weight in model.weights)
 
 
-def _write_page(file: FileOutput, result: CheckResult) -> None:
+def _write_page(file: FileOutput, result: CheckResult, output_gate: float | None) -> None:
     from .output.html_report import page
 
-    file.write(page(result).encode("utf-8", "backslashreplace"))
+    file.write(page(result, output_gate).encode("utf-8", "backslashreplace"))

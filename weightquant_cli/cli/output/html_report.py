@@ -12,6 +12,8 @@ from ...errors import printable
 from . import units
 from .bars import bars
 from .check_view import failure_text, finding_text, verdict
+from .drift_chart import drift
+from .outputs_view import measures, notes
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ...core.check.check import CheckResult
+    from ...core.check.compare_outputs import ComparedOutputs
     from ...core.check.weight_comparison import WeightComparison
 
 WIDTH = 46
@@ -51,8 +54,13 @@ pre code {{ font: inherit; }}
 """
 
 
-def page(result: CheckResult) -> str:
-    """The page's text."""
+def page(result: CheckResult, output_gate: float | None = None) -> str:
+    """The page's text.
+
+    Args:
+        result: what was found.
+        output_gate: the SQNR in dB that outputs must reach, or None.
+    """
     console = _recorder()
     console.print(verdict(result))
     console.print(_quoted(str(result.model.files.folder), "dim"))
@@ -62,6 +70,8 @@ def page(result: CheckResult) -> str:
         console.print(_quoted("\n" + failure_text(failure)))
     for line in result.changed:
         console.print(_quoted(f"\nchanged: {line}"))
+    if result.outputs is not None:
+        _draw_outputs(console, result.outputs)
     weights = result.comparison.weights if result.comparison else ()
     if weights:
         console.print(_quoted("\nError of each weight, the worst first", "bold"))
@@ -76,7 +86,8 @@ def page(result: CheckResult) -> str:
     styles, end, body = exported.partition("</style>")
     for placeholder, color in (("#010203", "CanvasText"), ("#fdfeff", "Canvas")):
         styles = styles.replace(placeholder, color)
-    return styles + end + body
+    picture = "" if result.outputs is None else chart(drift(result.outputs, output_gate))
+    return styles + end + body.replace("<body>\n", f"<body>\n{picture}", 1)
 
 
 def _theme() -> TerminalTheme:
@@ -108,6 +119,18 @@ def _quoted(text: str, style: str = "") -> Text:
 
     lines = (printable(line) for line in text.split("\n"))
     return Text("\n".join(lines), style=style, overflow="fold")
+
+
+def _draw_outputs(console: RichConsole, compared: ComparedOutputs) -> None:
+    inputs = units.count(compared.samples, "input")
+    console.print(_quoted(f"\nOutputs beside the reference's, on {inputs}", "bold"))
+    for output in compared.outputs:
+        _, change, cosine, agreement = measures(output)
+        told = f"{units.decibel(output.sqnr_db)}  change {change}  cosine {cosine}"
+        console.print(_quoted(f"\n{printable(output.name)}"))
+        console.print(_quoted(f"{told}  agreement {agreement}", "dim"))
+    for line in notes(compared):
+        console.print(_quoted(f"\n{line}"))
 
 
 def _draw_weight(console: RichConsole, weight: WeightComparison) -> None:
