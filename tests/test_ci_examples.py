@@ -63,7 +63,7 @@ def test_the_job_passes_with_a_good_model(service: Any, workplace: Path) -> None
 @pytest.mark.parametrize("service", [github, gitlab])
 def test_the_job_fails_at_the_gate_and_the_page_is_there(service: Any, workplace: Path) -> None:
     steps, _ = service()
-    harder = [step.replace("--min-sqnr 30", "--min-sqnr 60") for step in steps]
+    harder = [step.replace("--min-agreement 95", "--min-sqnr 60") for step in steps]
     assert harder != steps
     assert run_steps(harder, workplace) == 1
     assert all((workplace / name).exists() for name in PUBLISHED)

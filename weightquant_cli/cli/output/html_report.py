@@ -12,7 +12,7 @@ from ...errors import printable
 from . import units
 from .bars import bars
 from .check_view import failure_text, finding_text, verdict
-from .drift_chart import drift
+from .drift_chart import chart, drift
 from .outputs_view import measures, notes
 
 if TYPE_CHECKING:
