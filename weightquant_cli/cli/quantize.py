@@ -191,11 +191,13 @@ def _round(
     console: Console, arguments: QuantizeArguments, model: Model, plan: Plan
 ) -> AdaptiveRounding:
     """Adaptive rounding, with a progress bar."""
-    from ..core.quantize.adaptive.adaptive import round_adaptively
+    from ..core.quantize.adaptive.adaptive import round_adaptively, weights_to_round
     from ..core.run.inputs import samples
 
-    given = samples(model, sample_options(arguments.inputs, arguments.input_shape))
-    with console.counting("round") as step:
+    wanted = sample_options(arguments.inputs, arguments.input_shape)
+    given = samples(model, wanted)
+    total = None if wanted.inputs else wanted.count + len(weights_to_round(plan))
+    with console.counting("round", total) as step:
         rounding = round_adaptively(model, plan, given, arguments.jobs, step)
     if rounding.unreached:
         console.warning(

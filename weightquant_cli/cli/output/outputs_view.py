@@ -30,6 +30,9 @@ LAYER_COLUMNS = (
 WORST = 3
 """So many operators are named where the answers break."""
 
+LEAST_NOISE = 1e-4
+"""Of an operator that is named: 0.01% of its output's power."""
+
 
 def show(console: Console, compared: ComparedOutputs) -> None:
     """The operators in order, where they break, then the outputs, and what could not be run."""
@@ -46,7 +49,7 @@ def show(console: Console, compared: ComparedOutputs) -> None:
 
 def notes(compared: ComparedOutputs) -> list[str]:
     """Where most noise comes in, and from where on nothing could be computed."""
-    lines = [_break(layer) for layer in compared.breaks[:WORST]]
+    lines = [_break(layer) for layer in compared.breaks[:WORST] if layer.added >= LEAST_NOISE]
     return [printable(line) for line in (*lines, *compared.stops, *compared.non_finite)]
 
 

@@ -81,9 +81,13 @@ class ComparedOutputs:
 
     @property
     def breaks(self) -> tuple[LayerDifference, ...]:
-        """The operators that add noise, most of it first."""
-        adding = [layer for layer in self.layers or () if layer.added > 0]
-        return tuple(sorted(adding, key=lambda layer: (-layer.added, layer.index)))
+        """The operators that add noise, each by its noisiest output, most of it first."""
+        noisiest: dict[int, LayerDifference] = {}
+        for layer in self.layers or ():
+            before = noisiest.get(layer.index)
+            if layer.added > (0.0 if before is None else before.added):
+                noisiest[layer.index] = layer
+        return tuple(sorted(noisiest.values(), key=lambda layer: (-layer.added, layer.index)))
 
 
 def compare_model_outputs(

@@ -52,13 +52,16 @@ def round_adaptively(
         RunError: a sample does not fit the model.
     """
     load = stored(model.stored)
-    wanted = [weight for weight in plan.quantized if weight.operator_type in INPUT_SLOTS]
+    wanted = weights_to_round(plan)
     network = Network(model.program, cached(load, CACHE))
     reasons: tuple[str, ...] = ()
     with Lanes((jobs or threads.default_jobs()) - 1) as lanes:
         observer = StatisticsObserver([weight.name for weight in wanted], submit=lanes.submit)
         for sample in samples:
-            reasons = tuple(str(one) for one in network.run(sample, observer=observer).not_run)
+            outcome = network.run(sample, observer=observer)
+            reasons = tuple(str(one) for one in outcome.not_run)
+            if outcome.non_finite is not None:
+                reasons += (str(outcome.non_finite),)
             step(1)
     del network  # and the parameters that it keeps
 
@@ -77,6 +80,11 @@ def round_adaptively(
     return AdaptiveRounding(
         rounded, _corrected(model, wanted, rounded, load), unreached, reasons if unreached else ()
     )
+
+
+def weights_to_round(plan: Plan) -> list[QuantizedWeight]:
+    """The weights that `round_adaptively` rounds: those that something is multiplied with."""
+    return [weight for weight in plan.quantized if weight.operator_type in INPUT_SLOTS]
 
 
 def rows_of(model: Model, weight: QuantizedWeight) -> Rows:

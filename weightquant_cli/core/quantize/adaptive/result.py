@@ -40,7 +40,8 @@ class AdaptiveRounding:
         corrected: parameters left in FP32 that take up the shift of a layer, with their new values.
         unreached: weights whose inputs are not known, since their operator could not be run; they
             were rounded by flips, from their values alone.
-        reasons: why, one line for each operator that could not be run.
+        reasons: why: a line for each operator that could not be run, and for the first that gave
+            NaN or infinity.
     """
 
     weights: Mapping[str, AdaptiveWeight]
