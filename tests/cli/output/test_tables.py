@@ -149,6 +149,25 @@ def test_a_terminal_gets_the_first_weights_and_how_many_more_there_are(
         assert cut == (console.is_terminal and not everything)
 
 
+def test_what_was_asked_for_stays_the_longest(tables: dict[str, Rows]) -> None:
+    columns, rows = tables["inspect"]
+    assert shown(columns, rows, 50)[0].split() == ["weight", "distribution"]
+    assert shown(columns, rows, 30)[0].split() == ["weight", "bytes"]
+
+
+def test_labelled_lines_lose_nothing_at_any_width() -> None:
+    pairs = [("size", "234 KiB in all: program 27.1 KiB, parameters 207 KiB"), ("input", "x" * 99)]
+    for width in WIDTHS:
+        stream = Terminal()
+        console = Console(stdout=stream, stderr=io.StringIO(), environment={"TERM": "dumb"})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("COLUMNS", str(width))
+            console.print(facts(console, pairs))
+        assert max(map(cell_len, stream.getvalue().splitlines())) <= width
+        printed = "".join(stream.getvalue().split())
+        assert printed == "".join("".join(pair) for pair in pairs).replace(" ", "")
+
+
 def test_a_label_is_repeated_in_a_pipe_and_not_on_a_terminal() -> None:
     pairs = [("size", "1"), ("size", "2")]
     for stream, expected in ((io.StringIO(), 2), (Terminal(), 1)):

@@ -164,7 +164,7 @@ def _columns(shown: Listing) -> list[Column]:
     if shown.distribution:
         columns += [
             Column("min", number=True, importance=1),
-            Column("distribution", importance=9),
+            Column("distribution", importance=12),
             Column("max", importance=2),
         ]
     return [*columns, Column("verdict", importance=8)]

@@ -145,8 +145,9 @@ def _fitting(
         for index in range(len(columns))
         if index == 0 or not rows or any(row[index] != NOTHING for row in rows)
     ]
-    others = filled[1:]
     least_name = min(widths[0], width // 2)
+    # One that does not fit beside the names alone must not drive out those that do.
+    others = [index for index in filled[1:] if least_name + GAP + widths[index] <= width]
     while others and least_name + sum(GAP + widths[index] for index in others) > width:
         others.remove(min(others, key=lambda index: columns[index].importance))
     name = min(widths[0], width - sum(GAP + widths[index] for index in others))

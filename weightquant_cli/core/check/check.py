@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...errors import OptionError
 from ..lite.tags import ModelTags
 from ..model.model import Model
+from ..model.shown import Row, Shown
 from .compare_outputs import ComparedOutputs
 from .compare_reference import Adaptive, Comparison, compare
 from .findings import Finding, Severity
@@ -17,8 +18,8 @@ from .program_rules import check_program
 from .quality_gates import GateFailure, QualityGates
 
 
-@dataclass(frozen=True)
-class CheckResult:
+@dataclass(frozen=True, repr=False)
+class CheckResult(Shown):
     """What the check found.
 
     Attributes:
@@ -40,6 +41,33 @@ class CheckResult:
     changed: tuple[str, ...]
     reference: Model | None
     outputs: ComparedOutputs | None = None
+
+    def _lines(self) -> tuple[str, ...]:
+        compared = self.comparison.weights if self.comparison else ()
+        wrong = (
+            f"{len(self.errors)} errors, {len(self.findings) - len(self.errors)} warnings, "
+            f"{len(self.failures)} failed gates, {len(self.changed)} changed files"
+        )
+        worst = f"; worst SQNR {min(one.sqnr for one in compared):.1f} dB" if compared else ""
+        return (
+            f"CheckResult: {'ok' if self.ok else 'not ok'}, {self.quantized} quantized weights",
+            wrong,
+            f"{len(compared)} compared with the reference{worst}",
+        )
+
+    def _table(self) -> tuple[Row, Sequence[Row]]:
+        compared = self.comparison.weights if self.comparison else ()
+        return ("weight", "operator", "type", "SQNR in dB", "largest error", "cosine"), [
+            (
+                one.name,
+                one.operator,
+                one.dtype,
+                f"{one.sqnr:.2f}",
+                f"{one.max_abs:.3g}",
+                f"{one.cosine:.7f}",
+            )
+            for one in compared
+        ]
 
     @property
     def errors(self) -> tuple[Finding, ...]:

@@ -20,6 +20,7 @@ from ..lite.storage import WeightQuantizeType
 from ..lite.tags import ModelTags, Tag
 from ..model.inputs_outputs import Port, feeds, fetches
 from ..model.model import SKIPPED_OPERATORS, Model
+from ..model.shown import Row, Shown
 from ..model.weights import OperatorRef, Weight
 from ..plan.eligibility import Eligibility
 from ..plan.options import QuantizeOptions
@@ -104,8 +105,8 @@ class ExpectedSize:
     compressed: CompressedSizes | None = None
 
 
-@dataclass(frozen=True)
-class ModelSummary:
+@dataclass(frozen=True, repr=False)
+class ModelSummary(Shown):
     """A model's facts.
 
     Attributes:
@@ -133,6 +134,27 @@ class ModelSummary:
     weights: tuple[WeightSummary, ...]
     expected: tuple[ExpectedSize, ...]
     compressed: CompressedSizes | None = None
+
+    def _lines(self) -> tuple[str, ...]:
+        return (
+            f"ModelSummary: {self.headline}, Paddle {self.paddle_version or 'unknown'}",
+            f"{len(self.weights)} weights, {self.params_size} bytes; program {self.program_size}",
+            f"{sum(count for _, count in self.operators)} operators of {len(self.operators)} types",
+        )
+
+    def _table(self) -> tuple[Row, Sequence[Row]]:
+        ranked = sorted(self.weights, key=lambda one: (-one.record.data_size, one.name))
+        return ("weight", "operator", "shape", "bytes", "verdict", "why"), [
+            (
+                one.name,
+                one.plan.operator_type,
+                list(one.record.shape),
+                one.record.data_size,
+                one.verdict.value,
+                one.reason.text if one.reason else None,
+            )
+            for one in ranked
+        ]
 
     @property
     def size(self) -> int:

@@ -10,6 +10,7 @@ from ..lite.carried import MIN_SAVING
 from ..lite.storage import WeightQuantizeType
 from ..lite.targets import TARGETS
 from ..model.model import Model
+from ..model.shown import Row, Shown
 from ..model.weights import Weight
 from .eligibility import Eligibility, Eligible
 from .options import FLOAT_BITS, QuantizeOptions
@@ -19,8 +20,8 @@ from .size import readable
 from .weight_plan import KeptWeight, Quantization, QuantizedWeight, WeightPlan
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Shown):
     """What is done with every weight of a model.
 
     Attributes:
@@ -49,6 +50,27 @@ class Plan:
         everything = sum(weight.size_before for weight in self.weights)
         done = sum(weight.size_before for weight in self.quantized)
         return 100.0 * done / everything if everything else 0.0
+
+    def _lines(self) -> tuple[str, ...]:
+        return (
+            f"Plan: {len(self.quantized)} of {len(self.weights)} weights to quantize",
+            f"{self.quantized_share:.1f}% of their bytes, {self.options.granularity.value}",
+            f"left as they are: {len(self.kept)}; `weights` has each with its reason",
+        )
+
+    def _table(self) -> tuple[Row, Sequence[Row]]:
+        ranked = sorted(self.weights, key=lambda weight: (-weight.size_before, weight.name))
+        return ("weight", "operator", "shape", "bytes", "bits", "why not"), [
+            (
+                weight.name,
+                weight.operator_type,
+                list(weight.weight.record.shape),
+                weight.size_before,
+                weight.quantization.bits if weight.quantization else None,
+                weight.reason.text if weight.reason else None,
+            )
+            for weight in ranked
+        ]
 
     def only_rewritten(self) -> Plan:
         """The plan with every rewrite and nothing quantized: the same model in another spelling."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from ...formats.model_dir import ModelFiles
 from ...formats.model_writer import Layout
 from ..lite.demands.mend import Mended
 from ..lite.naive_buffer import NaiveBufferSize
+from ..model.shown import Row, Shown
 from ..plan.plan import Plan
 from ..plan.weight_plan import WeightPlan
 from ..tensors.weight_error import WeightError
@@ -36,8 +37,8 @@ class WeightResult:
     corrected: bool = False
 
 
-@dataclass(frozen=True)
-class Quantized:
+@dataclass(frozen=True, repr=False)
+class Quantized(Shown):
     """A plan, and what came of it.
 
     Attributes:
@@ -65,6 +66,31 @@ class Quantized:
     rounding: AdaptiveRounding = field(default=NO_ROUNDING, repr=False)
     program: TaggedProgram | None = field(default=None, repr=False, compare=False)
     compressed: Compression | None = None
+
+    def _lines(self) -> tuple[str, ...]:
+        worst, sizes = self.worst, self.sizes
+        sqnr = f"{worst.error.sqnr:.1f} dB ({worst.plan.name})" if worst and worst.error else "-"
+        where = "not written" if self.folder is None else f"written to {self.folder}"
+        return (
+            f"Quantized: {len(self.plan.quantized)} of {len(self.weights)} weights, {where}",
+            f"{sizes.before} -> {sizes.after} bytes, {sizes.ratio:.2f}x smaller",
+            f"worst SQNR: {sqnr}",
+        )
+
+    def _table(self) -> tuple[Row, Sequence[Row]]:
+        ranked = sorted(self.weights, key=lambda one: (-one.plan.size_before, one.plan.name))
+        return ("weight", "operator", "bytes", "after", "type", "SQNR in dB", "why not"), [
+            (
+                one.plan.name,
+                one.plan.operator_type,
+                one.plan.size_before,
+                one.plan.size_after,
+                one.plan.dtype,
+                f"{one.error.sqnr:.1f}" if one.error else None,
+                one.plan.reason.text if one.plan.reason else None,
+            )
+            for one in ranked
+        ]
 
     @property
     def naive_buffer(self) -> NaiveBufferSize | None:
