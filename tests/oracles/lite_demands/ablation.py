@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weightquant_cli.core.lite.demands.outputs import absent_outputs, add_output
-from weightquant_cli.core.lite.demands.place import Declarations, Place
+from weightquant_cli.core.lite.demands.position import Declarations, Position
 from weightquant_cli.formats.program import Attribute, AttrType, Operator, Program
 
 from . import lab
@@ -53,7 +53,7 @@ def complete(program: Program, defaults: Defaults) -> None:
     declarations = Declarations(program)
     for block, index, operator in program.operators():
         for slot in list(absent_outputs(operator)):
-            add_output(operator, Place(block, index), slot, declarations)
+            add_output(operator, Position(block, index), slot, declarations)
         present = set(operator.attribute_names())
         for name, (kind, value) in defaults.get(operator.type, {}).items():
             if name not in present and name not in IGNORED:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.oracles import envs
 from tests.oracles.conftest import Tell
-from weightquant_cli.core.lite.demands.place import Declarations
+from weightquant_cli.core.lite.demands.position import Declarations
 from weightquant_cli.formats.program import Program
 
 from . import lab, report, truth

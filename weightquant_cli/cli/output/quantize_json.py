@@ -84,8 +84,8 @@ def quantize_document(model: Model, result: Quantized, arguments: QuantizeArgume
         else {"name": worst.plan.name, **sqnr_fields(worst.error.sqnr)},
         "mended": [
             {
-                "block": one.place.block,
-                "index": one.place.index,
+                "block": one.position.block,
+                "index": one.position.index,
                 "operator": one.operator,
                 "change": one.change,
             }

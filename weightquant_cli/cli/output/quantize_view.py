@@ -109,7 +109,7 @@ def _quantized_line(result: Quantized) -> tuple[str, str]:
 
 def _mended_lines(result: Quantized) -> Iterator[tuple[str, str]]:
     """What Paddle Lite demands and the program lacked, one line per kind of operator."""
-    places = {(one.operator, one.place) for one in result.mended}
+    places = {(one.operator, one.position) for one in result.mended}
     counts = Counter(operator for operator, _ in places)
     if counts:
         told = ", ".join(f"{count} {operator}" for operator, count in counts.most_common())

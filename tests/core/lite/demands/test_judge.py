@@ -11,7 +11,7 @@ from weightquant_cli.core.lite.demands.demand import Effect
 from weightquant_cli.core.lite.demands.judge import findings
 from weightquant_cli.core.lite.demands.measured import VERSIONS
 from weightquant_cli.core.lite.demands.mend import mend
-from weightquant_cli.core.lite.demands.place import Place
+from weightquant_cli.core.lite.demands.position import Position
 from weightquant_cli.errors import OptionError
 from weightquant_cli.formats import dtypes
 from weightquant_cli.formats.program import AttrType, Program
@@ -27,7 +27,7 @@ def build(type: str, of: int = 5, slot: str = "X", **attributes: Any) -> Program
 
 
 def codes(program: Program, version: str = "2.12") -> list[str]:
-    return [demand.code for demand in findings(program, {}, version)]
+    return [demand.code.value for demand in findings(program, {}, version)]
 
 
 def test_a_plain_relu_meets_every_demand_of_every_version() -> None:
@@ -41,8 +41,8 @@ def test_a_version_that_was_not_measured_is_an_error() -> None:
 
 def test_an_operator_that_a_version_lacks_is_found_with_the_version_that_has_it() -> None:
     (demand,) = findings(build("round"), {}, "2.12")
-    assert demand.code == "unsupported-operator"
-    assert demand.place == Place(0, 0)
+    assert demand.code.value == "unsupported_operator"
+    assert demand.position == Position(0, 0)
     assert demand.effect is Effect.NOT_CONVERTED
     assert "2.13rc0" in demand.remedy
     assert codes(build("round"), "2.13rc0") == []
@@ -50,7 +50,7 @@ def test_an_operator_that_a_version_lacks_is_found_with_the_version_that_has_it(
 
 def test_an_operator_that_no_version_has_is_found() -> None:
     assert [codes(build("as_real"), version) for version in VERSIONS] == (
-        [["unsupported-operator"]] * len(VERSIONS)
+        [["unsupported_operator"]] * len(VERSIONS)
     )
 
 
@@ -69,17 +69,17 @@ def test_what_mend_mends_is_found_before_and_not_after() -> None:
 
 def test_a_missing_attribute_without_a_default_asks_for_another_export() -> None:
     found = findings(build("transpose2"), {}, "2.12")
-    assert [(demand.code, demand.remedy) for demand in found] == [
-        ("missing-attribute", "export the model again")
+    assert [(demand.code.value, demand.remedy) for demand in found] == [
+        ("missing_attribute", "export the model again")
     ]
 
 
 def test_xshape_is_demanded_by_some_versions_alone() -> None:
     program = build("unsqueeze2", axes=[1])
     assert {version: codes(program, version) for version in VERSIONS} == {
-        "2.9": ["missing-output"],
-        "2.10": ["missing-output"],
-        "2.11": ["missing-output"],
+        "2.9": ["missing_output"],
+        "2.10": ["missing_output"],
+        "2.11": ["missing_output"],
         "2.12": [],
         "2.13rc0": [],
     }
@@ -98,13 +98,15 @@ def test_fp64_is_found_where_it_is_computed_with() -> None:
 
 def test_a_parameter_of_a_type_that_opt_cannot_read_is_found_by_name() -> None:
     found = findings(build("relu"), {"w": dtypes.FP16, "b": dtypes.INT8}, "2.12")
-    assert [(d.code, d.operator, d.place) for d in found] == [("parameter-type", "w", None)]
+    assert [(d.code.value, d.operator, d.position) for d in found] == [
+        ("parameter_type", "w", None)
+    ]
 
 
 def test_a_declared_bf16_stops_2_13_alone() -> None:
     program = build("assign", BF16)
     assert codes(program, "2.12") == []
-    assert codes(program, "2.13rc0") == ["variable-type"]
+    assert codes(program, "2.13rc0") == ["variable_type"]
 
 
 @pytest.mark.parametrize(
@@ -112,8 +114,8 @@ def test_a_declared_bf16_stops_2_13_alone() -> None:
     [
         ("cast", {"in_dtype": 5, "out_dtype": 6}, "cast"),
         ("p_norm", {"porder": 1.0}, "norm"),
-        ("arg_max", {"axis": Attr(AttrType.LONG, 0), "flatten": True}, "flatten-ignored"),
-        ("elementwise_mod", {"axis": -1}, "float-remainder"),
+        ("arg_max", {"axis": Attr(AttrType.LONG, 0), "flatten": True}, "flatten_ignored"),
+        ("elementwise_mod", {"axis": -1}, "float_remainder"),
     ],
 )
 def test_uses_that_paddle_lite_gets_wrong_are_found(
@@ -143,7 +145,7 @@ def test_values_that_only_paddle_3_reads_are_found() -> None:
     values: dict[str, Any] = {"dtype": 5, "shape": [2], "fp32_values": [1.0, 0.0]}
     assert codes(build("assign_value", **values)) == []
     del values["fp32_values"]
-    assert codes(build("assign_value", **values)) == ["values-as-scalars"]
+    assert codes(build("assign_value", **values)) == ["values_as_scalars"]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_values_that_only_paddle_3_reads_are_found() -> None:
 def test_a_slice_backwards_is_found(start: int, effect: Effect) -> None:
     attributes: dict[str, Any] = {"axes": [1], "ends": [-1], "strides": [-1], "starts": [start]}
     (demand,) = findings(build("strided_slice", slot="Input", **attributes), {}, "2.12")
-    assert (demand.code, demand.effect) == ("slice-backwards", effect)
+    assert (demand.code.value, demand.effect) == ("slice_backwards", effect)
 
 
 def test_a_layer_norm_without_scale_is_found() -> None:
@@ -163,7 +165,7 @@ def test_a_layer_norm_without_scale_is_found() -> None:
     both = {"X": "x", "Scale": "s", "Bias": "b"}
     builder.main.op("layer_norm", both, outputs, attributes)
     (demand,) = findings(builder.parse(), {}, "2.12")
-    assert (demand.code, demand.place) == ("layer-norm-without-scale", Place(0, 0))
+    assert (demand.code.value, demand.position) == ("layer_norm_without_scale", Position(0, 0))
 
 
 def test_the_same_operators_are_taken_where_they_are_used_right() -> None:

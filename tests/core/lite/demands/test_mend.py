@@ -9,7 +9,7 @@ from weightquant_cli.core.lite.demands.attributes import Missing, missing_attrib
 from weightquant_cli.core.lite.demands.demand import Effect
 from weightquant_cli.core.lite.demands.judge import findings
 from weightquant_cli.core.lite.demands.mend import mend
-from weightquant_cli.core.lite.demands.place import Place
+from weightquant_cli.core.lite.demands.position import Position
 from weightquant_cli.formats.program import AttrType, Operator, Program
 
 
@@ -28,7 +28,7 @@ def build(type: str, slot: str = "X", **attributes: object) -> Program:
 def test_relu6_without_threshold_lacks_paddles_default() -> None:
     (missing,) = missing_attributes(build("relu6"))
     assert missing == Missing(
-        Place(0, 0), "relu6", "threshold", AttrType.FLOAT, 6.0, "PaddlePaddle 1.8.5"
+        Position(0, 0), "relu6", "threshold", AttrType.FLOAT, 6.0, "PaddlePaddle 1.8.5"
     )
 
 
@@ -61,7 +61,7 @@ def test_operators_in_sub_blocks_are_mended_too() -> None:
     inner.op("relu6", {"X": "x"}, {"Out": "y"})
     builder.main.op("while", {"X": "x"}, {"Out": "y"}, {"sub_block": inner})
     (mended,) = mend(builder.parse())
-    assert mended.place == Place(1, 0)
+    assert mended.position == Position(1, 0)
     assert mended.change == "threshold = 6.0"
 
 

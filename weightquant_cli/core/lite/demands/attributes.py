@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ....formats.program import Attribute, AttributeValue, AttrType, Operator, Program
 from . import measured
-from .place import Place
+from .position import Position
 
 _ELEMENTS = {
     AttrType.INTS: AttrType.INT,
@@ -28,7 +28,7 @@ class Missing:
     """An attribute that some opt demands, that the program lacks, and that Paddle would fill in.
 
     Attributes:
-        place: the operator's place.
+        position: the operator's place.
         operator: its type.
         attribute: the attribute's name.
         type: its type.
@@ -36,7 +36,7 @@ class Missing:
         source: the Paddle that registers this default.
     """
 
-    place: Place
+    position: Position
     operator: str
     attribute: str
     type: AttrType
@@ -60,7 +60,7 @@ def missing_attributes(program: Program) -> tuple[Missing, ...]:
             if name not in present:
                 found.append(
                     Missing(
-                        Place(block, index),
+                        Position(block, index),
                         operator.type,
                         name,
                         default.type,

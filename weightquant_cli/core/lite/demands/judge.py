@@ -7,19 +7,15 @@ from collections.abc import Iterator, Mapping
 from ....formats import dtypes
 from ....formats.dtypes import DataType
 from ....formats.program import Operator, Program
+from ..storage import LOADABLE_TYPES
 from . import measured
-from .attributes import wrong_types
-from .demand import Demand, Effect
+from .attributes import narrowed, wrong_types
+from .demand import MEND, Demand, DemandCode, Effect
 from .limits import RULES, Use
 from .outputs import absent_outputs, is_beside_pad3d
-from .place import Declarations, Place
+from .position import Declarations, Position
 from .respell import SPELLINGS
 from .scalars import makes_a_scalar, reduces_all_silently
-
-READABLE = frozenset(
-    {dtypes.FP32, dtypes.INT8, dtypes.UINT8, dtypes.INT16, dtypes.INT32, dtypes.INT64}
-)
-"""Types of parameters that every measured opt reads."""
 
 UNNAMED = frozenset({dtypes.BF16, dtypes.COMPLEX64, dtypes.COMPLEX128})
 """Types of variables at which 2.13rc0 aborts, even where the variable is unused."""
@@ -35,7 +31,18 @@ COPIES = frozenset(
 FUSE_FLATTEN = ("2.11", "2.13rc0")
 """Versions that crash at a flatten without XShape, unless they fuse it with a Linear behind it."""
 
-MEND = "weightquant mends it (`mend`)"
+SIMULATED = frozenset(
+    {
+        *("dequantize_linear", "quantize_linear", "fake_dequantize_max_abs"),
+        *("fake_channel_wise_dequantize_max_abs", "fake_quantize_range_abs_max"),
+        *("fake_channel_wise_quantize_dequantize_abs_max", "fake_quantize_dequantize_abs_max"),
+        *("fake_quantize_abs_max", "fake_quantize_moving_average_abs_max"),
+        "fake_quantize_dequantize_moving_average_abs_max",
+    }
+)
+"""Operators of models with quantized activations, which opt takes away when it fuses them."""
+
+EXPORT_AGAIN = "export the model again"
 NEWER = "use Paddle Lite 2.12 or newer"
 CHANGE_MODEL = "change the model, or convert for another runtime"
 
@@ -61,37 +68,40 @@ def findings(
     declarations = Declarations(program)
     found = [*_parameters(parameters), *_variables(program, version)]
     for block, index, operator in program.operators():
-        use = Use(operator, Place(block, index), declarations, version)
+        use = Use(operator, Position(block, index), declarations, version)
         found += _of_operator(use, facts)
     return tuple(found)
 
 
 def _of_operator(use: Use, facts: measured.Measured) -> Iterator[Demand]:
-    operator, place = use.operator, use.place
+    operator, position = use.operator, use.position
     type = operator.type
-    if type not in facts.operators:
-        yield _unsupported(operator, place, facts)
+    if type in SIMULATED:
+        yield _simulated(operator, position)
         return
-    yield from _missing(operator, place, facts)
+    if type not in facts.operators:
+        yield _unsupported(operator, position, facts)
+        return
+    yield from _missing(operator, position, facts)
     for attribute, wanted in wrong_types(operator, facts):
         yield Demand(
-            "attribute-type",
+            DemandCode.ATTRIBUTE_TYPE,
             Effect.NOT_CONVERTED,
-            place,
+            position,
             type,
             f"its attribute {attribute.name} is {attribute.type.name}, not {wanted.name}",
-            MEND,
+            EXPORT_AGAIN if narrowed(attribute, wanted) is None else MEND,
         )
     yield from _outputs(use, facts)
-    yield from _scalars(operator, place)
+    yield from _scalars(operator, position)
     yield from _types(use, facts)
     for rule in RULES.get(type, ()):
         limit = rule(use)
         if limit is not None:
-            yield Demand(limit.code, limit.effect, place, type, limit.text, limit.remedy)
+            yield Demand(limit.code, limit.effect, position, type, limit.text, limit.remedy)
 
 
-def _unsupported(operator: Operator, place: Place, facts: measured.Measured) -> Demand:
+def _unsupported(operator: Operator, position: Position, facts: measured.Measured) -> Demand:
     having = [v for v in measured.VERSIONS if operator.type in measured.of_version(v).operators]
     if operator.type in SPELLINGS:
         remedy = MEND
@@ -100,28 +110,39 @@ def _unsupported(operator: Operator, place: Place, facts: measured.Measured) -> 
     else:
         remedy = CHANGE_MODEL
     return Demand(
-        "unsupported-operator",
+        DemandCode.UNSUPPORTED_OPERATOR,
         Effect.NOT_CONVERTED,
-        place,
+        position,
         operator.type,
         f"Paddle Lite {facts.version} has no such operator for ARM",
         remedy,
     )
 
 
-def _missing(operator: Operator, place: Place, facts: measured.Measured) -> Iterator[Demand]:
+def _simulated(operator: Operator, position: Position) -> Demand:
+    return Demand(
+        DemandCode.SIMULATED_QUANTIZATION,
+        Effect.MAY_NOT_CONVERT,
+        position,
+        operator.type,
+        "the activations are quantized too, for which nothing was measured",
+        "see what opt makes of it: `with_opt`",
+    )
+
+
+def _missing(operator: Operator, position: Position, facts: measured.Measured) -> Iterator[Demand]:
     demanded = facts.attributes.get(operator.type)
     if not demanded:
         return
     for name in sorted(demanded.difference(operator.attribute_names())):
         known = (operator.type, name) in measured.defaults()
         yield Demand(
-            "missing-attribute",
+            DemandCode.MISSING_ATTRIBUTE,
             Effect.NOT_CONVERTED,
-            place,
+            position,
             operator.type,
             f"its attribute {name} is not there",
-            MEND if known else "export the model again",
+            MEND if known else EXPORT_AGAIN,
         )
 
 
@@ -132,30 +153,30 @@ def _outputs(use: Use, facts: measured.Measured) -> Iterator[Demand]:
         if slot in demanded:
             fused = operator.type == "flatten_contiguous_range" and facts.version in FUSE_FLATTEN
             yield Demand(
-                "missing-output",
+                DemandCode.MISSING_OUTPUT,
                 Effect.MAY_NOT_CONVERT if fused else Effect.NOT_CONVERTED,
-                use.place,
+                use.position,
                 operator.type,
                 f"its output {slot} is not there",
                 NEWER if is_beside_pad3d(operator, use.declarations) else MEND,
             )
 
 
-def _scalars(operator: Operator, place: Place) -> Iterator[Demand]:
+def _scalars(operator: Operator, position: Position) -> Iterator[Demand]:
     if makes_a_scalar(operator):
         yield Demand(
-            "scalar",
+            DemandCode.SCALAR,
             Effect.ABORTS_AT_RUN,
-            place,
+            position,
             operator.type,
             "it makes a 0-d tensor, which Paddle Lite does not know",
             MEND,
         )
     if reduces_all_silently(operator):
         yield Demand(
-            "empty-reduction",
+            DemandCode.EMPTY_REDUCTION,
             Effect.ABORTS_AT_RUN,
-            place,
+            position,
             operator.type,
             "an empty dim is no dim to Paddle Lite, and all dims to Paddle",
             MEND,
@@ -165,27 +186,32 @@ def _scalars(operator: Operator, place: Place) -> Iterator[Demand]:
 def _types(use: Use, facts: measured.Measured) -> Iterator[Demand]:
     type = use.operator.type
     names = [name for slot in use.operator.inputs.values() for name in slot]
-    found = {use.declarations.dtype(use.place.block, name) for name in names}
+    found = {use.declarations.dtype(use.position.block, name) for name in names}
     if dtypes.BOOL in found and type in facts.without_booleans and use.dtype("X") is dtypes.BOOL:
         yield Demand(
-            "boolean",
+            DemandCode.BOOLEAN,
             Effect.NOT_CONVERTED,
-            use.place,
+            use.position,
             type,
             "it has no kernel for BOOL",
             "cast to INT32 before it",
         )
     if dtypes.FP64 in found and type not in COPIES:
         yield Demand(
-            "double", Effect.WRONG, use.place, type, "FP64 is taken for FP32", "compute in FP32"
+            DemandCode.DOUBLE,
+            Effect.WRONG,
+            use.position,
+            type,
+            "FP64 is taken for FP32",
+            "compute in FP32",
         )
 
 
 def _parameters(parameters: Mapping[str, DataType]) -> Iterator[Demand]:
     for name, dtype in parameters.items():
-        if dtype not in READABLE:
+        if dtype not in LOADABLE_TYPES:
             yield Demand(
-                "parameter-type",
+                DemandCode.PARAMETER_TYPE,
                 Effect.NOT_CONVERTED,
                 None,
                 name,
@@ -202,7 +228,7 @@ def _variables(program: Program, version: str) -> Iterator[Demand]:
             dtype = variable.dtype
             if dtype is not None and dtype in UNNAMED and not variable.is_parameter:
                 yield Demand(
-                    "variable-type",
+                    DemandCode.VARIABLE_TYPE,
                     Effect.NOT_CONVERTED,
                     None,
                     variable.name,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from ....formats import dtypes
 from ....formats.program import Operator
-from .demand import Effect
-from .place import Declarations, Place
+from .demand import DemandCode, Effect
+from .position import Declarations, Position
 
 AS_NCHW = "export the model with NCHW layout"
 
@@ -22,7 +22,7 @@ AS_NCHW = "export the model with NCHW layout"
 class Limit:
     """A use that Paddle Lite does not get right: what it is, what happens, what to do."""
 
-    code: str
+    code: DemandCode
     effect: Effect
     text: str
     remedy: str
@@ -33,19 +33,19 @@ class Use:
     """An operator where it stands, as the rules look at it."""
 
     operator: Operator
-    place: Place
+    position: Position
     declarations: Declarations
     version: str
 
     def shape(self, slot: str) -> tuple[int, ...] | None:
         """Declared dims of the first variable in an input slot."""
         names = self.operator.inputs.get(slot)
-        return self.declarations.shape(self.place.block, names[0]) if names else None
+        return self.declarations.shape(self.position.block, names[0]) if names else None
 
     def dtype(self, slot: str) -> dtypes.DataType | None:
         """Declared type of the first variable in an input slot."""
         names = self.operator.inputs.get(slot)
-        return self.declarations.dtype(self.place.block, names[0]) if names else None
+        return self.declarations.dtype(self.position.block, names[0]) if names else None
 
 
 Rule = Callable[[Use], Limit | None]
@@ -66,8 +66,15 @@ FROM_2_12 = "use Paddle Lite 2.12 or newer"
 
 _UP_TO_2_11 = ("2.9", "2.10", "2.11")
 _VALUES = ("bool_values", "fp32_values", "int32_values", "int64_values")
+_LONGEST = 40
 _OPEN_END = (1 << 31) - 1
 """What Paddle writes for the end of an open slice."""
+
+
+def shown(value: object) -> str:
+    """An attribute's value for a message, cut where a stranger's program has a long one."""
+    text = str(value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
 def _layout(use: Use) -> Limit | None:
@@ -76,7 +83,9 @@ def _layout(use: Use) -> Limit | None:
         if layout in ("NHWC", "NDHWC", "NLC"):
             aborts = use.operator.type in ("batch_norm", "sync_batch_norm")
             effect = Effect.NOT_CONVERTED if aborts else Effect.WRONG
-            return Limit("layout", effect, f"its layout {layout} is taken for NCHW", AS_NCHW)
+            return Limit(
+                DemandCode.LAYOUT, effect, f"its layout {layout} is taken for NCHW", AS_NCHW
+            )
     return None
 
 
@@ -85,7 +94,7 @@ def _bare_layer_norm(use: Use) -> Limit | None:
     if inputs.get("Scale") and inputs.get("Bias"):
         return None
     return Limit(
-        "layer-norm-without-scale",
+        DemandCode.LAYER_NORM_WITHOUT_SCALE,
         Effect.NOT_CONVERTED,
         "without Scale or Bias opt crashes",
         "give the layer a weight of ones and a bias of zeros",
@@ -97,7 +106,7 @@ def _bare_group_norm(use: Use) -> Limit | None:
     if use.version != "2.9" or (inputs.get("Scale") and inputs.get("Bias")):
         return None
     return Limit(
-        "group-norm-without-scale",
+        DemandCode.GROUP_NORM_WITHOUT_SCALE,
         Effect.NOT_CONVERTED,
         "without Scale or Bias opt 2.9 crashes",
         "use Paddle Lite 2.10 or newer",
@@ -109,28 +118,30 @@ def _cast(use: Use) -> Limit | None:
     if ends in CASTS:
         return None
     names = [dtypes.BY_NUMBER.get(end) if isinstance(end, int) else None for end in ends]
-    text = f"there is no cast from {names[0] or ends[0]} to {names[1] or ends[1]}"
-    return Limit("cast", Effect.ABORTS_AT_RUN, text, "go by way of FP32")
+    text = f"there is no cast from {names[0] or shown(ends[0])} to {names[1] or shown(ends[1])}"
+    return Limit(DemandCode.CAST, Effect.ABORTS_AT_RUN, text, "go by way of FP32")
 
 
 def _cast_to_bool(use: Use) -> Limit | None:
     ends = (use.operator.value("in_dtype"), use.operator.value("out_dtype"))
     if use.version not in _UP_TO_2_11 or ends not in ((_F32, _B), (_B, _B)):
         return None
-    return Limit("cast", Effect.ABORTS_AT_RUN, "there is no cast to BOOL", FROM_2_12)
+    return Limit(DemandCode.CAST, Effect.ABORTS_AT_RUN, "there is no cast to BOOL", FROM_2_12)
 
 
 def _boolean_fill(use: Use) -> Limit | None:
     if use.version not in _UP_TO_2_11 or use.operator.value("dtype") != dtypes.BOOL.number:
         return None
-    return Limit("boolean-fill", Effect.ABORTS_AT_RUN, "it fills no BOOL", FROM_2_12)
+    return Limit(DemandCode.BOOLEAN_FILL, Effect.ABORTS_AT_RUN, "it fills no BOOL", FROM_2_12)
 
 
 def _open_section(use: Use) -> Limit | None:
     sections = use.operator.value("sections")
     if use.version not in _UP_TO_2_11 or not isinstance(sections, tuple) or -1 not in sections:
         return None
-    return Limit("open-section", Effect.ABORTS_AT_RUN, "a section of -1 is not known", FROM_2_12)
+    return Limit(
+        DemandCode.OPEN_SECTION, Effect.ABORTS_AT_RUN, "a section of -1 is not known", FROM_2_12
+    )
 
 
 def _values_as_scalars(use: Use) -> Limit | None:
@@ -138,7 +149,7 @@ def _values_as_scalars(use: Use) -> Limit | None:
     if any(use.operator.value(name) for name in _VALUES):
         return None
     return Limit(
-        "values-as-scalars",
+        DemandCode.VALUES_AS_SCALARS,
         Effect.ABORTS_AT_RUN,
         "its values are not where Paddle Lite reads them",
         "export with PaddlePaddle 2.6, or as PIR, which weightquant translates",
@@ -149,7 +160,10 @@ def _flat_argument(use: Use) -> Limit | None:
     if not use.operator.value("flatten"):
         return None
     return Limit(
-        "flatten-ignored", Effect.WRONG, "`flatten` is ignored", "reshape to one dim before it"
+        DemandCode.FLATTEN_IGNORED,
+        Effect.WRONG,
+        "`flatten` is ignored",
+        "reshape to one dim before it",
     )
 
 
@@ -157,25 +171,30 @@ def _scale_tensor(use: Use) -> Limit | None:
     if not use.operator.inputs.get("ScaleTensor"):
         return None
     return Limit(
-        "scale-tensor-ignored", Effect.WRONG, "its ScaleTensor is ignored", "multiply by the tensor"
+        DemandCode.SCALE_TENSOR_IGNORED,
+        Effect.WRONG,
+        "its ScaleTensor is ignored",
+        "multiply by the tensor",
     )
 
 
 def _norm(use: Use) -> Limit | None:
     if use.operator.value("asvector"):
         text = "the norm of a whole tensor is not known"
-        return Limit("norm", Effect.ABORTS_AT_RUN, text, "reshape to one dim before it")
+        return Limit(DemandCode.NORM, Effect.ABORTS_AT_RUN, text, "reshape to one dim before it")
     order = use.operator.value("porder")
     if order in (None, 2.0):
         return None
-    return Limit("norm", Effect.WRONG, f"the norm of order {order} is wrong", "use order 2")
+    return Limit(
+        DemandCode.NORM, Effect.WRONG, f"the norm of order {shown(order)} is wrong", "use order 2"
+    )
 
 
 def _pad_value(use: Use) -> Limit | None:
     if use.operator.value("mode") != "constant" or not use.operator.value("value"):
         return None
     return Limit(
-        "pad-value-ignored",
+        DemandCode.PAD_VALUE_IGNORED,
         Effect.WRONG,
         "it pads with zeros, whatever its value",
         "pad with zeros",
@@ -186,7 +205,9 @@ def _float_remainder(use: Use) -> Limit | None:
     if use.dtype("X") is not dtypes.FP32:
         return None
     effect = Effect.NOT_CONVERTED if use.version == "2.9" else Effect.WRONG
-    return Limit("float-remainder", effect, "FP32 is taken for integers", "x - floor(x / y) * y")
+    return Limit(
+        DemandCode.FLOAT_REMAINDER, effect, "FP32 is taken for integers", "x - floor(x / y) * y"
+    )
 
 
 def _backwards(use: Use) -> Limit | None:
@@ -197,7 +218,9 @@ def _backwards(use: Use) -> Limit | None:
         if not isinstance(stride, int) or not isinstance(start, int) or stride >= 0:
             continue
         effect = Effect.ABORTS_AT_RUN if start >= _OPEN_END else Effect.WRONG
-        return Limit("slice-backwards", effect, "a slice backwards is not known", "use flip")
+        return Limit(
+            DemandCode.SLICE_BACKWARDS, effect, "a slice backwards is not known", "use flip"
+        )
     return None
 
 
@@ -214,11 +237,11 @@ def _fused_pad(use: Use) -> Limit | None:
     mode, paddings = use.operator.value("mode"), use.operator.value("paddings")
     remedy = "export with PaddlePaddle 2.6, which writes no XShape"
     if mode not in ("constant", "reflect"):
-        text = f"opt fuses it to a pad2d, which has no mode {mode}"
-        return Limit("fused-pad", Effect.ABORTS_AT_RUN, text, remedy)
+        text = f"opt fuses it to a pad2d, which has no mode {shown(mode)}"
+        return Limit(DemandCode.FUSED_PAD, Effect.ABORTS_AT_RUN, text, remedy)
     if isinstance(paddings, tuple) and len(set(paddings[:4])) > 1:
         text = "opt fuses it to a pad2d that pads the wrong sides"
-        return Limit("fused-pad", Effect.WRONG, text, remedy)
+        return Limit(DemandCode.FUSED_PAD, Effect.WRONG, text, remedy)
     return None
 
 
@@ -226,7 +249,10 @@ def _iou_aware(use: Use) -> Limit | None:
     if not use.operator.value("iou_aware"):
         return None
     return Limit(
-        "iou-aware", Effect.ABORTS_AT_RUN, "iou_aware is not known", "export without iou_aware"
+        DemandCode.IOU_AWARE,
+        Effect.ABORTS_AT_RUN,
+        "iou_aware is not known",
+        "export without iou_aware",
     )
 
 
@@ -244,7 +270,7 @@ def _grid(use: Use) -> Limit | None:
     if all(a == b or a < 0 or b < 0 for a, b in pairs):
         return None
     return Limit(
-        "grid-size",
+        DemandCode.GRID_SIZE,
         Effect.ABORTS_AT_RUN,
         "the grid has another size than the image",
         "use Paddle Lite 2.13rc0",
@@ -255,11 +281,14 @@ def _recurrence(use: Use) -> Limit | None:
     mode = use.operator.value("mode")
     if mode not in ("LSTM", "GRU"):
         return Limit(
-            "rnn-mode", Effect.WRONG, f"the mode {mode} is not known", "use an LSTM or a GRU"
+            DemandCode.RNN_MODE,
+            Effect.WRONG,
+            f"the mode {shown(mode)} is not known",
+            "use an LSTM or a GRU",
         )
     if use.operator.inputs.get("SequenceLength") and use.dtype("SequenceLength") is dtypes.INT64:
         return Limit(
-            "rnn-lengths",
+            DemandCode.RNN_LENGTHS,
             Effect.WRONG,
             "INT64 lengths are read as INT32",
             "feed sequences of full length",

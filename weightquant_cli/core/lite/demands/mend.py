@@ -11,7 +11,7 @@ from ....formats.program import Operator, Program
 from . import measured
 from .attributes import missing_attributes, narrowed, wrong_types
 from .outputs import absent_outputs, add_output
-from .place import Declarations, Place
+from .position import Declarations, Position
 from .respell import respell
 from .scalars import mend_scalar
 
@@ -21,18 +21,18 @@ class Mended:
     """One change to one operator.
 
     Attributes:
-        place: the operator's place; no change moves an operator.
+        position: the operator's position; no change moves an operator.
         operator: its type before the change.
         change: what was done, such as ``threshold = 6.0``.
     """
 
-    place: Place
+    position: Position
     operator: str
     change: str
 
 
 def mend(program: Program) -> tuple[Mended, ...]:
-    """Give a program what any measured opt demands of it, editing it in place.
+    """Give a program what any measured opt demands of it, editing it in position.
 
     Sets missing attributes to Paddle's own default, narrows attributes to the type that Paddle Lite
     reads where the value stays exact, spells 0-d constants with rank 1, adds outputs that only
@@ -43,11 +43,11 @@ def mend(program: Program) -> tuple[Mended, ...]:
         What was changed, in the order of the steps; empty where the program needed nothing.
     """
     done: list[Mended] = []
-    operators = [(Place(block, index), op) for block, index, op in program.operators()]
-    for place, operator in operators:
+    operators = [(Position(block, index), op) for block, index, op in program.operators()]
+    for position, operator in operators:
         type = operator.type
         changes = [respell(operator), *_narrow(operator), mend_scalar(operator)]
-        done += [Mended(place, type, change) for change in changes if change is not None]
+        done += [Mended(position, type, change) for change in changes if change is not None]
     done += _set_missing(program)
     done += _add_outputs(program, operators)
     return tuple(done)
@@ -57,10 +57,10 @@ def _set_missing(program: Program) -> list[Mended]:
     blocks = [block.operators for block in program.blocks]
     done = []
     for missing in missing_attributes(program):
-        operator = blocks[missing.place.block][missing.place.index]
+        operator = blocks[missing.position.block][missing.position.index]
         operator.set_attribute(missing.attribute, missing.type, missing.default)
         change = f"{missing.attribute} = {missing.default}"
-        done.append(Mended(missing.place, missing.operator, change))
+        done.append(Mended(missing.position, missing.operator, change))
     return done
 
 
@@ -75,12 +75,12 @@ def _narrow(operator: Operator) -> list[str]:
     return done
 
 
-def _add_outputs(program: Program, operators: list[tuple[Place, Operator]]) -> list[Mended]:
+def _add_outputs(program: Program, operators: list[tuple[Position, Operator]]) -> list[Mended]:
     declarations = Declarations(program)
     done = []
-    for place, operator in operators:
+    for position, operator in operators:
         for slot in list(absent_outputs(operator)):
-            change = add_output(operator, place, slot, declarations)
+            change = add_output(operator, position, slot, declarations)
             if change is not None:
-                done.append(Mended(place, operator.type, change))
+                done.append(Mended(position, operator.type, change))
     return done

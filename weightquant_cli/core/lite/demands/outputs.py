@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ....formats.program import Operator
-from .place import Declarations, Place
+from .position import Declarations, Position
 
 XSHAPE = "XShape"
 
@@ -53,7 +53,7 @@ def is_beside_pad3d(operator: Operator, declarations: Declarations) -> bool:
 
 
 def add_output(
-    operator: Operator, place: Place, slot: str, declarations: Declarations
+    operator: Operator, position: Position, slot: str, declarations: Declarations
 ) -> str | None:
     """Declare a variable and put it into the slot; what was done.
 
@@ -62,10 +62,10 @@ def add_output(
     if slot == XSHAPE and is_beside_pad3d(operator, declarations):
         return None
     names = operator.inputs.get("X", ())
-    x = declarations.find(place.block, names[0]) if len(names) == 1 else None
+    x = declarations.find(position.block, names[0]) if len(names) == 1 else None
     if x is None or x.shape is None:
         return None
     dims = (0, *x.shape) if slot == XSHAPE else (-1,)
-    made = declarations.add(place.block, f"{names[0]}.{slot.lower()}", x, dims)
+    made = declarations.add(position.block, f"{names[0]}.{slot.lower()}", x, dims)
     operator.set_output(slot, [made])
     return f"output {slot} added"

@@ -10,8 +10,8 @@ from ....formats.scopes import Scopes
 
 
 @dataclass(frozen=True, order=True)
-class Place:
-    """An operator's place: the index of its block, and its index in that block."""
+class Position:
+    """An operator's position: the index of its block, and its index in that block."""
 
     block: int
     index: int
