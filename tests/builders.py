@@ -337,11 +337,13 @@ def small_model() -> ModelBuilder:
         slot: model.parameter(f"bn.{slot}", np.abs(normal(4, seed=seed)))
         for seed, slot in enumerate(("Bias", "Mean", "Scale", "Variance"))
     }
-    x = model.op("batch_norm", {"X": x, **statistics}, {"Y": "bn.out"}, shape=(-1, 4, 6, 6))
+    norm = {"epsilon": 1e-5, "momentum": 0.9, "is_test": True, "data_layout": "NCHW"}
+    x = model.op("batch_norm", {"X": x, **statistics}, {"Y": "bn.out"}, norm, shape=(-1, 4, 6, 6))
     x = model.conv2d(x, "dw.w", normal(4, 1, 3, 3), type="depthwise_conv2d", groups=4)
     x = model.mul(x, "fc1.w", normal(64, 10, std=0.05))
     bias = model.parameter("fc1.b", normal(10))
-    x = model.op("elementwise_add", {"X": x, "Y": bias}, {"Out": "fc1.sum"}, shape=(-1, 10))
+    terms = {"X": x, "Y": bias}
+    x = model.op("elementwise_add", terms, {"Out": "fc1.sum"}, {"axis": -1}, shape=(-1, 10))
     x = model.matmul_v2(x, "fc2.w", normal(10, 6))
     model.fetch(x)
     ids = model.input("ids", (-1, 1), INT64)

@@ -26,12 +26,17 @@ def quantized(tmp_path: Path) -> Path:
 
 
 def test_says_ok_in_one_line(quantized: Path) -> None:
-    assert run("dequantize-check", quantized).ok().stdout == "ok: 6 quantized weights\n"
+    assert (
+        run("dequantize-check", quantized).ok().stdout
+        == "ok: 6 quantized weights (Paddle Lite 2.13rc0)\n"
+    )
 
 
 def test_lists_the_weights_the_worst_first(quantized: Path) -> None:
     lines = run("dequantize-check", "--reference", DIGITS, quantized).ok().lines
-    assert lines[0] == "ok: 6 quantized weights, 6 compared with the reference"
+    assert (
+        lines[0] == "ok: 6 quantized weights, 6 compared with the reference (Paddle Lite 2.13rc0)"
+    )
     assert lines[2].split()[:4] == ["weight", "operator", "type", "sqnr_db"]
     ratios = [float(line.split()[3]) for line in lines[3:]]
     assert len(ratios) == 6

@@ -140,9 +140,16 @@ def test_what_paddle_lite_demands_is_mended_unless_told_otherwise(tmp_path: Path
     assert [one["operator"] for one in document["mended"]].count("relu6") == 1
     operators = {o.type: o for _, o in Model.load(tmp_path / "out").operators()}
     assert operators["relu6"].value("threshold") == 6.0
-    bare = quantized(tmp_path / "bare", "--json", "--no-mend", model=tmp_path / "model").ok().json
+    bare = (
+        quantized(tmp_path / "bare", "-q", "--json", "--no-mend", model=tmp_path / "model")
+        .ok()
+        .json
+    )
     assert bare["mended"] == []
     operators = {o.type: o for _, o in Model.load(tmp_path / "bare").operators()}
     assert operators["relu6"].value("threshold") is None
-    for folder in ("out", "bare"):
-        run("dequantize-check", "-q", "--reference", tmp_path / "model", tmp_path / folder).ok()
+    told = ("dequantize-check", "--reference", tmp_path / "model")
+    run(*told, "-q", tmp_path / "out").ok()
+    refused = run(*told, tmp_path / "bare")
+    assert refused.code == 1
+    assert refused.lines[1].startswith("error: relu6: its attribute threshold is not there; opt ")

@@ -17,6 +17,8 @@ import weightquant_cli
 from tests.cli.helpers import run
 from tests.pages import COMBINED, DIGITS
 from weightquant_cli.core.check.findings import FindingCode
+from weightquant_cli.core.lite.demands.demand import DemandCode
+from weightquant_cli.core.lite.demands.versions import VERSIONS
 from weightquant_cli.core.plan.reasons import ReasonCode
 
 FOLDER = Path(weightquant_cli.__file__).parent / "schemas"
@@ -168,7 +170,13 @@ def test_a_missing_an_unknown_or_a_mistyped_key_is_found(name: str, folder: Path
 
 def test_the_codes_are_those_of_the_program() -> None:
     findings = schema("dequantize-check")["$defs"]["finding"]["properties"]["code"]["enum"]
-    assert findings == [code.value for code in FindingCode]
+    demands = [code.value for code in DemandCode]
+    assert findings == [code.value for code in FindingCode] + demands
+    assert schema("inspect")["$defs"]["demands"]["properties"]["code"]["enum"] == demands
+    lite = schema("inspect")["properties"]["paddle_lite"]["properties"]
+    assert lite["version"]["enum"] == list(VERSIONS)
+    checked = schema("dequantize-check")["properties"]["lite_version"]
+    assert checked["enum"] == list(VERSIONS)
     reasons = [code.value for code in ReasonCode]
     assert schema("quantize")["$defs"]["reason_code"]["enum"] == reasons
     weight = schema("inspect")["$defs"]["weight"]["properties"]

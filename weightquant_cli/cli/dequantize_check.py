@@ -128,7 +128,15 @@ def _check(
     passes = 1 if reference is None else 2
     with console.progress(passes * _size(model), "check") as advance:
         result = check(
-            model, reference, gates, pictures, arguments.jobs, changed, advance, adaptive
+            model,
+            reference,
+            gates,
+            pictures,
+            arguments.jobs,
+            changed,
+            advance,
+            adaptive,
+            arguments.lite_version,
         )
     return result if run is None else _run(console, result, arguments, run)
 

@@ -40,7 +40,7 @@ def command(console: Console, arguments: InspectArguments) -> None:
         raise OptionError(f"--json and --format {arguments.table_format} contradict each other")
     model = load_model(console, arguments, arguments.model_dir, unknown_operators=True)
     wanted = QuantizeOptions(op_types=(ALL,))
-    summary = summarize(model, wanted)
+    summary = summarize(model, wanted, arguments.lite_version)
     order = Order(arguments.sort)
     if order is Order.SQNR or arguments.histogram:
         summary = _measured(console, model, summary, order is Order.SQNR, arguments.histogram)

@@ -40,6 +40,7 @@ _FIELDS = (
     "threshold_rate",
     "verify_report",
     "weight_quantize_type",
+    "with_opt",
 )
 
 OPTIONS = {

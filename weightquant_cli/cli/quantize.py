@@ -69,14 +69,27 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
         console.write(document.decode())
     elif not console.quiet:
         _print_summary(console, arguments, result)
+    _warn(console, arguments, result)
+
+
+def _warn(console: Console, arguments: QuantizeArguments, result: Quantized) -> None:
+    """Say on stderr what is wrong with the result."""
+    if console.quiet:  # it would not be shown
+        return
     worst = result.worst
     if worst is not None and worst.error is not None and worst.error.sqnr == -math.inf:
         console.warning(
             f"{worst.plan.name}: its largest values overflow when they come back from integers; "
             "see dequantize-check"
         )
-    if not plan.quantized and arguments.bits != FLOAT_BITS:
+    if not result.plan.quantized and arguments.bits != FLOAT_BITS:
         console.warning("nothing was quantized; see the reasons above or --dry-run")
+    from ..core.lite.demands.versions import NEWEST
+    from .output import demands_view
+
+    told = demands_view.warning(result.demands(NEWEST), NEWEST, str(arguments.output_dir))
+    if told is not None:
+        console.warning(told)
 
 
 def _open_outputs(

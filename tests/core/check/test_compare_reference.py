@@ -26,7 +26,7 @@ from weightquant_cli import (
 )
 from weightquant_cli.core.check.check import check
 from weightquant_cli.core.check.compare_reference import compare
-from weightquant_cli.core.check.findings import FindingCode, Severity
+from weightquant_cli.core.check.findings import Code, FindingCode, Severity
 from weightquant_cli.core.check.quality_gates import QualityGates
 from weightquant_cli.core.check.weight_comparison import WeightComparison
 from weightquant_cli.core.lite.tags import strip_tags
@@ -44,7 +44,7 @@ def with_last(folder: Path, name: str, value: float) -> Model:
     return Model.load(folder)
 
 
-def codes(model: Model, original: Model) -> list[tuple[FindingCode, str | None]]:
+def codes(model: Model, original: Model) -> list[tuple[Code, str | None]]:
     return [(finding.code, finding.weight) for finding in check(model, original).findings]
 
 

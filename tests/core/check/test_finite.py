@@ -19,10 +19,11 @@ from weightquant_cli import (
     make_plan,
     quantize,
 )
+from weightquant_cli.core.check.findings import Code
 from weightquant_cli.core.tensors.blocks import FINE_ELEMENTS
 
 
-def codes(model: Model, reference: Model | None = None) -> list[tuple[FindingCode, str | None]]:
+def codes(model: Model, reference: Model | None = None) -> list[tuple[Code, str | None]]:
     return [(finding.code, finding.weight) for finding in check(model, reference).errors]
 
 

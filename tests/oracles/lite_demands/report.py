@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from weightquant_cli.core.lite.demands import measured
-from weightquant_cli.core.lite.demands.measured import VERSIONS
+from weightquant_cli.core.lite.demands.versions import VERSIONS
 
 from . import lab
 from .truth import Line

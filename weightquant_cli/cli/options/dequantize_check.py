@@ -14,6 +14,7 @@ from .shared import (
     input_shape_option,
     inputs_option,
     jobs_option,
+    lite_version_option,
 )
 from .types import FileName, FilePath, ModelFolder
 
@@ -73,6 +74,7 @@ class CheckArguments(ModelArguments):
         help="Write the FP32 model that PaddlePaddle can run, without quantization attributes.",
     )
     force: bool = force_option("Replace an existing DIR, in one step.")
+    lite_version: str = lite_version_option()
     min_sqnr: float | None = option(
         "--min-sqnr",
         heading=Heading.GATES,

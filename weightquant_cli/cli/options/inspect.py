@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from .option import Heading, argument, option
-from .shared import ModelArguments, compressed_option, show_all_option
+from .shared import ModelArguments, compressed_option, lite_version_option, show_all_option
 from .types import ModelFolder
 
 
@@ -37,6 +37,7 @@ class InspectArguments(ModelArguments):
     compressed: bool = compressed_option(
         "Say the sizes of the model, and of what 4 to 16 bits would make of it,"
     )
+    lite_version: str = lite_version_option()
     show_all: bool = show_all_option("List")
     table_format: str = option(
         "--format",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...core.lite.demands.versions import NEWEST, VERSIONS
 from ...errors import OptionError
 from ..console import ColorMode, Console
 from .config_file import use_config
@@ -151,6 +152,19 @@ def compressed_option(what: str) -> Any:
         is_flag=True,
         help=f"{what} compressed, as an app package or a zip file does it; that takes a second "
         "for 20 MB.",
+    )
+
+
+def lite_version_option() -> Any:
+    """`--lite-version`."""
+    return option(
+        "--lite-version",
+        heading=Heading.CONVERSION,
+        type=click.Choice(VERSIONS),
+        default=NEWEST,
+        show_default=True,
+        help="Say what opt of this Paddle Lite makes of the program, for ARM; the default is the "
+        "newest that was measured.",
     )
 
 

@@ -73,7 +73,8 @@ def verdict(result: CheckResult) -> Text:
     ):
         if number:
             parts.append(units.count(number, what))
-    return text.append(": " + ", ".join(parts), style="default")
+    told = f": {', '.join(parts)} (Paddle Lite {result.lite_version})"
+    return text.append(told, style="default")
 
 
 def failure_text(failure: GateFailure) -> str:
@@ -84,9 +85,11 @@ def failure_text(failure: GateFailure) -> str:
 
 def finding_text(finding: Finding) -> str:
     """One finding with its consequence and its remedy, in one line."""
-    where = finding.weight or ""
-    if finding.operator:
+    where = finding.weight or finding.operator or ""
+    if finding.weight and finding.operator:
         where += f" ({finding.operator})"
+    if finding.count > 1:
+        where = f"{finding.count} x {where}"
     start = f"{finding.severity.value}: {where}: " if where else f"{finding.severity.value}: "
     sentence = f"{finding.what}; {finding.consequence}; {finding.remedy}"
     return printable(start + as_options(sentence))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ... import __version__
+from ..option_names import as_options
 from . import reasons
 from .json_output import Document, finite, model_files, sqnr_fields
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         ModelSummary,
         WeightSummary,
     )
+    from ...core.lite.demands.demand import Demands
     from ...core.lite.scales import ScalesSummary
     from ...core.model.inputs_outputs import Port
     from ...core.tensors.histogram import Histogram
@@ -61,6 +63,10 @@ def inspect_document(summary: ModelSummary, weights: Sequence[WeightSummary]) ->
             "kept": verdicts.count("kept"),
         },
         "expected": [_expected(expected) for expected in summary.expected],
+        "paddle_lite": {
+            "version": summary.lite_version,
+            "findings": [_demands(demands) for demands in summary.demands],
+        },
         "weights": [_weight(weight) for weight in weights],
     }
 
@@ -70,6 +76,20 @@ def _port(port: Port) -> Document:
         "name": port.name,
         "dtype": None if port.dtype is None else port.dtype.name,
         "shape": None if port.shape is None else list(port.shape),
+    }
+
+
+def _demands(demands: Demands) -> Document:
+    return {
+        "code": demands.code.value,
+        "effect": demands.effect.name.lower(),
+        "operator": demands.operator,
+        "variable": demands.variable,
+        "count": demands.count,
+        "what": as_options(demands.text),
+        "consequence": demands.effect.value,
+        "remedy": as_options(demands.remedy),
+        "mended_by_quantize": demands.is_mendable,
     }
 
 

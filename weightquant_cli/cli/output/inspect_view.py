@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ...core.inspect.summary import ExpectedSize, ModelSummary, Verdict, WeightSummary
 from ...core.model.inputs_outputs import Port
-from . import reasons, units
+from . import demands_view, reasons, units
 from .bars import bars
 from .table_formats import code, csv_text, markdown
 from .tables import NOTHING, Column, facts, listing
@@ -70,7 +70,8 @@ def show(
     if console.quiet:
         return
     listed = weights_table(console, weights, shown)
-    for part in (heading_lines(console, summary), "", listed, "", totals(console, summary)):
+    lite = facts(console, demands_view.lines(summary))
+    for part in (heading_lines(console, summary), "", listed, "", totals(console, summary), lite):
         console.print(part)
 
 
@@ -85,7 +86,8 @@ def heading_lines(console: Console, summary: ModelSummary) -> RenderableType:
 def markdown_heading(summary: ModelSummary) -> str:
     """The same as a title and a list."""
     lines = [f"**{summary.headline}**", ""]
-    lines += [f"- {label}: {code(line)}" for label, line in _facts(summary)]
+    told = [*_facts(summary), *demands_view.lines(summary)]
+    lines += [f"- {label}: {code(line)}" for label, line in told]
     return "\n".join(lines) + "\n\n"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...errors import OptionError
+from ..lite.demands.versions import NEWEST
 from ..lite.tags import ModelTags
 from ..model.model import Model
 from ..model.shown import Row, Shown
@@ -14,6 +15,7 @@ from .compare_reference import Adaptive, Comparison, compare
 from .findings import Finding, Severity
 from .finite import check_values
 from .model_rules import check_model
+from .program_demands import check_demands
 from .program_rules import check_program
 from .quality_gates import GateFailure, QualityGates
 
@@ -31,6 +33,7 @@ class CheckResult(Shown):
         changed: files that are not what a report says of them, a line each.
         reference: the FP32 model, or None.
         outputs: what the models answer, or None where they were not run (`check_outputs`).
+        lite_version: the version of Paddle Lite whose opt shall take the model.
     """
 
     model: Model
@@ -41,6 +44,7 @@ class CheckResult(Shown):
     changed: tuple[str, ...]
     reference: Model | None
     outputs: ComparedOutputs | None = None
+    lite_version: str = NEWEST
 
     def _lines(self) -> tuple[str, ...]:
         compared = self.comparison.weights if self.comparison else ()
@@ -89,6 +93,7 @@ def check(
     changed: tuple[str, ...] = (),
     step: Callable[[int], None] = lambda _: None,
     adaptive: Adaptive | None = None,
+    lite_version: str = NEWEST,
 ) -> CheckResult:
     """Check a quantized model.
 
@@ -102,16 +107,17 @@ def check(
         step: told the bytes of the model's weights that have been read, from the worker threads:
             each once, and with a reference once more.
         adaptive: what the report of `quantize` says of adaptive rounding, or None.
+        lite_version: the version of Paddle Lite whose opt shall take the model.
 
     Raises:
-        OptionError: gates without a reference.
+        OptionError: gates without a reference, or a version that was not measured.
         ModelError: the models cannot be read, or do not fit each other.
     """
     gates = gates or QualityGates()
     if gates.any and reference is None:
         raise OptionError("a gate on the error needs the FP32 model", remedy="add `reference`")
     tags = ModelTags(model)
-    findings = list(check_model(model, tags))
+    findings = [*check_model(model, tags), *check_demands(model, lite_version)]
     broken = frozenset(f.weight for f in findings if f.weight and f.severity is Severity.ERROR)
     findings += check_values(model, tags, broken, jobs, step)
     comparison = None
@@ -134,7 +140,14 @@ def check(
     quantized = [weight.name for weight in model.weights if tags.is_quantized(weight)]
     failures = tuple(_failures(gates, comparison, quantized)) if comparison else ()
     return CheckResult(
-        model, len(quantized), tuple(ranked), comparison, failures, changed, reference
+        model,
+        len(quantized),
+        tuple(ranked),
+        comparison,
+        failures,
+        changed,
+        reference,
+        lite_version=lite_version,
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..lite.demands.demand import DemandCode
 
 REQUANTIZE = "quantize the FP32 model again with weightquant"
 FITTING_REFERENCE = "give the FP32 model that this one was made from"
@@ -58,6 +61,10 @@ class FindingCode(enum.Enum):
     MISSING_WEIGHT = "missing_weight"
 
 
+Code: TypeAlias = FindingCode | DemandCode
+"""What a finding is about: the quantization, or what opt demands of any program."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something that is wrong.
@@ -67,15 +74,17 @@ class Finding:
         severity: how bad it is.
         weight: the weight concerned, or None.
         operator: type of the operator concerned, or None.
+        count: how many operators of this type, or weights, it is about; 1 but for a `DemandCode`.
         what: what was found, one clause.
         consequence: what Paddle Lite makes of it.
         remedy: what the user can do.
     """
 
-    code: FindingCode
+    code: Code
     severity: Severity
     weight: str | None
     operator: str | None
     what: str
     consequence: str
     remedy: str
+    count: int = 1

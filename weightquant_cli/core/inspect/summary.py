@@ -15,6 +15,9 @@ from ...formats.lod_tensor import TensorRecord
 from ...formats.model_dir import ModelFiles
 from ...formats.program import UnknownOperators
 from ..lite.carriers import find_carriers
+from ..lite.demands.demand import Demands, grouped
+from ..lite.demands.judge import findings
+from ..lite.demands.versions import NEWEST
 from ..lite.scales import ScalesSummary, summarize_scales
 from ..lite.storage import WeightQuantizeType
 from ..lite.tags import ModelTags, Tag
@@ -121,6 +124,8 @@ class ModelSummary(Shown):
         weights: every weight.
         expected: sizes after quantizing; empty where nothing could be, or is already.
         compressed: its own compressed size, where that was measured.
+        lite_version: the version of Paddle Lite that `demands` is about.
+        demands: what keeps its opt from converting the model, or its result from being right.
     """
 
     files: ModelFiles
@@ -133,6 +138,8 @@ class ModelSummary(Shown):
     unknown_operators: tuple[UnknownOperators, ...]
     weights: tuple[WeightSummary, ...]
     expected: tuple[ExpectedSize, ...]
+    lite_version: str
+    demands: tuple[Demands, ...]
     compressed: CompressedSizes | None = None
 
     def _lines(self) -> tuple[str, ...]:
@@ -186,8 +193,21 @@ class Order(enum.Enum):
     SQNR = "sqnr"
 
 
-def summarize(model: Model, options: QuantizeOptions | None = None) -> ModelSummary:
-    """A model's facts, from its headers alone; the sizes to expect are those with `options`."""
+def summarize(
+    model: Model,
+    options: QuantizeOptions | None = None,
+    lite_version: str = NEWEST,
+) -> ModelSummary:
+    """A model's facts, from its headers alone.
+
+    Args:
+        model: the model.
+        options: those of the sizes to expect.
+        lite_version: the version of Paddle Lite whose opt shall take the model.
+
+    Raises:
+        OptionError: a version of Paddle Lite that was not measured.
+    """
     tags = ModelTags(model)
     eligibility = Eligibility(model, tags)
     options = options or QuantizeOptions()
@@ -221,6 +241,8 @@ def summarize(model: Model, options: QuantizeOptions | None = None) -> ModelSumm
         unknown_operators=unknown,
         weights=weights,
         expected=_expected(model, options, eligibility) if possible else (),
+        lite_version=lite_version,
+        demands=_demands(model, lite_version),
     )
 
 
@@ -321,6 +343,11 @@ def _unquantized(weights: Sequence[WeightSummary]) -> str:
     for weight in floats or weights:
         sizes[weight.record.dtype.name] += weight.record.data_size
     return " and ".join(name for name, _ in sizes.most_common()) or "no weights"
+
+
+def _demands(model: Model, version: str) -> tuple[Demands, ...]:
+    types = {weight.name: weight.record.dtype for weight in model.weights}
+    return grouped(findings(model.program, types, version))
 
 
 def _expected(

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from ...formats.model_dir import ModelFiles
 from ...formats.model_writer import Layout
+from ..lite.demands.demand import Demands
 from ..lite.demands.mend import Mended
+from ..lite.demands.versions import NEWEST
 from ..lite.naive_buffer import NaiveBufferSize
 from ..model.shown import Row, Shown
 from ..plan.plan import Plan
@@ -104,6 +106,14 @@ class Quantized(Shown):
         """The weight with the lowest SQNR; None where no error was measured."""
         measured = [weight for weight in self.weights if weight.error is not None]
         return min(measured, key=lambda w: w.error.sqnr if w.error else 0.0, default=None)
+
+    def demands(self, version: str = NEWEST) -> tuple[Demands, ...]:
+        """What keeps opt from converting the output, or its result from being right.
+
+        Raises:
+            OptionError: a version of Paddle Lite that was not measured.
+        """
+        return () if self.program is None else self.program.demands(self.plan, version)
 
 
 @dataclass(frozen=True)

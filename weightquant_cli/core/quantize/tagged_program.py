@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from ...formats.program import Operator
 from ..lite.carriers import add_carriers
+from ..lite.demands.demand import Demands, grouped
+from ..lite.demands.judge import findings
 from ..lite.demands.mend import mend
 from ..lite.naive_buffer import NaiveBufferSize, naive_buffer_size
 from ..lite.tags import replace_scales, write_tag
@@ -63,6 +65,11 @@ class TaggedProgram:
             quantization.stored_type,
         )
         self._tagged[weight.name] = operator, quantization
+
+    def demands(self, plan: Plan, version: str) -> tuple[Demands, ...]:
+        """What keeps this version's opt from converting it, or its result from being right."""
+        types = {weight.name: weight.dtype for weight in plan.weights}
+        return grouped(findings(self._program, types, version))
 
     @property
     def size(self) -> int:

@@ -9,9 +9,9 @@ import pytest
 from tests.builders import Attr, ProgramBuilder
 from weightquant_cli.core.lite.demands.demand import Effect
 from weightquant_cli.core.lite.demands.judge import findings
-from weightquant_cli.core.lite.demands.measured import VERSIONS
 from weightquant_cli.core.lite.demands.mend import mend
 from weightquant_cli.core.lite.demands.position import Position
+from weightquant_cli.core.lite.demands.versions import VERSIONS
 from weightquant_cli.errors import OptionError
 from weightquant_cli.formats import dtypes
 from weightquant_cli.formats.program import AttrType, Program

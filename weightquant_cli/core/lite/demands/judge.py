@@ -16,6 +16,7 @@ from .outputs import absent_outputs, is_beside_pad3d
 from .position import Declarations, Position
 from .respell import SPELLINGS
 from .scalars import makes_a_scalar, reduces_all_silently
+from .versions import NEWEST, VERSIONS
 
 UNNAMED = frozenset({dtypes.BF16, dtypes.COMPLEX64, dtypes.COMPLEX128})
 """Types of variables at which 2.13rc0 aborts, even where the variable is unused."""
@@ -48,14 +49,14 @@ CHANGE_MODEL = "change the model, or convert for another runtime"
 
 
 def findings(
-    program: Program, parameters: Mapping[str, DataType], version: str = measured.NEWEST
+    program: Program, parameters: Mapping[str, DataType], version: str = NEWEST
 ) -> tuple[Demand, ...]:
     """What keeps `opt` from converting a program for ARM, or its result from being right.
 
     Args:
         program: as it would be given to opt; it is not changed.
         parameters: the stored type of every parameter, by name.
-        version: of Paddle Lite, one of `measured.VERSIONS`.
+        version: of Paddle Lite, one of `versions.VERSIONS`.
 
     Returns:
         The findings, parameters first, then in the order of the program. Empty where nothing is
@@ -68,7 +69,7 @@ def findings(
     declarations = Declarations(program)
     found = [*_parameters(parameters), *_variables(program, version)]
     for block, index, operator in program.operators():
-        use = Use(operator, Position(block, index), declarations, version)
+        use = Use(operator, Position(block, index), declarations, version, parameters)
         found += _of_operator(use, facts)
     return tuple(found)
 
@@ -102,7 +103,7 @@ def _of_operator(use: Use, facts: measured.Measured) -> Iterator[Demand]:
 
 
 def _unsupported(operator: Operator, position: Position, facts: measured.Measured) -> Demand:
-    having = [v for v in measured.VERSIONS if operator.type in measured.of_version(v).operators]
+    having = [v for v in VERSIONS if operator.type in measured.of_version(v).operators]
     if operator.type in SPELLINGS:
         remedy = MEND
     elif having:
@@ -184,9 +185,11 @@ def _scalars(operator: Operator, position: Position) -> Iterator[Demand]:
 
 
 def _types(use: Use, facts: measured.Measured) -> Iterator[Demand]:
+    if not use.declarations.types & {dtypes.BOOL, dtypes.FP64}:
+        return
     type = use.operator.type
     names = [name for slot in use.operator.inputs.values() for name in slot]
-    found = {use.declarations.dtype(use.position.block, name) for name in names}
+    found = {use.dtype_of(name) for name in names}
     if dtypes.BOOL in found and type in facts.without_booleans and use.dtype("X") is dtypes.BOOL:
         yield Demand(
             DemandCode.BOOLEAN,

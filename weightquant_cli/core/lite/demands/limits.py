@@ -36,6 +36,7 @@ class Use:
     position: Position
     declarations: Declarations
     version: str
+    stored: Mapping[str, dtypes.DataType]
 
     def shape(self, slot: str) -> tuple[int, ...] | None:
         """Declared dims of the first variable in an input slot."""
@@ -43,9 +44,13 @@ class Use:
         return self.declarations.shape(self.position.block, names[0]) if names else None
 
     def dtype(self, slot: str) -> dtypes.DataType | None:
-        """Declared type of the first variable in an input slot."""
+        """Type of the first variable in an input slot."""
         names = self.operator.inputs.get(slot)
-        return self.declarations.dtype(self.position.block, names[0]) if names else None
+        return self.dtype_of(names[0]) if names else None
+
+    def dtype_of(self, name: str) -> dtypes.DataType | None:
+        """A variable's type: as it is stored, or else as it is declared."""
+        return self.stored.get(name) or self.declarations.dtype(self.position.block, name)
 
 
 Rule = Callable[[Use], Limit | None]

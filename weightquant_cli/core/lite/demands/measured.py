@@ -14,11 +14,7 @@ from typing import Any
 
 from ....errors import OptionError
 from ....formats.program import AttributeValue, AttrType
-
-VERSIONS = ("2.9", "2.10", "2.11", "2.12", "2.13rc0")
-"""The versions of Paddle Lite that were measured, oldest first."""
-
-NEWEST = VERSIONS[-1]
+from .versions import VERSIONS
 
 _EVERY = "*"
 

@@ -14,6 +14,7 @@ from .outputs import absent_outputs, add_output
 from .position import Declarations, Position
 from .respell import respell
 from .scalars import mend_scalar
+from .versions import NEWEST
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _set_missing(program: Program) -> list[Mended]:
 def _narrow(operator: Operator) -> list[str]:
     """Put attributes into the type that the newest opt reads; every opt reads the same."""
     done = []
-    for attribute, type in list(wrong_types(operator, measured.of_version(measured.NEWEST))):
+    for attribute, type in list(wrong_types(operator, measured.of_version(NEWEST))):
         value = narrowed(attribute, type)
         if value is not None:
             operator.set_attribute(attribute.name, type, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from ....formats.dtypes import DataType
 from ....formats.program import Operator, Program
@@ -22,13 +23,29 @@ class Declarations(Scopes):
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self._writers: dict[str, Operator] = {}
-        self._readers: dict[str, list[Operator]] = {}
-        for _, _, operator in program.operators():
+        self._program = program
+
+    @cached_property
+    def types(self) -> frozenset[DataType | None]:
+        """The data types of all variables."""
+        blocks = self._program.blocks
+        return frozenset(variable.dtype for block in blocks for variable in block.variables)
+
+    @cached_property
+    def _writers(self) -> dict[str, Operator]:
+        writers: dict[str, Operator] = {}
+        for _, _, operator in self._program.operators():
             for names in operator.outputs.values():
-                self._writers.update(dict.fromkeys(names, operator))
+                writers.update(dict.fromkeys(names, operator))
+        return writers
+
+    @cached_property
+    def _readers(self) -> dict[str, list[Operator]]:
+        readers: dict[str, list[Operator]] = {}
+        for _, _, operator in self._program.operators():
             for name in {name for names in operator.inputs.values() for name in names}:
-                self._readers.setdefault(name, []).append(operator)
+                readers.setdefault(name, []).append(operator)
+        return readers
 
     def writer(self, name: str) -> Operator | None:
         """The last operator that writes a variable of this name."""
