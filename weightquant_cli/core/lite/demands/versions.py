@@ -6,4 +6,4 @@ VERSIONS = ("2.9", "2.10", "2.11", "2.12", "2.13rc0")
 """Oldest first."""
 
 NEWEST = VERSIONS[-1]
-"""What is meant where no version is named: it is what `pip install paddlelite --pre` gives."""
+"""What is meant where no version is named: the newest that was measured."""
