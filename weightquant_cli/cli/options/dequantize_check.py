@@ -29,7 +29,8 @@ class CheckArguments(ModelArguments):
         heading=Heading.CHECK,
         type=ModelFolder(),
         metavar="FP32_DIR",
-        help="Compare every weight with this FP32 model, from which the other was made.",
+        help="Compare every weight with this FP32 model, from which the other was made, or with "
+        "another result of quantizing it.",
     )
     reference_model_filename: str | None = option(
         "--reference-model-filename",
@@ -50,7 +51,8 @@ class CheckArguments(ModelArguments):
         heading=Heading.CHECK,
         type=FilePath(),
         metavar="FILE",
-        help="Compare the files with the digests in a report of `quantize --report`.",
+        help="Compare the files with the digests in a report of `quantize --report`; what it says of "
+        "adaptive rounding counts (errors of less than one scale, not half).",
     )
     outputs: bool = option(
         "--outputs",
