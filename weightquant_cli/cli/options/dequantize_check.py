@@ -51,8 +51,8 @@ class CheckArguments(ModelArguments):
         heading=Heading.CHECK,
         type=FilePath(),
         metavar="FILE",
-        help="Compare the files with the digests in a report of `quantize --report`; what it says of "
-        "adaptive rounding counts (errors of less than one scale, not half).",
+        help="Compare the files with the digests in a report of `quantize --report`; what it says "
+        "of adaptive rounding counts (errors of less than one scale, not half).",
     )
     outputs: bool = option(
         "--outputs",

@@ -48,11 +48,15 @@ class Drift:
 
 
 def drift(compared: ComparedOutputs, gate: float | None) -> Drift:
-    """The chart's data: the SQNR of each operator's output, in the order of the network."""
+    """The chart's data: the SQNR of each operator's output, in the order of the network.
+
+    Operators that give exactly the same, such as those that compute shapes, are left out.
+    """
     if compared.layers:
         named = [
             (layer.difference, f"{layer.difference.name} ({layer.operator})")
             for layer in compared.layers
+            if layer.difference.sqnr_db != math.inf
         ]
         along = "operators"
     else:
@@ -117,6 +121,6 @@ def _gate(height: float, value: float) -> str:
     return (
         f'<line x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{height:.1f}" y2="{height:.1f}" '
         'stroke="#d64848" stroke-dasharray="4 3"/>'
-        f'<text x="{WIDTH - MARGIN}" y="{height - 3:.1f}" text-anchor="end" fill="#d64848">'
+        f'<text x="{MARGIN + 3}" y="{height - 3:.1f}" fill="#d64848">'
         f"gate {value:g} dB</text>"
     )
