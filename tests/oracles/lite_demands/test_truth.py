@@ -13,7 +13,7 @@ from tests.oracles.conftest import Tell
 from weightquant_cli.core.lite.demands.position import Declarations
 from weightquant_cli.formats.program import Program
 
-from . import lab, report, truth
+from . import check_table, lab, report, truth
 
 pytestmark = pytest.mark.oracle
 
@@ -78,6 +78,17 @@ def test_the_judge_agrees_with_opt_about_every_program_once_mended(
             f"mending, opt {version}: {aborts[0]} of {len(cases)} programs abort, then {aborts[1]}"
         )
     assert report.disagreements(lines) == []
+
+
+def test_the_check_of_the_saved_models_agrees_with_opt_before_and_after_mending(
+    cases: list[lab.Case], folder: Path, tell: Tell
+) -> None:
+    for tried in (cases, truth.mended(cases, folder / "mended")):
+        table = check_table.verdicts(tried, folder)
+        said = {line.said for line in table}
+        tell(f"dequantize-check: {len(table)} verdicts of {sorted(said)}, all as opt and x86 do")
+        assert {"ok", "aborts", "wrong"} <= said
+        assert [line for line in table if not line.agrees] == []
 
 
 def test_pads_that_carry_xshape_are_judged_as_opt_fuses_them(
