@@ -101,6 +101,7 @@ def test_json_says_what_was_written(model: Path) -> None:
         },
         "optimize_out": "lite/x.nb",
         "optimize_out_type": "naive_buffer",
+        "valid_targets": ["arm"],
     }
 
 
@@ -206,3 +207,19 @@ def test_a_script_without_a_model_to_convert_says_so(model: Path, tmp_path: Path
     )
     assert done.returncode == 1
     assert f"no model: there is no {tmp_path}/__model__" in done.stderr.decode()
+
+
+def test_the_targets_are_those_asked_for_in_their_order(model: Path) -> None:
+    told = ("export-opt", "--valid-targets", "opencl,arm", "-o", "-", model)
+    script = run(*told).stdout
+    assert "--valid_targets=opencl,arm >&2" in script
+    assert "(for opencl,arm)" in script
+    assert "prefer_int8" not in script
+
+
+@pytest.mark.parametrize("targets", ["", "ARM", "arm, opencl", "arm;id", "metal", "arm,arm"])
+def test_targets_that_opt_does_not_take_are_usage_errors(model: Path, targets: str) -> None:
+    result = run("export-opt", "--valid-targets", targets, model)
+    assert result.code == 2
+    assert "--valid-targets" in result.stderr
+    assert not (model / "convert_to_lite.sh").exists()

@@ -38,6 +38,7 @@ _FIELDS = (
     "separate_params",
     "target_size",
     "threshold_rate",
+    "valid_targets",
     "verify_report",
     "weight_quantize_type",
     "with_opt",

@@ -50,6 +50,15 @@ class ExportOptArguments(ModelArguments):
         show_default=True,
         help="Convert to a .nb file for the phone, or to a folder with model and params.",
     )
+    valid_targets: str = option(
+        "--valid-targets",
+        heading=Heading.CONVERSION,
+        metavar="LIST",
+        default="arm",
+        show_default=True,
+        help="Convert for these, separated by commas, of arm, opencl and x86; opt uses the first "
+        "one's kernels, so that a GPU takes opencl,arm.",
+    )
     force: bool = force_option("Replace a FILE that export-opt did not write.")
 
     @property
@@ -62,7 +71,7 @@ def script_options(arguments: ExportOptArguments) -> OptScriptOptions:
     """What the script is to do.
 
     Raises:
-        OptionError: two documents for stdout, or an output that names no file.
+        OptionError: two documents for stdout, an output that names no file, or unknown targets.
     """
     from ...core.opt_script.script import OptScriptOptions
     from ...core.opt_script.shell_text import OptimizeOutType
@@ -73,4 +82,5 @@ def script_options(arguments: ExportOptArguments) -> OptScriptOptions:
         script=None if arguments.to_stdout else arguments.output,
         optimize_out=arguments.optimize_out,
         optimize_out_type=OptimizeOutType(arguments.optimize_out_type),
+        valid_targets=tuple(arguments.valid_targets.split(",")),
     )

@@ -27,4 +27,5 @@ def export_opt_document(script: OptScript) -> Document:
         },
         "optimize_out": script.output,
         "optimize_out_type": script.optimize_out_type.value,
+        "valid_targets": list(script.valid_targets),
     }

@@ -53,16 +53,29 @@ class OptScriptOptions:
         optimize_out: the output, relative to the script's folder or absolute: a `.nb` file (the
             suffix may be left out), or for protobuf a folder. None derives it from the model.
         optimize_out_type: what opt writes.
+        valid_targets: what to convert for; opt uses the first one's kernels.
 
     Raises:
-        OptionError: an output that names no file.
+        OptionError: an output that names no file, or targets that opt does not convert for.
     """
 
     script: Path | None = None
     optimize_out: str | None = None
     optimize_out_type: OptimizeOutType = OptimizeOutType.NAIVE_BUFFER
+    valid_targets: tuple[str, ...] = shell.DEFAULT_TARGETS
 
     def __post_init__(self) -> None:
+        unknown = [target for target in self.valid_targets if target not in shell.TARGETS]
+        if unknown or not self.valid_targets:
+            raise OptionError(
+                "opt does not convert for it" if unknown else "no target is named",
+                option="valid_targets",
+                found=repr(unknown[0]) if unknown else None,
+                expected=f"some of {', '.join(shell.TARGETS)}",
+                remedy="separate several with commas; the first one's kernels are used",
+            )
+        if len(set(self.valid_targets)) < len(self.valid_targets):
+            raise OptionError("a target is named twice", option="valid_targets")
         if self.optimize_out is None:
             return
         name = os.path.basename(self.optimize_out)
@@ -88,6 +101,7 @@ class OptScript:
         text: its text; bytes that are not UTF-8 are kept as surrogates.
         output: what it will write, relative to its folder or absolute.
         optimize_out_type: what opt writes.
+        valid_targets: what it converts for.
         source: which files it will read.
         quantized: how many of the model's weights are quantized.
     """
@@ -96,6 +110,7 @@ class OptScript:
     text: str
     output: str
     optimize_out_type: OptimizeOutType
+    valid_targets: tuple[str, ...]
     source: ModelFiles
     quantized: int
 
@@ -126,9 +141,10 @@ def make_opt_script(model: Model, options: OptScriptOptions | None = None) -> Op
     output = _output(model, options)
     _refuse_collisions(model, options, path, os.path.join(home, output))
     folder = _from(home, os.path.realpath(model.files.folder))
+    targets = ",".join(options.valid_targets)
     text = "\n".join(
         (
-            shell.HEAD,
+            shell.HEAD.replace("@TARGETS@", targets),
             *_settings(model, folder, output),
             shell.FIND_OPT,
             shell.GO_HOME,
@@ -136,12 +152,22 @@ def make_opt_script(model: Model, options: OptScriptOptions | None = None) -> Op
             shell.CHECK_OUTPUT[options.optimize_out_type],
             shell.PREPARE,
             *_arguments(model),
-            shell.RUN.replace("@TYPE@", options.optimize_out_type.value),
+            shell.RUN.replace("@TYPE@", options.optimize_out_type.value).replace(
+                "@TARGETS@", targets
+            ),
             shell.FINISH[options.optimize_out_type],
         )
     )
     quantized = sum(map(ModelTags(model).is_quantized, model.weights))
-    return OptScript(path, text, output, options.optimize_out_type, model.files, quantized)
+    return OptScript(
+        path,
+        text,
+        output,
+        options.optimize_out_type,
+        options.valid_targets,
+        model.files,
+        quantized,
+    )
 
 
 def write_opt_script(script: OptScript, force: bool = False) -> None:

@@ -12,6 +12,12 @@ DEFAULT_SCRIPT = "convert_to_lite.sh"
 MARK = SCRIPT_MARK.decode()
 
 
+TARGETS = ("arm", "opencl", "x86")
+"""What the real opt converts for, alone and in any order; it uses the first one's kernels."""
+
+DEFAULT_TARGETS = ("arm",)
+
+
 class OptimizeOutType(enum.Enum):
     """What opt writes, spelled as its option `--optimize_out_type`."""
 
@@ -22,7 +28,7 @@ class OptimizeOutType(enum.Enum):
 HEAD = f"""\
 {MARK}
 #
-# Converts a model for Android ARM with Paddle Lite's opt: $OPT, else paddle_lite_opt on PATH, else
+# Converts a model (for @TARGETS@) with Paddle Lite's opt: $OPT, else paddle_lite_opt on PATH, else
 # an opt on PATH that is Paddle Lite's (LLVM has a program of that name too):
 #
 #     sh {DEFAULT_SCRIPT}
@@ -132,7 +138,7 @@ set -- "--model_dir=$work/input"
 
 # In the background, so that a signal is handled before opt is done.
 RUN = """\
-"$opt" "$@" --optimize_out_type=@TYPE@ "--optimize_out=$work/model" --valid_targets=arm >&2 &
+"$opt" "$@" --optimize_out_type=@TYPE@ "--optimize_out=$work/model" --valid_targets=@TARGETS@ >&2 &
 child=$!
 wait "$child"
 code=$?
