@@ -41,7 +41,12 @@ PICTURES = 8
     examples=EXAMPLES,
 )
 def command(console: Console, arguments: CheckArguments) -> int:
-    """Say whether Paddle Lite will run QUANTIZED_DIR right, and how far it is from FP32."""
+    """Say whether Paddle Lite will run QUANTIZED_DIR right, and how far it is from FP32.
+
+    SQNR, in dB, compares a weight with the error that rounding made in it: at 20 dB the error is a
+    tenth of the weight, at 30 dB 3%, at 40 dB 1%. INT8 usually has 30 to 55 dB, and 30 is a good
+    floor; it measures the weight, not the model's answers, which --outputs compares.
+    """
     from ..formats.files.outputs import Outputs
     from .output import check_view
 

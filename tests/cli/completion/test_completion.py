@@ -223,6 +223,22 @@ def test_the_line_for_the_start_up_file_turns_completion_on(name: str, tmp_path:
         assert started.arguments("weightquant quan\t") == ["quantize"]
 
 
+def test_the_line_for_zsh_works_where_nothing_has_called_compinit(tmp_path: Path) -> None:
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed")
+    source = environment({"_WEIGHTQUANT_COMPLETE": "zsh_source"})
+    script = subprocess.run(command(), env=source, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["zsh", "-f", "-c", script.stdout + "\nprint $_comps[weightquant]"],
+        env=environment({"HOME": str(tmp_path)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "weightquant" in done.stdout
+
+
 # --- the program's side
 
 

@@ -74,6 +74,7 @@ ZSH = (
 if [[ $funcstack[1] == _%(prog_name)s ]]; then
     %(complete_func)s "$@"
 else
+    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
     compdef %(complete_func)s %(prog_name)s
 fi
 """
