@@ -55,6 +55,9 @@ MODELS_2X = (
 )
 CARRIED = ("tagger_1x", "recognizer_2x", "upsampling_2x")
 """Models with weights that only carriers quantize."""
+WHOLE_1X = ("crnn_1x", "tagger_gru_1x")
+WHOLE_2X = ("crnn_2x", "unet_2x")
+"""Models of usual size, most of whose weights only carriers quantize."""
 PPOCR = {
     "ppocr_det": ("ch_PP-OCRv4_det_infer", (1, 3, 320, 320)),
     "ppocr_rec": ("ch_PP-OCRv4_rec_infer", (1, 3, 48, 320)),
@@ -99,7 +102,7 @@ def model(name: str, layout: str = "separate") -> ZooModel:
     if name in PPOCR:
         return _ppocr(name)
     folder = _built(name)
-    if name in MODELS_2X:
+    if name in MODELS_2X or name in WHOLE_2X:
         return ZooModel(
             name, folder, "inference.pdmodel", "inference.pdiparams", "2.6.2", _feeds(folder)
         )
@@ -158,8 +161,10 @@ def _built(name: str) -> Path:
     zoo = envs.home() / "zoo"
     zoo.mkdir(parents=True, exist_ok=True)
     folder = zoo / name
-    kind = "build_carried" if name in CARRIED else "build"
-    builder = f"{kind}_1x.py" if name in MODELS_1X else f"{kind}_2x.py"
+    old = name in (*MODELS_1X, *WHOLE_1X)
+    kind = "build_whole" if name in (*WHOLE_1X, *WHOLE_2X) else "build"
+    kind = "build_carried" if name in CARRIED else kind
+    builder = f"{kind}_1x.py" if old else f"{kind}_2x.py"
     with open(zoo / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _up_to_date(folder, builder):
@@ -168,7 +173,7 @@ def _built(name: str) -> Path:
             shutil.rmtree(building, ignore_errors=True)
             building.mkdir()
             run_script(
-                envs.PADDLE_18 if name in MODELS_1X else envs.PADDLE_26,
+                envs.PADDLE_18 if old else envs.PADDLE_26,
                 builder,
                 {"name": name, "out": str(building)},
                 building,
