@@ -15,6 +15,7 @@ import numpy as np
 
 from tests.builders import COMBINED, ModelBuilder, normal
 from weightquant_cli import QuantizeOptions
+from weightquant_cli.core.lite.carried import ALL_OP_TYPES
 
 from .. import lite, ours, zoo
 from ..jobs import Array, Feed, Feeds, run_script, save_feeds
@@ -43,7 +44,7 @@ def main(folder: Path, version: str = "2.12") -> None:
 
 
 def times(version: str, models: Sequence[Path], feeds: Feeds) -> list[float]:
-    """The best of many inferences of each model in seconds, taken in turns, on one thread."""
+    """The best of many inferences of each model in seconds, taken in turns."""
     with tempfile.TemporaryDirectory() as name:
         given = save_feeds(Path(name) / "in.npz", feeds)
         job = {"models": [str(model) for model in models], "feeds": given}
@@ -77,7 +78,7 @@ def compare(name: str, folder: Path, version: str = "2.12") -> None:
     types = ("conv2d", "depthwise_conv2d", "mul", "matmul", "matmul_v2", "fc", "lookup_table")
     without = QuantizeOptions(op_types=(*types, "lookup_table_v2"))
     ours.quantized(model, folder / "without", without)
-    ours.quantized(model, folder / "with", QuantizeOptions())
+    ours.quantized(model, folder / "with", QuantizeOptions(op_types=ALL_OP_TYPES))
     runnable = []
     for label, home in (
         ("FP32", model.folder),
