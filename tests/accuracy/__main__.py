@@ -1,118 +1,83 @@
-"""python -m tests.accuracy [--lines N] [--pages N] [rec] [det]: a table for many settings."""
+"""python -m tests.accuracy [--lines N] [--pages N] [--tables N] [NAME...]: tables of answers.
+
+For each model (rec, det, cls, slanet) and setting: bytes, bytes deflated, what the tool says of the
+outputs from synthetic inputs, and what came of the answers on rendered text in PaddlePaddle 2.6.2
+and in Paddle Lite 2.12. Below each table, how well what the tool says ranks the settings.
+"""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from weightquant_cli import (
-    AutoBits,
-    Model,
-    OutputOptions,
-    QuantizeOptions,
-    Size,
-    dequantize,
-    plan_model,
-    quantize,
-)
-from weightquant_cli.core.quantize.adaptive.adaptive import round_adaptively
-from weightquant_cli.core.run.inputs import SampleOptions, samples
-
-from ..oracles import envs
-from .corpus import Corpus, load
-from .evaluate import Array, compare_detecting, compare_reading, predict
-
-MODELS = {"rec": "ch_PP-OCRv4_rec_infer", "det": "ch_PP-OCRv4_det_infer"}
-BATCH = {"rec": 25, "det": 1}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How a model is quantized.
-
-    Attributes:
-        label: for the table, as one would type it.
-        bits: of the options.
-        adaptive: whether rounding is.
-    """
-
-    label: str
-    bits: int | AutoBits
-    adaptive: bool
-
-
-SETTINGS = (
-    Setting("--bits 8", 8, False),
-    Setting("--bits auto", AutoBits(), False),
-    Setting("--rounding adaptive", 8, True),
-    Setting("--accurate", AutoBits(), True),
-    Setting("--accurate --target-size 35%", AutoBits(target_size=Size(35, relative=True)), True),
-    Setting("--bits 16", 16, False),
-)
+from ..oracles.jobs import OracleFailed
+from .corpus import load
+from .evaluate import Array, predict, predict_on_phone, rank_correlation
+from .settings import SETTINGS, Written, original, written
+from .subjects import NAMES, Subject, subject
 
 
 def main() -> None:
-    """Quantize, run everything in PaddlePaddle 2.6.2, and print what came of the answers."""
+    """Quantize, run everything on the corpus, and print what came of the answers."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", default=["rec", "det"], choices=list(MODELS))
+    parser.add_argument("models", nargs="*", default=list(NAMES), choices=NAMES)
     parser.add_argument("--lines", type=int, default=200)
     parser.add_argument("--pages", type=int, default=8)
+    parser.add_argument("--tables", type=int, default=20)
+    parser.add_argument("--no-lite", action="store_true", help="PaddlePaddle alone")
     given = parser.parse_args()
-    corpus = load(given.lines, given.pages)
+    corpus = load(given.lines, given.pages, given.tables)
     for name in given.models:
-        for line in table(name, corpus):
+        one = subject(name, corpus)
+        print(f"{name}, {len(one.inputs)} inputs")
+        for line in table(one, not given.no_lite):
             print(line, flush=True)
 
 
-def table(name: str, corpus: Corpus) -> Iterator[str]:
+def table(one: Subject, lite: bool) -> Iterator[str]:
     """A table in Markdown: sizes, and how far the answers are from FP32's."""
-    source = envs.ppocr_models() / MODELS[name]
     with tempfile.TemporaryDirectory(prefix="weightquant-accuracy-") as scratch:
-        folders = [Path(scratch) / str(index) for index in range(len(SETTINGS))]
-        sizes = [
-            written(source, setting, folder)
-            for setting, folder in zip(SETTINGS, folders, strict=True)
+        folders = [Path(scratch) / str(index) for index in range(len(SETTINGS) + 1)]
+        models = [original(one.folder, folders[0])]
+        models += [
+            written(one.folder, setting, folder)
+            for setting, folder in zip(SETTINGS, folders[1:], strict=True)
         ]
-        inputs = corpus.lines if name == "rec" else corpus.pages
-        original, *found = predict([source, *folders], inputs, BATCH[name])
-    yield f"{name}, {len(inputs)} inputs"
-    yield "| setting | bytes | answers |"
-    yield "|---|---|---|"
-    size = Model.load(source).stored.size
-    yield f"| FP32 | {size} | {judged(name, original, original, corpus)} |"
-    for setting, size, outputs in zip(SETTINGS, sizes, found, strict=True):
-        yield f"| `{setting.label}` | {size} | {judged(name, outputs, original, corpus)} |"
+        found = predict([each.plain for each in models], one.inputs, one.batch, one.output)
+        yield "| setting | bytes | deflated | told | Paddle 2.6.2 | Paddle Lite 2.12 |"
+        yield "|---|---|---|---|---|---|"
+        labels = ["FP32", *(f"`{setting.label}`" for setting in SETTINGS)]
+        for label, model, answers in zip(labels, models, found, strict=True):
+            cell, _ = one.judge(answers, found[0])
+            phone = _on_phone(one, model, found[0]) if lite else ""
+            told = f"{model.told[one.output]:.1f} dB" if model.told else ""
+            yield f"| {label} | {model.size} | {model.compressed} | {told} | {cell} | {phone} |"
+    yield from _ranks(one, models[1:], found[1:], found[0])
 
 
-def written(source: Path, setting: Setting, folder: Path) -> int:
-    """Write the dequantized model that PaddlePaddle can run; bytes of the quantized one."""
-    model = Model.load(source)
-    plan = plan_model(model, QuantizeOptions(bits=setting.bits, op_types=("all",)))
-    rounding = None
-    if setting.adaptive:
-        rounding = round_adaptively(model, plan, samples(model, SampleOptions()))
-    with tempfile.TemporaryDirectory() as between:
-        small = Path(between) / "small"
-        result = quantize(model, plan, OutputOptions(small), rounding=rounding)
-        dequantize(Model.load(small), OutputOptions(folder))
-    return result.sizes.after
+def _on_phone(one: Subject, model: Written, reference: Array) -> str:
+    try:
+        answers = predict_on_phone(model.folder, one.inputs, one.batch, one.output)
+    except OracleFailed as reason:
+        return " ".join(str(reason).split())[:60]
+    return one.judge(answers, reference)[0]
 
 
-def judged(name: str, found: Array, original: Array, corpus: Corpus) -> str:
-    """The cell of a table."""
-    if name == "rec":
-        reading = compare_reading(found, original, corpus.texts)
-        return (
-            f"KL {reading.divergence:.4f}, same text {reading.agreement:.1%}, "
-            f"same steps {reading.steps:.2%}, exact {reading.exact:.1%}"
-        )
-    detecting = compare_detecting(found, original)
-    return f"rms {detecting.rms:.4f}, IoU {detecting.overlap:.4f}, area {np.mean(found > 0.3):.3f}"
+def _ranks(
+    one: Subject, models: Sequence[Written], found: Sequence[Array], reference: Array
+) -> Iterator[str]:
+    """Rank correlations over the settings with the harm on text."""
+    harm = [one.judge(answers, reference)[1] for answers in found]
+    for what, values in (
+        ("outputs on synthetic inputs", [-model.told[one.output] for model in models]),
+        ("worst SQNR of a weight", [-model.worst_sqnr for model in models]),
+    ):
+        yield f"rank correlation with the harm, {what}: {rank_correlation(values, harm):.2f}"
+    yield f"({len(np.unique(harm))} different harms)"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,34 +29,38 @@ class Corpus:
         lines: float32 in [-1, 1], of shape ``(lines, 3, 48, 320)``, as recognition takes them.
         texts: what each line says.
         pages: float32, normalized as detection takes them, of shape ``(pages, 3, 640, 640)``.
+        tables: float32, normalized likewise, of shape ``(tables, 3, 488, 488)``.
     """
 
     lines: npt.NDArray[np.float32]
     texts: tuple[str, ...]
     pages: npt.NDArray[np.float32]
+    tables: npt.NDArray[np.float32]
 
 
-def load(lines: int, pages: int, seed: int = 1) -> Corpus:
+def load(lines: int, pages: int, tables: int = 0, seed: int = 1) -> Corpus:
     """Render the corpus, or read it where it has been rendered before."""
     home = envs.home() / "accuracy"
-    stem = home / f"{lines}-{pages}-{seed}"
+    stem = home / f"{lines}-{pages}-{tables}-{seed}"
     if not stem.with_suffix(".npz").exists():
         home.mkdir(parents=True, exist_ok=True)
-        _render(lines, pages, seed, stem)
+        _render({"lines": lines, "pages": pages, "tables": tables, "seed": seed}, stem)
     stored = np.load(stem.with_suffix(".npz"))
     texts = tuple(json.loads(stem.with_suffix(".json").read_text()))
     strips = stored["lines"].astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
+    return Corpus(strips, texts, _normalized(stored["pages"]), _normalized(stored["tables"]))
+
+
+def _normalized(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     mean = np.array([0.485, 0.456, 0.406], np.float32).reshape(3, 1, 1)
     deviation = np.array([0.229, 0.224, 0.225], np.float32).reshape(3, 1, 1)
-    pictures = (stored["pages"].astype(np.float32).transpose(0, 3, 1, 2) / 255 - mean) / deviation
-    return Corpus(strips, texts, pictures)
+    scaled = pictures.astype(np.float32).transpose(0, 3, 1, 2) / np.float32(255)
+    return np.asarray((scaled - mean) / deviation)
 
 
-def _render(lines: int, pages: int, seed: int, stem: Path) -> None:
+def _render(wanted: Mapping[str, int], stem: Path) -> None:
     job = {
-        "lines": lines,
-        "pages": pages,
-        "seed": seed,
+        **wanted,
         "fonts": FONTS,
         "characters": str(characters_file()),
         "out": str(stem.with_suffix(".npz")),

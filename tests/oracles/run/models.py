@@ -88,21 +88,27 @@ def _built() -> Path:
     return folder
 
 
-def slanet(scratch: Path) -> Subject:
-    """SLANet. Paddle 3.0 wrote it; 2.6.2 reads it once assign_value is spelled the older way."""
-    folder = envs.slanet_model()
-    model = open_model(find_model(folder))
+def spelled_for_2_6(model: StoredModel, folder: Path) -> None:
+    """Write a copy that PaddlePaddle 2.6.2 reads: `assign_value` as it was spelled before 3.0."""
     program = model.program.copy()
     for _, _, operator in program.operators():
-        if operator.type == "assign_value":
+        if operator.type == "assign_value" and operator.value("values") is not None:
             values = read_attributes(operator)["values"]
             assert isinstance(values, tuple)
             operator.remove_attribute("values")
             whole = operator.value("dtype") == 3
             name, kind = ("int64", AttrType.LONGS) if whole else ("fp64", AttrType.FLOAT64S)
             operator.set_attribute(f"{name}_values", kind, values)
-    (scratch / "inference.pdmodel").write_bytes(program.serialize())
-    shutil.copy(folder / "inference.pdiparams", scratch)
+    folder.mkdir(exist_ok=True)
+    (folder / "inference.pdmodel").write_bytes(program.serialize())
+    assert model.files.params is not None
+    shutil.copy(model.files.folder / model.files.params, folder / "inference.pdiparams")
+
+
+def slanet(scratch: Path) -> Subject:
+    """SLANet. Paddle 3.0 wrote it; 2.6.2 reads it once it is respelled."""
+    model = open_model(find_model(envs.slanet_model()))
+    spelled_for_2_6(model, scratch)
     feeds = {"x": Feed(zoo.picture((1, 3, 488, 488)))}
     job = paddle.RunJob(scratch, "inference.pdmodel", "inference.pdiparams", feeds)
     return Subject("slanet", model.files, tensors(feeds), paddle.run("2.6.2", [job])[0])

@@ -1,7 +1,8 @@
 """Run several models of one input on the same batches (runs under Paddle 2.6.2).
 
-The job has `models` (prefixes), `outs` (an .npy file for each: its first output on all inputs),
-`inputs` (an .npz of one array) and `batch`.
+The job has `models` (prefixes), `outs` (an .npy file for each: its output number `output` on all
+inputs), `inputs` (an .npz of one array) and `batch`. Outputs whose second axis differs are filled
+with NaN.
 """
 
 import json
@@ -16,8 +17,21 @@ from paddle import static  # noqa: E402
 paddle.enable_static()
 
 
+def joined(pieces):
+    """All pieces in one array."""
+    if pieces[0].ndim < 3:
+        return np.concatenate(pieces)
+    shape = [sum(len(piece) for piece in pieces), max(piece.shape[1] for piece in pieces)]
+    whole = np.full(shape + list(pieces[0].shape[2:]), np.nan, np.float32)
+    start = 0
+    for piece in pieces:
+        whole[start : start + len(piece), : piece.shape[1]] = piece
+        start += len(piece)
+    return whole
+
+
 def main(job):
-    """Every model's first output on all inputs."""
+    """The output of every model on all inputs."""
     exe = static.Executor(paddle.CPUPlace())
     inputs = np.load(job["inputs"])["arr_0"]
     for folder, out in zip(job["models"], job["outs"], strict=True):
@@ -27,11 +41,11 @@ def main(job):
                 np.array(
                     exe.run(
                         program, feed={names[0]: inputs[i : i + job["batch"]]}, fetch_list=fetches
-                    )[0]
+                    )[job["output"]]
                 )
                 for i in range(0, len(inputs), job["batch"])
             ]
-        np.save(out, np.concatenate(pieces))
+        np.save(out, joined(pieces))
 
 
 main(json.load(open(sys.argv[1])))

@@ -1,8 +1,8 @@
-"""Render text to read: lines for recognition and pages for detection, with what is written there.
+"""Render text to read: lines for recognition, pages for detection, and tables.
 
-Run in the environment `render` (Pillow, jieba) with a job of `lines`, `pages`, `seed`, `fonts` and
-`out`: an .npz of `lines` (uint8, N x 48 x 320 x 3) and `pages` (uint8, M x 640 x 640 x 3); texts
-of the lines are printed, as JSON.
+Run in the environment `render` (Pillow, jieba) with a job of `lines`, `pages`, `tables`, `seed`,
+`fonts` and `out`: an .npz of `lines` (uint8, N x 48 x 320 x 3), `pages` (uint8, M x 640 x 640 x 3)
+and `tables` (uint8, T x 488 x 488 x 3); texts of the lines are printed, as JSON.
 Blur, noise, tilt and low contrast are such that FP32 recognition reads about 70% of the lines
 right: then small damage to the weights shows.
 """
@@ -15,7 +15,7 @@ import jieba
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-HEIGHT, WIDTH, PAGE = 48, 320, 640
+HEIGHT, WIDTH, PAGE, TABLE = 48, 320, 640, 488
 ENGLISH = (
     "the quick brown fox jumps over a lazy dog mobile engineers release models every week while "
     "nobody reads their notes about weights scales rounding errors and answers on small phones"
@@ -41,10 +41,12 @@ def main():
         lines.append(spoil(render_line(rng, text, job["fonts"]), rng, noise))
         texts.append(text)
     pages = [render_page(rng, noise, words, job["fonts"]) for _ in range(job["pages"])]
+    tables = [render_table(rng, noise, words, job["fonts"]) for _ in range(job["tables"])]
     np.savez(
         job["out"],
         lines=np.array(lines, np.uint8).reshape(-1, HEIGHT, WIDTH, 3),
         pages=np.array(pages, np.uint8).reshape(-1, PAGE, PAGE, 3),
+        tables=np.array(tables, np.uint8).reshape(-1, TABLE, TABLE, 3),
     )
     print(json.dumps(texts))
 
@@ -98,6 +100,32 @@ def render_page(rng, noise, words, fonts):
             draw.text((x + 300, y), some_text(rng, words)[:8], font=font, fill=ink)
         y += int(size * rng.uniform(1.3, 2.5))
     image = image.rotate(rng.uniform(-4, 4), Image.BICUBIC, fillcolor=background)
+    return spoil(image, rng, noise)
+
+
+def render_table(rng, noise, words, fonts):
+    """A table with some rows and columns; some cells span two columns, some tables lack rules."""
+    background, ink = colours(rng)
+    image = Image.new("RGB", (TABLE, TABLE), background)
+    draw = ImageDraw.Draw(image)
+    columns, size = rng.randint(2, 6), rng.randint(11, 18)
+    width, height = (TABLE - 8) // columns, size + rng.randint(8, 18)
+    rows = min(rng.randint(3, 12), (TABLE - 8) // height)
+    ruled = rng.random() < 0.7
+    font = ImageFont.truetype(rng.choice(fonts), size)
+    for row in range(rows):
+        column = 0
+        while column < columns:
+            span = 2 if rng.random() < 0.1 and column + 1 < columns else 1
+            left, top = 4 + column * width, 4 + row * height
+            if ruled:
+                box = (left, top, left + span * width, top + height)
+                draw.rectangle(box, outline=ink)
+            text = some_text(rng, words)
+            while font.getlength(text) > span * width - 6 and len(text) > 1:
+                text = text[:-1]
+            draw.text((left + 4, top + (height - size) // 2 - 2), text, font=font, fill=ink)
+            column += span
     return spoil(image, rng, noise)
 
 
