@@ -41,7 +41,6 @@ _FIELDS = (
     "valid_targets",
     "verify_report",
     "weight_quantize_type",
-    "with_opt",
 )
 
 OPTIONS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...formats.model_dir import ModelFiles
 from ...formats.model_writer import Layout
-from ..lite.demands.demand import Demands
 from ..lite.demands.mend import Mended
 from ..lite.demands.versions import NEWEST
 from ..lite.naive_buffer import NaiveBufferSize
@@ -20,6 +20,9 @@ from .adaptive.result import NO_ROUNDING, AdaptiveRounding
 from .output import Written
 from .sizes import Compression, Sizes
 from .tagged_program import TaggedProgram
+
+if TYPE_CHECKING:
+    from ..lite.demands.demand import Demands
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ...formats.program import Operator
 from ..lite.carriers import add_carriers
-from ..lite.demands.demand import Demands, grouped
-from ..lite.demands.judge import findings
 from ..lite.demands.mend import mend
 from ..lite.naive_buffer import NaiveBufferSize, naive_buffer_size
 from ..lite.tags import replace_scales, write_tag
@@ -16,6 +15,9 @@ from ..plan.plan import Plan
 from ..plan.rewrites import apply_rewrites
 from ..plan.weight_plan import Quantization, QuantizedWeight
 from ..tensors import kernels
+
+if TYPE_CHECKING:
+    from ..lite.demands.demand import Demands
 
 
 class TaggedProgram:
@@ -68,6 +70,9 @@ class TaggedProgram:
 
     def demands(self, plan: Plan, version: str) -> tuple[Demands, ...]:
         """What keeps this version's opt from converting it, or its result from being right."""
+        from ..lite.demands.demand import grouped  # milliseconds that a quiet run does not need
+        from ..lite.demands.judge import findings
+
         types = {weight.name: weight.dtype for weight in plan.weights}
         return grouped(findings(self._program, types, version))
 

@@ -127,7 +127,7 @@ def _simulated(operator: Operator, position: Position) -> Demand:
         position,
         operator.type,
         "the activations are quantized too, for which nothing was measured",
-        "see what opt makes of it: `with_opt`",
+        "let opt convert it, and see",
     )
 
 
