@@ -74,7 +74,7 @@ def unproven() -> ModelBuilder:
 
 def other_reader() -> ModelBuilder:
     builder = matrix_model(normal(2, 2))
-    builder.op("elementwise_add", {"X": "y", "Y": "w"}, {"Out": "z"})
+    builder.op("transpose2", {"X": "w"}, {"Out": "z"})
     return builder
 
 
@@ -126,9 +126,11 @@ def folded() -> ModelBuilder:
 
 
 def inside_a_loop() -> ModelBuilder:
+    """The loop declares the weight itself."""
     builder = ModelBuilder()
-    builder.parameter("w", normal(40, 120))
+    builder.parameter("w", normal(40, 120), declare=False)
     inner = builder.program.block()
+    inner.var("w", (40, 120), persistable=True)
     inner.op("gru", {"Input": "x", "Weight": "w"}, {"Hidden": "y"})
     builder.op("while", {"X": "w"}, {"Out": "y"}, {"sub_block": inner})
     return builder

@@ -64,9 +64,9 @@ def _weights(context: click.Context) -> list[CompletionItem]:
         return []
     items = []
     for weight in model.weights:
-        known = (*target_readers(weight), *carried_readers(weight))
+        known = [reader for reader, _ in target_readers(weight)] + carried_readers(weight)
         if known:
-            about = f"{known[0][0].operator.type} {units.shape(weight.record.shape)}"
+            about = f"{known[0].operator.type} {units.shape(weight.record.shape)}"
             items.append(CompletionItem(weight.name, help=about))
     return items
 

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..lite.carried import LOOKUP_TABLE, folded_behind
+from ..lite.carried import LOOKUP_TABLE
 from ..lite.carriers import Carrier
-from ..lite.fusions import Fusions
 from ..model.model import Model
-from ..model.weights import Weight
 from .findings import REQUANTIZE, Finding, FindingCode, Severity
 
 
-def check_carriers(
-    model: Model, carriers: Sequence[Carrier], fusions: Fusions
-) -> Iterator[Finding]:
-    """What is wrong with the carriers of a model, and with the weights that they carry."""
+def check_carriers(model: Model, carriers: Sequence[Carrier]) -> Iterator[Finding]:
+    """What is wrong with the carriers of a model."""
     for carrier in carriers:
         weight = model.weight(carrier.weight)
         dims = model.operator(carrier.zeros).value("shape")
@@ -37,20 +33,6 @@ def check_carriers(
                 "its zeros are made behind it",
                 "an abort at the first run",
             )
-        yield from _check_folding(carrier, weight, fusions)
-
-
-def _check_folding(carrier: Carrier, weight: Weight, fusions: Fusions) -> Iterator[Finding]:
-    for reader in weight.readers:
-        folded = folded_behind(fusions, reader)
-        if folded is not None:
-            yield _finding(
-                carrier,
-                FindingCode.FOLDED,
-                f"{folded} follows {reader.operator.type}, which reads it",
-                f"opt folds the {folded} into the bare integers: wrong results",
-            )
-            return
 
 
 def _fits(model: Model, carrier: Carrier, dims: tuple[object, ...], shape: tuple[int, ...]) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import threads
+from ..lite.carriers import find_carriers
 from ..lite.storage import stores_integers
 from ..lite.tags import ModelTags
 from ..model.model import Model
@@ -133,7 +134,8 @@ def compare(
 
     beside = [w for w in shared if w.name in results.quantized and w.name not in broken]
     two = threads.run(between, beside, jobs, lambda weight: weight.record.data_size)
-    found = _measured(pairs, jobs, step, ONE_SCALE if adaptive else HALF_A_SCALE)
+    measured = _measured(pairs, jobs, step, ONE_SCALE if adaptive else HALF_A_SCALE)
+    found = _by_readers(measured, model, tags)
     changed = threads.run(differs, kept, jobs, lambda weight: weight.record.data_size)
     findings = [
         *_unmatched(model, reference),
@@ -177,6 +179,19 @@ def _measured(
     return [_merged(pair, [next(found) for _ in pair.parts], reach) for pair in pairs]
 
 
+def _by_readers(
+    weights: Sequence[WeightComparison | None], model: Model, tags: ModelTags
+) -> list[WeightComparison | None]:
+    """The same, under the operator that reads the weight where a carrier has the scales."""
+    readers = {
+        carrier.weight: reader.operator.type
+        for carrier in find_carriers(model, tags)
+        for reader in reversed(model.weight(carrier.weight).readers)
+        if reader.operator != carrier.operator
+    }
+    return [w and replace(w, operator=readers.get(w.name, w.operator)) for w in weights]
+
+
 def _over_parts(
     work: Callable[[tuple[WeightPair, Part], threads.CancelToken], Result],
     pairs: Sequence[WeightPair],
@@ -198,7 +213,7 @@ def _merged(
         measures.merge(part)
     return WeightComparison(
         name=record.name,
-        operator=pair.operator_type,
+        operator=pair.tag.operator.type,
         dtype=record.dtype.name,
         shape=pair.original.shape,
         max_abs=measures.max_abs,

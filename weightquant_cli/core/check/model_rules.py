@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from ...formats import dtypes
 from ..lite.carried import carried_by
 from ..lite.carriers import find_carriers
-from ..lite.fusions import Fusions
 from ..lite.readers import ABORTING_READERS, HARMLESS_READERS
 from ..lite.storage import LOADABLE_TYPES, stores_integers
 from ..lite.tags import ModelTags
@@ -46,7 +45,7 @@ def check_model(model: Model, tags: ModelTags) -> tuple[Finding, ...]:
             findings += rules.check(tag, model.weight(tag.weight), slots)
         else:
             findings.append(unread.describe(tag))
-    findings += check_carriers(model, find_carriers(model, tags), Fusions(model))
+    findings += check_carriers(model, find_carriers(model, tags))
     findings += _check_untagged(model, tags)
     return tuple(findings)
 

@@ -15,7 +15,6 @@ from ...errors import ModelError
 from ...formats import dtypes
 from ...formats.params import TensorReader
 from ...threads import CancelToken
-from ..lite.carried import carried_by
 from ..lite.scales import Scales, decode_scales
 from ..lite.tags import Tag
 from ..model.model import Model
@@ -75,12 +74,6 @@ class WeightPair:
         self._part_elements = part_elements
         self._transposed = is_transposed(reference, weight)
         self._require_fit()
-
-    @property
-    def operator_type(self) -> str:
-        """Type of the operator that carries the scales; of another reader, if that is a carrier."""
-        carried = (r.operator.type for r in self.weight.readers if carried_by(r) is not None)
-        return next(carried, self.tag.operator.type)
 
     def _require_fit(self) -> None:
         record = self.weight.record

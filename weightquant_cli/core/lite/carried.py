@@ -14,7 +14,6 @@ from .targets import TARGETS
 
 if TYPE_CHECKING:
     from ..model.weights import Reader, Weight
-    from .fusions import Fusions
 
 LOOKUP_TABLE = "lookup_table"
 CONV2D = "conv2d"
@@ -22,9 +21,9 @@ CONV2D = "conv2d"
 CARRIER_OF_RANK = {2: LOOKUP_TABLE, 4: CONV2D}
 """The type of the carrier for a weight of this rank."""
 
-MIN_SAVING = 2048
-"""Bytes that a carrier must save, its scales deducted. The two operators added take some 400 bytes
-in the program and 2 microseconds of each inference."""
+CARRIER_BYTES = 1200
+"""What a carrier takes in the `.nb`, its scales not counted. A lookup_table of one row takes 0.1
+microseconds of an inference."""
 
 
 @dataclass(frozen=True)
@@ -34,44 +33,51 @@ class Carried:
     Attributes:
         op_type: the operator's type.
         slot: its input slot; all weights in it count, however many there are.
-        rank: the rank of its weights; others in the slot, such as biases, stay.
-        folds: operators behind it that `opt` folds into the weight's bytes: not with these.
+        rank: the rank of the weight; others in the slot, such as biases, stay.
     """
 
     op_type: str
     slot: str
-    rank: int
-    folds: tuple[str, ...] = ()
+    rank: int = 2
 
 
-CARRIED: dict[str, Carried] = {
-    carried.op_type: carried
-    for carried in (
-        Carried("gru", "Weight", 2),
-        Carried("rnn", "WeightList", 2),
-        Carried("conv2d_transpose", "Filter", 4, folds=("batch_norm",)),
-    )
-}
+_CARRIED = (
+    Carried("conv2d_transpose", "Filter", 4),
+    Carried("crf_decoding", "Transition"),
+    Carried("deformable_conv", "Filter", 4),
+    Carried("depthwise_conv2d_transpose", "Filter", 4),
+    *(
+        Carried(f"elementwise_{name}", slot)
+        for name in ("add", "div", "mul", "sub")
+        for slot in ("X", "Y")
+    ),
+    Carried("gru", "Weight"),
+    Carried("gru_unit", "Weight"),
+    Carried("lookup_table", "W"),
+    Carried("lookup_table_v2", "W"),
+    Carried("lstm", "Weight"),
+    Carried("matmul", "X"),
+    Carried("matmul", "Y"),
+    Carried("matmul_v2", "X"),
+    Carried("matmul_v2", "Y"),
+    Carried("mul", "X"),
+    Carried("rnn", "WeightList"),
+    Carried("sequence_conv", "Filter"),
+)
 
+CARRIED: dict[tuple[str, str], Carried] = {(line.op_type, line.slot): line for line in _CARRIED}
+"""The table, by operator type and slot."""
 
-ALL_OP_TYPES = (*TARGETS, *CARRIED)
+ALL_OP_TYPES = tuple(dict.fromkeys((*TARGETS, *(line.op_type for line in _CARRIED))))
 """Every operator type that can be chosen."""
 
 
 def carried_by(reader: Reader) -> Carried | None:
     """The line of the table that knows this reader, or None."""
-    carried = CARRIED.get(reader.operator.type)
-    return carried if carried is not None and carried.slot == reader.slot else None
+    return CARRIED.get((reader.operator.type, reader.slot))
 
 
-def carried_readers(weight: Weight) -> list[tuple[Reader, Carried]]:
-    """The readers for which a carrier can be added, whatever the weight's rank."""
-    return [(r, carried) for r in weight.readers if (carried := carried_by(r)) is not None]
-
-
-def folded_behind(fusions: Fusions, reader: Reader) -> str | None:
-    """The operator behind this one that `opt` folds into the weight, or None."""
-    carried = carried_by(reader)
-    if carried and "batch_norm" in carried.folds and reader.operator in fusions.before_batch_norm:
-        return "batch_norm"
-    return None
+def carried_readers(weight: Weight) -> list[Reader]:
+    """The readers for which a carrier can be added."""
+    rank = len(weight.record.shape)
+    return [r for r in weight.readers if (line := carried_by(r)) and line.rank == rank]

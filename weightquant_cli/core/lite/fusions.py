@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 
 from ..model.model import Model
-from ..model.weights import OperatorRef
+from ..model.weights import OperatorRef, Reader
 
 CONVOLUTIONS = ("conv2d", "depthwise_conv2d")
 
@@ -38,6 +38,26 @@ class Fusions:
             for follower in self._followers(ref)
         )
         return "elementwise_add" if adds else None
+
+    def folded_into_weight(self, reader: Reader) -> str | None:
+        """Why `opt` may work on the bytes of this reader's weight at conversion, a clause, or None.
+
+        It folds a batch_norm into a transposed convolution, an addition into the Bias of the
+        convolution before it, and turns the Y of a `matmul` before it makes an fc of that and of
+        the addition behind it.
+        """
+        ref = reader.operator
+        if ref.type == "conv2d_transpose" and reader.slot == "Filter":
+            return f"batch_norm follows {ref.type}" if ref in self.before_batch_norm else None
+        if ref.type == "matmul" and reader.slot == "Y":
+            turned = self._model.operator(ref).value("transpose_Y")
+            added = any(after.type == "elementwise_add" for after in self._followers(ref))
+            return "elementwise_add follows a transposed matmul" if turned and added else None
+        if ref.type.startswith("elementwise_"):
+            written = {before.type for before in self._writers_of(self._inputs({ref}))}
+            found = sorted(written & {*CONVOLUTIONS, "conv2d_transpose"})
+            return f"{ref.type} follows {found[0]}" if found else None
+        return None
 
     @cached_property
     def shared_with_batch_norm(self) -> frozenset[str]:

@@ -16,6 +16,7 @@ ABORTING_READERS = frozenset(
         "flatten2",
         "flatten_contiguous_range",
         "gather",
+        "gather_nd",
         "reshape",
         "reshape2",
         "squeeze",
@@ -24,6 +25,7 @@ ABORTING_READERS = frozenset(
         "transpose2",
         "unsqueeze",
         "unsqueeze2",
+        "where",
     }
 )
 """Operators beside which a weight cannot be quantized: they have kernels for any type, and opt

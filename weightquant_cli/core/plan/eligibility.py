@@ -8,11 +8,13 @@ tag, an operator that is added for it may (`lite/carriers.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from ...formats import dtypes
-from ..lite.carried import CARRIER_OF_RANK, carried_readers, folded_behind
+from ..lite.carried import CARRIER_OF_RANK, carried_readers
 from ..lite.fusions import Fusions
+from ..lite.readers import HARMLESS_READERS
 from ..lite.storage import stores_integers
 from ..lite.tags import ModelTags
 from ..lite.targets import RESERVED_NAME_PART, TARGETS, Target, target_readers
@@ -32,12 +34,14 @@ class Eligible:
         rewrites: the rewrites of its readers.
         transpose: whether the weight is stored transposed.
         carrier: type of the operator that is added to carry the tag, or None.
+        otherwise: why the weight stays if that operator is not worth it, or None for that alone.
     """
 
     tagged: Reader
     rewrites: tuple[Rewrite, ...] = ()
     transpose: bool = False
     carrier: str | None = None
+    otherwise: Reason | None = None
 
 
 _HOPELESS = frozenset(
@@ -95,45 +99,46 @@ class Eligibility:
             return self._carrier(weight, options)
         found = self._choose_reader(weight, options)
         if isinstance(found, Reason) and found.code in _HOPELESS and carried_readers(weight):
-            return self._carrier(weight, options)
+            carried = self._carrier(weight, options)
+            return replace(carried, otherwise=found) if isinstance(carried, Eligible) else found
         return found
 
     def _carrier(self, weight: Weight, options: QuantizeOptions) -> Eligible | Reason:
         """How a carrier quantizes a weight of `carried_readers`, or why it cannot."""
         known = carried_readers(weight)
-        first, carried = known[0]
-        op_type, rank = first.operator.type, len(weight.record.shape)
-        if rank != carried.rank:
-            return Reason(ReasonCode.NO_TARGET, f"{op_type} has it beside its weights")
-        reason = self._unsuitable_for_carrier(weight)
+        op_type = known[0].operator.type
+        reason = self._unsuitable_for_carrier(weight, op_type)
         if reason is not None:
             return reason
         if not options.rewrite:
             return Reason(
                 ReasonCode.NO_REWRITE, f"{op_type} would need an operator beside it", "`rewrite`"
             )
-        chosen = [r for r, _ in known if r.operator.type in options.chosen_op_types]
+        chosen = [reader for reader in known if reader.operator.type in options.chosen_op_types]
         if not chosen:
             return _not_chosen(op_type)
-        return Eligible(chosen[0], carrier=CARRIER_OF_RANK[rank])
+        return Eligible(
+            chosen[0],
+            carrier=CARRIER_OF_RANK[len(weight.record.shape)],
+            otherwise=_other_slot(chosen[0]),
+        )
 
-    def _unsuitable_for_carrier(self, weight: Weight) -> Reason | None:
+    def _unsuitable_for_carrier(self, weight: Weight, op_type: str) -> Reason | None:
         """Why not every reader would see the values that a carrier dequantizes."""
-        known = {reader for reader, _ in carried_readers(weight)}
+        known = carried_readers(weight)
         for reader in weight.readers:
-            op_type = reader.operator.type
-            if reader not in known:
-                return Reason(
-                    ReasonCode.OTHER_READER,
-                    f"{op_type} reads it too, beside {next(iter(known)).operator.type}",
-                )
-            folded = folded_behind(self._fusions, reader)
+            if reader not in known and reader.operator.type not in HARMLESS_READERS:
+                return _other_reader(reader, op_type)
+        if self._model.variable(0, weight.name) is None:
+            return Reason(ReasonCode.SUB_BLOCK, f"{op_type} has it inside a sub-block")
+        return self._folded(weight.readers)
+
+    def _folded(self, readers: Iterable[Reader]) -> Reason | None:
+        """Why `opt` would work on the weight's bytes for one of these readers."""
+        for reader in readers:
+            folded = self._fusions.folded_into_weight(reader)
             if folded is not None:
-                return Reason(
-                    ReasonCode.FOLDED, f"{folded} follows {op_type}: opt folds it into the weight"
-                )
-            if reader.operator.block or self._model.variable(0, weight.name) is None:
-                return Reason(ReasonCode.SUB_BLOCK, f"{op_type} reads it inside a sub-block")
+                return Reason(ReasonCode.FOLDED, f"{folded}: opt works on the weight's bytes there")
         return None
 
     def _choose_reader(self, weight: Weight, options: QuantizeOptions) -> Eligible | Reason:
@@ -207,11 +212,8 @@ class Eligibility:
         """Why not every reader of a shared weight would see the right values."""
         targets = {reader for reader, _ in target_readers(weight)}
         for reader in weight.readers:
-            if reader not in targets:
-                return Reason(
-                    ReasonCode.OTHER_READER,
-                    f"{reader.operator.type} reads it too, beside {taggable[0].operator.type}",
-                )
+            if reader not in targets and reader.operator.type not in HARMLESS_READERS:
+                return _other_reader(reader, taggable[0].operator.type)
         if weight.name in self._fusions.shared_with_batch_norm:
             return Reason(
                 ReasonCode.SHARED_BATCH_NORM,
@@ -225,7 +227,11 @@ class Eligibility:
                 ReasonCode.SHARED_TRANSPOSED,
                 f"{taggable[0].operator.type} reads it transposed and another operator does not",
             )
-        return None
+        mixed = _mixes_transposition(weight, rewrites)
+        staying = (
+            r for r in weight.readers if r not in rewrites or (mixed and rewrites[r].transpose)
+        )
+        return self._folded(staying)
 
 
 def _unsuitable_readers(weight: Weight) -> Reason | None:
@@ -235,12 +241,26 @@ def _unsuitable_readers(weight: Weight) -> Reason | None:
         return None
     reader = weight.readers[0]
     op_type = reader.operator.type
-    if op_type in TARGETS:
-        return Reason(
-            ReasonCode.OTHER_SLOT,
-            f"it is the {reader.slot} of {op_type}, not the weight ({TARGETS[op_type].slot})",
-        )
+    other = _other_slot(reader)
+    if other is not None:
+        return other
+    if reader.slot == "WeightList":
+        return Reason(ReasonCode.NO_TARGET, f"{op_type} has it beside its weights")
     return Reason(ReasonCode.NO_TARGET, f"{op_type} has no weight that can be quantized")
+
+
+def _other_slot(reader: Reader) -> Reason | None:
+    op_type = reader.operator.type
+    if op_type not in TARGETS:
+        return None
+    return Reason(
+        ReasonCode.OTHER_SLOT,
+        f"it is the {reader.slot} of {op_type}, not the weight ({TARGETS[op_type].slot})",
+    )
+
+
+def _other_reader(reader: Reader, op_type: str) -> Reason:
+    return Reason(ReasonCode.OTHER_READER, f"{reader.operator.type} reads it too, beside {op_type}")
 
 
 def _not_chosen(op_type: str) -> Reason:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...errors import OptionError
-from ..lite.carried import MIN_SAVING
 from ..lite.storage import WeightQuantizeType
 from ..lite.targets import TARGETS
 from ..model.model import Model
@@ -158,19 +157,19 @@ class Planner:
             return KeptWeight(weight, (), False, Reason(ReasonCode.FLOAT, "32 bits were asked for"))
         quantization = self._quantization(weight, found, bits or self._options.first_bits)
         planned = QuantizedWeight(weight, found.rewrites, found.transpose, quantization)
-        reason = self._unaffordable(planned)
+        reason = self._unaffordable(planned, found)
         if reason is not None:
             return KeptWeight(weight, (), False, reason)
         self._scales_left -= quantization.scales
         return planned
 
-    def _unaffordable(self, planned: QuantizedWeight) -> Reason | None:
-        """Why the weight has too many scales."""
+    def _unaffordable(self, planned: QuantizedWeight, found: Eligible) -> Reason | None:
+        """Why the weight has too many scales, or is too small for a carrier."""
         scales = planned.quantization.scales
         if planned.quantization.carrier and not planned.pays_off:
-            return Reason(
+            return found.otherwise or Reason(
                 ReasonCode.CARRIER_COST,
-                f"quantizing it would save less than {MIN_SAVING} bytes: not worth a carrier",
+                "it would save less than twice what the operator added for it takes",
             )
         if not planned.pays_off:
             return Reason(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ...formats import dtypes
-from ..lite.carried import MIN_SAVING
+from ..lite.carried import CARRIER_BYTES
 from ..lite.carriers import NewCarrier
 from ..lite.storage import WeightQuantizeType, storage_dtype
 from ..lite.tags import SCALE_BYTES
@@ -165,11 +165,13 @@ class QuantizedWeight(_PlannedWeight):
         """Whether its scales take no more bytes in the program than its integers save.
 
         A loss of 64 bytes is accepted, so that small weights are treated as Paddle treats them.
-        With a carrier there must be a gain.
+        A carrier must save twice what it takes.
         """
         saved = self.size_before - self.size_after
-        least = MIN_SAVING if self.quantization.carrier else -ACCEPTED_LOSS
-        return saved - self.quantization.scales * SCALE_BYTES >= least
+        scales = self.quantization.scales * SCALE_BYTES
+        if self.quantization.carrier:
+            return saved >= 2 * (CARRIER_BYTES + scales)
+        return scales <= saved + ACCEPTED_LOSS
 
     def with_bits(self, bits: int) -> QuantizedWeight:
         """The same at other bits."""
