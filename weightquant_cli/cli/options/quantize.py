@@ -83,7 +83,8 @@ class QuantizeArguments(ModelArguments):
         default=True,
         show_default=True,
         help="Spell matmul and lookup_table_v2 as Paddle Lite can dequantize them, where that "
-        "is exactly equal; without it their weights stay FP32.",
+        "is exactly equal, and add an operator for the weights of rnn, gru and the like; without "
+        "it they stay FP32.",
     )
     mend: bool = option(
         "--mend/--no-mend",

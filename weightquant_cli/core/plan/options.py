@@ -61,8 +61,8 @@ class QuantizeOptions:
         include: patterns of the only weight names to quantize; none means all.
         min_bytes: leave weights as they are that have fewer bytes in the input.
         bits_for: patterns of weight names, each with the bits for them.
-        rewrite: rewrite operators to ones whose weight Paddle Lite dequantizes, where the numbers
-            stay exactly the same.
+        rewrite: rewrite operators to ones whose weight Paddle Lite dequantizes, or add one, where
+            the numbers stay exactly the same.
         mend: give the program what Paddle Lite demands of it and newer Paddle leaves out, with
             Paddle's own meaning (core/lite/DEMANDS.md).
 
