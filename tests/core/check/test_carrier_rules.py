@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from tests.builders import ModelBuilder, add_attribute, normal
 from tests.core.lite.test_carriers import recurrent_model
 from weightquant_cli import (
+    Finding,
     FindingCode,
     Model,
     OutputOptions,
@@ -37,6 +38,11 @@ def quantized(builder: ModelBuilder, folder: Path, edit: Edit = lambda _: None) 
     return Model.load(folder / "out")
 
 
+def codes_of(findings: Iterable[Finding]) -> set[FindingCode]:
+    """The codes, but for what `opt` demands of the operators, which lack attributes here."""
+    return {finding.code for finding in findings if isinstance(finding.code, FindingCode)}
+
+
 def carrier(block: pb.BlockDesc, weight: str) -> pb.OpDesc:
     name = f"{weight}_quant_scale".encode()
     return next(op for op in block.ops if any(attr.name == name for attr in op.attrs))
@@ -54,7 +60,7 @@ def set_longs(op: pb.OpDesc, name: bytes, *values: int) -> None:
 def test_what_quantize_writes_is_right_with_and_without_the_reference(tmp_path: Path) -> None:
     model = quantized(recurrent_model(), tmp_path)
     result = check(model, Model.load(tmp_path / "in"))
-    assert result.findings == ()
+    assert codes_of(result.findings) == set()
     assert result.quantized == 6
     assert result.comparison is not None
     assert {(w.name, w.operator) for w in result.comparison.weights} == {
@@ -129,7 +135,7 @@ def aborting_reader(block: pb.BlockDesc) -> None:
 )
 def test_each_way_to_be_wrong_is_named(edit: Edit, code: FindingCode, tmp_path: Path) -> None:
     result = check(quantized(recurrent_model(), tmp_path, edit))
-    assert {finding.code for finding in result.errors} == {code}
+    assert codes_of(result.errors) == {code}
 
 
 def test_a_carrier_whose_output_is_read_differs_from_the_reference(tmp_path: Path) -> None:
@@ -138,14 +144,14 @@ def test_a_carrier_whose_output_is_read_differs_from_the_reference(tmp_path: Pat
         fetch.inputs[0].arguments[0] = b"gru.w.carrier"
 
     model = quantized(recurrent_model(), tmp_path, read)
-    codes = {finding.code for finding in check(model, Model.load(tmp_path / "in")).errors}
+    codes = codes_of(check(model, Model.load(tmp_path / "in")).errors)
     assert FindingCode.PROGRAM_DIFFERS in codes
 
 
 def test_without_its_integers_a_carrier_is_a_tag_on_fp32(tmp_path: Path) -> None:
     model = quantized(recurrent_model(), tmp_path)
     (tmp_path / "out" / "gru.w").write_bytes((tmp_path / "in" / "gru.w").read_bytes())
-    codes = {finding.code for finding in check(Model.load(model.files.folder)).errors}
+    codes = codes_of(check(Model.load(model.files.folder)).errors)
     assert codes == {FindingCode.STORAGE}
 
 
@@ -164,5 +170,5 @@ def test_integers_that_only_a_gru_reads_cannot_be_dequantized_without_scales(
     builder.parameter("w", normal(40, 120).astype("int8"))
     builder.op("gru", {"Input": "x", "Weight": "w"}, {"Hidden": "y"})
     add_attribute(builder.main.desc.ops[0], "is_reverse", False)
-    codes = {finding.code for finding in check(builder.load(tmp_path)).errors}
+    codes = codes_of(check(builder.load(tmp_path)).errors)
     assert codes == {FindingCode.NO_SCALES}
