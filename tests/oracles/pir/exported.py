@@ -27,6 +27,40 @@ PPOCR = {
 SLANET = "slanet"
 """A released model with a loop and a branch in it."""
 
+VISION = (
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "mobilenet_v3_large",
+    "shufflenet_v2",
+    "shufflenet_v2_swish",
+    "resnet18",
+    "resnext50",
+    "squeezenet",
+    "densenet121",
+    "googlenet",
+    "inception_v3",
+    "alexnet",
+    "vgg11",
+    "lenet",
+)
+"""Networks of `paddle.vision.models`, in `scripts/pir_networks.py`."""
+
+OTHERS = (
+    "encoder",
+    "lstm",
+    "gru",
+    "simple_rnn",
+    "segmentation",
+    "ssd",
+    "yolo",
+    "ghost",
+    "writing",
+    "deformed",
+    "rois",
+)
+"""Networks of other kinds, likewise."""
+
 
 @dataclass(frozen=True)
 class Exported:

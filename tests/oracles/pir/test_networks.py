@@ -8,42 +8,11 @@ import pytest
 
 from .. import envs
 from ..conftest import Tell
-from .exported import PPOCR, SLANET, Exported, difference, networks, run_old
+from .exported import OTHERS, PPOCR, SLANET, VISION, Exported, difference, networks, run_old
 
 pytestmark = pytest.mark.oracle
 
 TOLERANCE = 1e-5
-
-VISION = (
-    "mobilenet_v1",
-    "mobilenet_v2",
-    "mobilenet_v3_small",
-    "mobilenet_v3_large",
-    "shufflenet_v2",
-    "shufflenet_v2_swish",
-    "resnet18",
-    "resnext50",
-    "squeezenet",
-    "densenet121",
-    "googlenet",
-    "inception_v3",
-    "alexnet",
-    "vgg11",
-    "lenet",
-)
-OTHERS = (
-    "encoder",
-    "lstm",
-    "gru",
-    "simple_rnn",
-    "segmentation",
-    "ssd",
-    "yolo",
-    "ghost",
-    "writing",
-    "deformed",
-    "rois",
-)
 
 
 def test_released_models_of_pp_ocr_answer_as_in_paddle_3(tmp_path: Path, tell: Tell) -> None:
