@@ -153,3 +153,13 @@ def test_what_paddle_lite_demands_is_mended_unless_told_otherwise(tmp_path: Path
     refused = run(*told, tmp_path / "bare")
     assert refused.code == 1
     assert refused.lines[1].startswith("error: relu6: its attribute threshold is not there; opt ")
+
+
+@pytest.mark.parametrize("rounding", ["--rounding=adaptive", "--rounding=nearest"])
+@pytest.mark.parametrize("layout", ["--separate-params", "--save-params-filename=weights"])
+def test_a_compressed_target_holds_for_what_is_written(
+    rounding: str, layout: str, tmp_path: Path
+) -> None:
+    options = ("--bits", "auto", "--target-compressed", "40kB", "--compressed", "--json")
+    document = quantized(tmp_path / "out", *options, rounding, layout).ok().json
+    assert 0.9 * 40_000 <= document["compressed"]["after"] <= 40_000

@@ -36,6 +36,7 @@ _FIELDS = (
     "save_model_filename",
     "save_params_filename",
     "separate_params",
+    "target_compressed",
     "target_size",
     "threshold_rate",
     "valid_targets",

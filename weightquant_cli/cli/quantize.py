@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..core.plan.options import FLOAT_BITS
@@ -49,7 +50,8 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
     from ..formats.files.outputs import Outputs
 
     adaptive = options.is_adaptive(arguments)
-    make_plan = _planner(console, arguments)
+    rounder = _Rounder(console, arguments) if adaptive else None
+    make_plan = _planner(console, arguments, rounder)
     output, gates = options.output_options(arguments), options.gates(arguments)
     with Outputs() as outputs:
         plan_file, report = _open_outputs(console, arguments, outputs)
@@ -57,7 +59,7 @@ def command(console: Console, arguments: QuantizeArguments) -> None:
         plan = make_plan(model)
         if plan_file is not None:
             _write_plan(plan_file, plan)
-        result = _result(console, arguments, model, plan, output, gates, adaptive)
+        result = _result(console, arguments, model, plan, output, gates, rounder)
         if arguments.compressed:
             result = _with_compressed_sizes(console, arguments, model, result)
         document = _document(arguments, model, result)
@@ -110,7 +112,9 @@ def _open_outputs(
     return plan_file, report
 
 
-def _planner(console: Console, arguments: QuantizeArguments) -> Callable[[Model], Plan]:
+def _planner(
+    console: Console, arguments: QuantizeArguments, rounder: _Rounder | None
+) -> Callable[[Model], Plan]:
     """How the plan is made. Options and plan file are checked before the model is read."""
     if arguments.plan is not None:
         from ..core.plan.plan_file import apply_plan, parse_plan
@@ -128,12 +132,26 @@ def _planner(console: Console, arguments: QuantizeArguments) -> Callable[[Model]
     samples = sample_options(arguments.inputs, arguments.input_shape)
 
     def with_automatic_bits(model: Model) -> Plan:
+        final = partial(_compressed_size, arguments, model, rounder)
         with console.counting("choose bits") as step:
             return plan_model(
-                model, wanted, arguments.strip_callstack, arguments.jobs, samples, step
+                model, wanted, arguments.strip_callstack, arguments.jobs, samples, step, final
             )
 
     return with_automatic_bits
+
+
+def _compressed_size(
+    arguments: QuantizeArguments, model: Model, rounder: _Rounder | None, plan: Plan
+) -> int:
+    """The compressed size of what will be written."""
+    from ..core.quantize.adaptive.result import NO_ROUNDING
+    from ..core.quantize.compressed import Candidate, compressed_sizes
+
+    layout = options.output_options(arguments).layout(model.files)
+    rounding = NO_ROUNDING if rounder is None or arguments.dry_run else rounder.of(model, plan)
+    one = Candidate(plan, layout.params is None, arguments.strip_callstack, rounding)
+    return compressed_sizes(model, [one], arguments.jobs)[0].total
 
 
 def _write_plan(file: FileOutput, plan: Plan) -> None:
@@ -150,7 +168,7 @@ def _result(
     plan: Plan,
     output: OutputOptions,
     gates: Gates,
-    adaptive: bool,
+    rounder: _Rounder | None,
 ) -> Quantized:
     """Quantize with a progress bar, or with `--dry-run` say what would come of it."""
     from ..core.quantize.quantize import preview, quantize
@@ -158,9 +176,10 @@ def _result(
     if arguments.dry_run:
         return preview(model, plan, output, gates)
     rounding = None
-    if adaptive:
+    if rounder is not None:
         preview(model, plan, output, gates)  # a gate that says no does so before the long work
-        rounding = _round(console, arguments, model, plan)
+        rounding = rounder.of(model, plan)
+        rounder.warn(rounding)
     measure_errors = arguments.as_json or arguments.report is not None or not console.quiet
     total = sum(weight.size_before for weight in plan.weights)
     with console.progress(total, "quantize") as advance:
@@ -200,29 +219,41 @@ def _with_compressed_sizes(
     return replace(result, compressed=found)
 
 
-def _round(
-    console: Console, arguments: QuantizeArguments, model: Model, plan: Plan
-) -> AdaptiveRounding:
-    """Adaptive rounding, with a progress bar."""
-    from ..core.quantize.adaptive.adaptive import round_adaptively, weights_to_round
-    from ..core.run.inputs import samples
+class _Rounder:
+    """Rounds adaptively, with a progress bar; the last plan is not rounded twice."""
 
-    wanted = sample_options(arguments.inputs, arguments.input_shape)
-    given = samples(model, wanted)
-    total = None if wanted.inputs else wanted.count + len(weights_to_round(plan))
-    with console.counting("round", total) as step:
-        rounding = round_adaptively(model, plan, given, arguments.jobs, step)
-    if rounding.unreached:
-        console.warning(
-            f"{len(rounding.unreached)} weights were rounded without knowing their inputs: "
-            f"{listed(rounding.unreached, 3)}"
-            + (
-                f"; the model could not be run from here on: {rounding.reasons[0]}"
-                if rounding.reasons
-                else ""
+    def __init__(self, console: Console, arguments: QuantizeArguments) -> None:
+        self._console = console
+        self._arguments = arguments
+        self._last: tuple[Plan, AdaptiveRounding] | None = None
+
+    def of(self, model: Model, plan: Plan) -> AdaptiveRounding:
+        """The plan, rounded."""
+        from ..core.quantize.adaptive.adaptive import round_adaptively, weights_to_round
+        from ..core.run.inputs import samples
+
+        if self._last is None or self._last[0] is not plan:
+            arguments = self._arguments
+            wanted = sample_options(arguments.inputs, arguments.input_shape)
+            given = samples(model, wanted)
+            total = None if wanted.inputs else wanted.count + len(weights_to_round(plan))
+            with self._console.counting("round", total) as step:
+                rounding = round_adaptively(model, plan, given, arguments.jobs, step)
+            self._last = plan, rounding
+        return self._last[1]
+
+    def warn(self, rounding: AdaptiveRounding) -> None:
+        """Say which weights were rounded without knowing their inputs."""
+        if rounding.unreached:
+            self._console.warning(
+                f"{len(rounding.unreached)} weights were rounded without knowing their inputs: "
+                f"{listed(rounding.unreached, 3)}"
+                + (
+                    f"; the model could not be run from here on: {rounding.reasons[0]}"
+                    if rounding.reasons
+                    else ""
+                )
             )
-        )
-    return rounding
 
 
 def _document(arguments: QuantizeArguments, model: Model, result: Quantized) -> bytes:

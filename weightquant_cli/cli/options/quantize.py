@@ -144,6 +144,14 @@ class QuantizeArguments(ModelArguments):
         help="With --bits auto, keep to this size, such as 4.2MB or 30% of the input.  "
         "[default: 3% more than 8 bits throughout]",
     )
+    target_compressed: Size | None = option(
+        "--target-compressed",
+        heading=Heading.BITS,
+        type=SizeType(),
+        metavar="SIZE",
+        help="With --bits auto, choose among 4 to 16 bits and keep to this size once compressed, "
+        "such as 2.0MB or 25% of the compressed input.",
+    )
     weight_quantize_type: str | None = option(
         "--weight-quantize-type",
         heading=Heading.BITS,

@@ -22,6 +22,7 @@ DECIDED_BY_PLAN = {
     "accurate": "--accurate",
     "min_sqnr": "--min-sqnr",
     "target_size": "--target-size",
+    "target_compressed": "--target-compressed",
     "weight_quantize_type": "--weight-quantize-type",
     "threshold_rate": "--threshold-rate",
     "op_types": "--op-type",
@@ -105,10 +106,14 @@ def gates(arguments: QuantizeArguments) -> Gates:
 
 
 def _bits(arguments: QuantizeArguments) -> int | AutoBits:
-    min_sqnr, target_size = arguments.min_sqnr, arguments.target_size
+    auto = AutoBits(arguments.min_sqnr, arguments.target_size, arguments.target_compressed)
     if isinstance(arguments.bits, int) and not arguments.accurate:
-        for spelling, value in (("--min-sqnr", min_sqnr), ("--target-size", target_size)):
+        for spelling, value in (
+            ("--min-sqnr", auto.min_sqnr),
+            ("--target-size", auto.target_size),
+            ("--target-compressed", auto.target_compressed),
+        ):
             if value is not None:
                 raise OptionError(f"{spelling} goes with --bits {AUTO} only")
         return arguments.bits
-    return AutoBits(min_sqnr, target_size)
+    return auto

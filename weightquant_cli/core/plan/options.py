@@ -26,20 +26,28 @@ MIN_THRESHOLD_RATE = 1e-10
 
 @dataclass(frozen=True)
 class AutoBits:
-    """Choose 8 or 16 bits for every weight, so that the model's answers change least.
+    """Choose bits for every weight, so that the model's answers change least.
 
     Attributes:
         min_sqnr: a floor: weights that would fall below this SQNR in dB at 8 bits take 16.
-        target_size: the size to keep to; None allows 3% more than 8 bits throughout.
+        target_size: the size to keep to, with 8 or 16 bits for every weight; None allows 3% more
+            than 8 bits throughout.
+        target_compressed: the size to keep to once it is deflated, with 4 to 16 bits; a share is
+            one of the input's deflated size.
 
     Raises:
-        OptionError: an SQNR that is not finite.
+        OptionError: an SQNR that is not finite, or both sizes.
     """
 
     min_sqnr: float | None = None
     target_size: Size | None = None
+    target_compressed: Size | None = None
 
     def __post_init__(self) -> None:
+        if self.target_size is not None and self.target_compressed is not None:
+            raise OptionError(
+                "`target_size` and `target_compressed` contradict each other", remedy="give one"
+            )
         if self.min_sqnr is not None and not math.isfinite(self.min_sqnr):
             raise OptionError("not a number of decibels", option="min_sqnr", found=self.min_sqnr)
 

@@ -65,6 +65,7 @@ def plan_model(
     jobs: int | None = None,
     samples: SampleOptions | None = None,
     step: Callable[[int], None] = lambda _: None,
+    compressed: Callable[[Plan], int] | None = None,
 ) -> Plan:
     """The plan for a model, automatic bits decided.
 
@@ -75,6 +76,8 @@ def plan_model(
         jobs: threads; None takes the CPUs that this process may use.
         samples: what the model is run on; None makes inputs up.
         step: told 1 for each weight that is measured, and for each run of the model.
+        compressed: gives the compressed size of a plan's result, for `target_compressed`, where it
+            is not rounded to nearest, or has another layout than the input.
 
     Raises:
         OptionError: a pattern that matches nothing, a contradiction, an impossible target size, or
@@ -84,6 +87,13 @@ def plan_model(
     plan = make_plan(model, options)
     if not isinstance(options.bits, AutoBits):
         return plan
+    if options.bits.target_compressed is not None:
+        from .compressed_bits import plan_for_compressed_size
+
+        nearest = partial(_compressed_size, model, strip_callstack, jobs)
+        return plan_for_compressed_size(
+            model, plan, options.bits, nearest, samples, compressed, jobs, step
+        )
     free = [
         weight
         for weight in plan.quantized
@@ -101,6 +111,14 @@ def plan_model(
     raised = choose_bits(model.stored.size, options.bits, candidates, smallest, harm)
     model.stored.verify_unchanged()
     return plan.with_bits(dict.fromkeys(raised, HIGH))
+
+
+def _compressed_size(model: Model, strip_callstack: bool, jobs: int | None, plan: Plan) -> int:
+    from .compressed import Candidate as Compressed
+    from .compressed import compressed_sizes
+
+    one = Compressed(plan, model.files.params is None, strip_callstack)
+    return compressed_sizes(model, [one], jobs)[0].total
 
 
 def choose_bits(
