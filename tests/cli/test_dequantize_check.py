@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -126,61 +124,3 @@ def test_the_two_commands_in_one_line(tmp_path: Path) -> None:
     run("dequantize-check", "--reference", DIGITS, "--min-sqnr", "80", tmp_path / "out").ok()
     run("export-opt", "-q", tmp_path / "out").ok()
     assert os.access(tmp_path / "out" / "convert_to_lite.sh", os.X_OK)
-
-
-# ---- the page -------------------------------------------------------------------------------
-
-
-def test_the_page_loads_nothing_and_follows_light_and_dark(quantized: Path) -> None:
-    page = quantized.with_name("page.html")
-    run("dequantize-check", "-q", "--reference", DIGITS, "--html", page, quantized).ok()
-    text = page.read_text(encoding="utf-8")
-    assert not re.search(r"(?i)https?:|<script|<img|<link|url\(|@import", text)
-    assert "color-scheme: light dark" in text
-    assert "width=device-width" in text
-    assert "fc_0.w_0" in text
-    assert "Distribution of the worst" in text
-
-
-def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:
-    name = "<script>alert(1)</script>&\x1b[31m"
-    model = builders.ModelBuilder()
-    model.fetch(model.mul(model.input("x", (-1, 4)), name, builders.normal(4, 4)))
-    folder = model.write(tmp_path / "m", builders.COMBINED)
-    run("quantize", "-q", folder, tmp_path / "out").ok()
-    page = tmp_path / "page.html"
-    run("dequantize-check", "-q", "--reference", folder, "--html", page, tmp_path / "out").ok()
-    text = page.read_text(encoding="utf-8")
-    assert "<script" not in text
-    assert "\x1b" not in text
-    assert "&lt;script&gt;" in text
-
-
-@pytest.mark.parametrize("width", [360, 1200])
-def test_chromium_shows_the_number_that_the_json_holds(
-    width: int, quantized: Path, tmp_path: Path
-) -> None:
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("no chromium: apt-get install chromium")
-    page = tmp_path / "page.html"
-    checked = run(
-        "dequantize-check", "--json", "--reference", DIGITS, "--html", page, quantized
-    ).ok()
-    measure = "<script>document.title=document.documentElement.scrollWidth</script></body>"
-    probe = tmp_path / "probe.html"
-    probe.write_text(page.read_text(encoding="utf-8").replace("</body>", measure))
-    done = subprocess.run(
-        [
-            browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-            "--no-first-run", "--disable-background-networking", "--disable-component-update",
-            "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
-            f"--window-size={width},900", "--dump-dom", probe.as_uri(),
-        ],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    shown = re.search(r"<title>(\d+)</title>", done.stdout)
-    assert shown is not None
-    assert int(shown[1]) <= max(width, 500)  # headless Chromium is no narrower than 500 pixels
-    worst = json.loads(checked.stdout)["weights"][0]
-    assert f"INT8  {worst['sqnr_db']:.1f} dB" in done.stdout

@@ -27,6 +27,7 @@ from unittest import mock
 from tests.cli.helpers import Result, environment, working_directory
 from tests.security.mutate import Input
 from weightquant_cli.__main__ import main
+from weightquant_cli.cli.output import page as page_package
 
 MAX_SECONDS = 10.0
 MAX_EXTRA_BYTES = 100 << 20
@@ -381,6 +382,9 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is none of JSON's numbers")
 
 
+_SCRIPT = Path(page_package.__file__).with_name("page.js")
+
+
 class _Page(HTMLParser):
     """Finds what a page of ours never has."""
 
@@ -399,9 +403,9 @@ class _Page(HTMLParser):
 
 
 def refuse_active_page(text: str) -> None:
-    """Refuse a page with a script, an event handler, or anything fetched or left for."""
+    """Refuse a page with a script but ours, an event handler, or anything fetched or left for."""
     page = _Page()
-    page.feed(text)
+    page.feed(text.replace(f"<script>{_SCRIPT.read_text('utf-8')}</script>", "", 1))
     page.close()
     if page.found:
         raise Fault(f"the page holds {page.found[:3]}")

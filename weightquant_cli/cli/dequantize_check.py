@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..core.check.check import CheckResult
     from ..core.check.compare_outputs import RunOptions
     from ..core.check.compare_reference import Adaptive
-    from ..core.check.quality_gates import QualityGates
+    from ..core.check.quality_gates import OutputGates, QualityGates
     from ..core.model.model import Model
     from ..formats.files.atomic_file import FileOutput
     from ..formats.files.outputs import Outputs
@@ -59,7 +59,7 @@ def command(console: Console, arguments: CheckArguments) -> int:
         if arguments.save_dequantized is not None:
             _save_dequantized(console, model, arguments.save_dequantized, arguments)
         if page is not None:
-            _write_page(page, result, arguments.min_output_sqnr)
+            _write_page(page, result, arguments)
         document = _document(arguments, result)
         if report is not None:
             report.write(document)
@@ -74,6 +74,12 @@ def _gates(arguments: CheckArguments) -> QualityGates:
     from ..core.check.quality_gates import QualityGates
 
     return QualityGates(arguments.min_sqnr, arguments.max_abs_error, arguments.min_cosine)
+
+
+def _output_gates(arguments: CheckArguments) -> OutputGates:
+    from ..core.check.quality_gates import OutputGates
+
+    return OutputGates(arguments.min_output_sqnr, arguments.min_agreement)
 
 
 def _run_options(arguments: CheckArguments) -> RunOptions | None:
@@ -154,9 +160,8 @@ def _run(
 ) -> CheckResult:
     """What the models answer, added to the check."""
     from ..core.check.check_outputs import check_outputs
-    from ..core.check.quality_gates import OutputGates
 
-    gates = OutputGates(arguments.min_output_sqnr, arguments.min_agreement)
+    gates = _output_gates(arguments)
     total = run.samples.count if run.samples.inputs is None else None
     with console.counting("run both models", total) as step:
         return check_outputs(result, run, gates, step)
@@ -234,7 +239,17 @@ def _size(model: Model) -> int:
     return sum(weight.record.data_size for weight in model.weights)
 
 
-def _write_page(file: FileOutput, result: CheckResult, output_gate: float | None) -> None:
-    from .output.html_report import page
+def _write_page(file: FileOutput, result: CheckResult, arguments: CheckArguments) -> None:
+    from datetime import datetime, timezone
 
-    file.write(page(result, output_gate).encode("utf-8", "backslashreplace"))
+    from ..core.inspect.summary import summarize
+    from .output.page import PageFacts, page
+
+    facts = PageFacts(
+        result,
+        summarize(result.model),
+        _gates(arguments),
+        _output_gates(arguments),
+        datetime.now(timezone.utc),
+    )
+    file.write(page(facts).encode("utf-8", "backslashreplace"))
