@@ -60,7 +60,7 @@ def test_help_is_a_result_on_stdout(document: CommandDoc, flag: str) -> None:
 
 
 @each_command
-def test_help_has_usage_first_then_what_it_does_then_examples_then_options(
+def test_help_has_usage_first_then_what_it_does_then_what_is_most_used_and_examples(
     document: CommandDoc,
 ) -> None:
     text = full_help(document, 100)
@@ -69,11 +69,24 @@ def test_help_has_usage_first_then_what_it_does_then_examples_then_options(
         for part in (
             "Usage: ",
             document.summary,
+            *(f"\n{g.heading}:" for g in document.groups if g.first),
             "Examples:",
-            *(f"\n{g.heading}:" for g in document.groups),
+            *(f"\n{g.heading}:" for g in document.groups if not g.first),
         )
     ]
     assert places == sorted(places)
+
+
+def test_the_first_screen_of_quantize_has_the_options_that_matter_with_their_whole_text() -> None:
+    shown = run_terminal("quantize", "-h", columns=80).ok().stdout.splitlines()
+    screen = " ".join(" ".join(shown[:24]).split())
+    document = next(one for one in DOCUMENTS if one.path == "weightquant quantize")
+    assert screen.startswith(f"Usage: {document.usage} {document.summary}")
+    wanted = ("--bits", "--accurate", "--op-type", "--force", "--dry-run", "--report")
+    found = {option.long_name: option for option in options(document)}
+    for name in wanted:
+        assert f"{name} " in screen
+        assert found[name].sentence.replace("  ", " ") in screen, name
 
 
 @pytest.mark.parametrize("columns", [40, 80, 100, 140])

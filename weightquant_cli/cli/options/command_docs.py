@@ -48,10 +48,17 @@ class OptionDoc:
 
 @dataclass(frozen=True)
 class OptionGroup:
-    """Options under one heading."""
+    """Options under one heading.
+
+    Attributes:
+        heading: the heading.
+        options: what stands below it.
+        first: they belong on the first screen of the help.
+    """
 
     heading: str
     options: tuple[OptionDoc, ...]
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,11 @@ def _groups(command: click.Command) -> tuple[OptionGroup, ...]:
         (heading, tuple(option_doc(option) for option in options if option.heading is heading))
         for heading in Heading
     )
-    return tuple(OptionGroup(heading.value, found) for heading, found in groups if found)
+    return tuple(
+        OptionGroup(heading.value, found, first=heading is Heading.FIRST)
+        for heading, found in groups
+        if found
+    )
 
 
 def _paragraphs(text: str | None) -> list[str]:

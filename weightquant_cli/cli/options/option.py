@@ -32,8 +32,12 @@ class WithExamples:
 
 
 class Heading(enum.Enum):
-    """Headings of the options in help and man pages, in that order."""
+    """Headings of the options in help and man pages, in that order.
 
+    In help, FIRST stands above the examples: on the first screen of a small terminal.
+    """
+
+    FIRST = "Most used"
     WHAT = "What to quantize"
     BITS = "Bits and scales"
     ROUNDING = "Rounding, and what the model is run on"

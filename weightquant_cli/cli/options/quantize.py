@@ -43,14 +43,49 @@ class QuantizeArguments(ModelArguments):
     model_dir: Path = argument(ModelFolder())
     output_dir: Path = argument(ModelFolder())
 
+    bits: int | str = option(
+        "-b",
+        "--bits",
+        heading=Heading.FIRST,
+        type=Bits(),
+        default=8,
+        show_default=True,
+        metavar="4..16|auto|32",
+        help="Store weights with this many bits, 4 to 8 as INT8 and 9 to 16 as INT16 (fewer bits "
+        "compress better in an app); auto chooses for every weight, 32 converts the model and "
+        "quantizes nothing.",
+    )
+    accurate: bool = option(
+        "--accurate",
+        heading=Heading.FIRST,
+        is_flag=True,
+        help="Keep the model's answers, for a release: adaptive rounding and automatic bits, at "
+        "most 3% larger than INT8.",
+    )
     op_types: tuple[tuple[str, ...], ...] = option(
         "--op-type",
-        heading=Heading.WHAT,
+        heading=Heading.FIRST,
         type=OpTypes(),
         multiple=True,
         metavar="T[,T...]",
         help="Quantize the weights of these operator types only; repeatable.  [default: all]",
     )
+    force: bool = force_option("Replace an existing OUTPUT_DIR, in one step.", Heading.FIRST)
+    dry_run: bool = option(
+        "-n",
+        "--dry-run",
+        heading=Heading.FIRST,
+        is_flag=True,
+        help="Print the plan and the sizes, and write nothing.",
+    )
+    report: Path | None = option(
+        "--report",
+        heading=Heading.FIRST,
+        type=FilePath(),
+        metavar="FILE",
+        help="Write the same facts as --json to a file, with the SHA-256 of every file.",
+    )
+
     exclude: tuple[str, ...] = option(
         "--exclude",
         heading=Heading.WHAT,
@@ -109,18 +144,6 @@ class QuantizeArguments(ModelArguments):
         help="Write the plan as JSON, to be edited.",
     )
 
-    bits: int | str = option(
-        "-b",
-        "--bits",
-        heading=Heading.BITS,
-        type=Bits(),
-        default=8,
-        show_default=True,
-        metavar="4..16|auto|32",
-        help="Store weights with this many bits, 4 to 8 as INT8 and 9 to 16 as INT16 (fewer bits "
-        "compress better in an app); auto chooses for every weight, 32 converts the model and "
-        "quantizes nothing.",
-    )
     bits_for: tuple[tuple[str, int], ...] = option(
         "--bits-for",
         heading=Heading.BITS,
@@ -169,13 +192,6 @@ class QuantizeArguments(ModelArguments):
         help="Clip this share of the largest values, 0 <= R < 1; with abs_max only.",
     )
 
-    accurate: bool = option(
-        "--accurate",
-        heading=Heading.ROUNDING,
-        is_flag=True,
-        help="Keep the model's answers, for a release: adaptive rounding and automatic bits, at "
-        "most 3% larger than INT8.",
-    )
     rounding: str = option(
         "--rounding",
         heading=Heading.ROUNDING,
@@ -216,7 +232,6 @@ class QuantizeArguments(ModelArguments):
         show_default=True,
         help="Drop the exporter's stack traces, which contain paths of its machine.",
     )
-    force: bool = force_option("Replace an existing OUTPUT_DIR, in one step.")
 
     max_size: Size | None = option(
         "--max-size",
@@ -233,20 +248,6 @@ class QuantizeArguments(ModelArguments):
         help="Exit with 1 and write nothing where less of the weights' bytes would be quantized.",
     )
 
-    dry_run: bool = option(
-        "-n",
-        "--dry-run",
-        heading=Heading.OUTPUT,
-        is_flag=True,
-        help="Print the plan and the sizes, and write nothing.",
-    )
     show_all: bool = show_all_option("With --dry-run, list")
     compressed: bool = compressed_option("Say the sizes")
-    report: Path | None = option(
-        "--report",
-        heading=Heading.OUTPUT,
-        type=FilePath(),
-        metavar="FILE",
-        help="Write the same facts as --json to a file, with the SHA-256 of every file.",
-    )
     jobs: int | None = jobs_option()

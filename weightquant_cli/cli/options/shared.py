@@ -139,9 +139,9 @@ def refuse_inputs(given: frozenset[str], remedy: str) -> None:
             raise OptionError(f"{spelling}: the model is not run", remedy=f"it goes with {remedy}")
 
 
-def force_option(what: str) -> Any:
+def force_option(what: str, heading: Heading = Heading.FILES) -> Any:
     """`--force`; `what` is its help."""
-    return option("-f", "--force", heading=Heading.FILES, is_flag=True, help=what)
+    return option("-f", "--force", heading=heading, is_flag=True, help=what)
 
 
 def compressed_option(what: str) -> Any:

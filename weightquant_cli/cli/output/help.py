@@ -1,4 +1,4 @@
-"""A command's help: one line of what it does, examples, then the options in groups.
+"""A command's help: what it does, the options most used, examples, then the others in groups.
 
 Written by hand because click's help differs between its versions and cuts text with "...".
 """
@@ -9,7 +9,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from ..options.command_docs import CommandDoc, OptionDoc
+from ..options.command_docs import CommandDoc, OptionDoc, OptionGroup
 
 MAX_WIDTH = 100
 # On a narrower terminal an option's text goes below its name.
@@ -27,15 +27,14 @@ def full_help(doc: CommandDoc, columns: int) -> str:
     parts = [
         _filled(f"Usage: {doc.usage}", columns, hanging=7),
         _filled(doc.summary, columns),
+        *(_option_section(group, columns) for group in doc.groups if group.first),
     ]
     if doc.examples:
         parts.append(_section("Examples", (f"  {example}" for example in doc.examples)))
     parts += [_filled(text, columns) for text in doc.paragraphs]
     if doc.commands:
         parts.append(_section("Commands", _command_lines(doc, columns)))
-    for group in doc.groups:
-        lines = (line for option in group.options for line in _option_lines(option, columns))
-        parts.append(_section(group.heading, lines))
+    parts += [_option_section(group, columns) for group in doc.groups if not group.first]
     if doc.commands:
         parts.append(_more(doc, columns))
     return "\n\n".join(parts) + "\n"
@@ -70,6 +69,11 @@ def _command_lines(doc: CommandDoc, columns: int) -> Iterator[str]:
     column = max(len(name) for name, _ in doc.commands) + 4
     for name, summary in doc.commands:
         yield from _beside(f"  {name}", summary, column, columns)
+
+
+def _option_section(group: OptionGroup, columns: int) -> str:
+    lines = (line for option in group.options for line in _option_lines(option, columns))
+    return _section(group.heading, lines)
 
 
 def _option_lines(option: OptionDoc, columns: int) -> Iterator[str]:
