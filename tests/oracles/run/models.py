@@ -13,7 +13,6 @@ import numpy as np
 from tests.oracles import envs, paddle, zoo
 from tests.oracles.jobs import SCRIPTS, Array, Feed, Feeds, run_script
 from weightquant_cli.core.run import Network, Tensor, cached, stored
-from weightquant_cli.core.run.attributes import read_attributes
 from weightquant_cli.formats.model_dir import ModelFiles, StoredModel, find_model, open_model
 from weightquant_cli.formats.program import AttrType
 
@@ -92,9 +91,8 @@ def spelled_for_2_6(model: StoredModel, folder: Path) -> None:
     """Write a copy that PaddlePaddle 2.6.2 reads: `assign_value` as it was spelled before 3.0."""
     program = model.program.copy()
     for _, _, operator in program.operators():
-        if operator.type == "assign_value" and operator.value("values") is not None:
-            values = read_attributes(operator)["values"]
-            assert isinstance(values, tuple)
+        values = operator.scalars("values") if operator.type == "assign_value" else None
+        if values is not None:
             operator.remove_attribute("values")
             whole = operator.value("dtype") == 3
             name, kind = ("int64", AttrType.LONGS) if whole else ("fp64", AttrType.FLOAT64S)
