@@ -82,6 +82,7 @@ def quantize_document(model: Model, result: Quantized, arguments: QuantizeArgume
         "worst": None
         if worst is None or worst.error is None
         else {"name": worst.plan.name, **sqnr_fields(worst.error.sqnr)},
+        "dropped": list(result.dropped),
         "mended": [
             {
                 "block": one.position.block,

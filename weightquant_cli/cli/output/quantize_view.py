@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...errors import listed
 from . import reasons, units
 from .tables import NOTHING, Column, facts, listing
 
@@ -114,6 +115,8 @@ def _mended_lines(result: Quantized) -> Iterator[tuple[str, str]]:
     if counts:
         told = ", ".join(f"{count} {operator}" for operator, count in counts.most_common())
         yield "mended", f"{told}: what Paddle Lite demands of them"
+    if result.dropped:
+        yield "left out", f"{listed(result.dropped, 3)}: opt aborts at it, and no operator uses it"
 
 
 def _rounding_lines(result: Quantized) -> Iterator[tuple[str, str]]:

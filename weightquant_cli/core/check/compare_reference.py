@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ... import threads
 from ..lite.carriers import find_carriers
+from ..lite.demands.unread import droppable
 from ..lite.storage import stores_integers
 from ..lite.tags import ModelTags
 from ..model.model import Model
@@ -300,9 +301,11 @@ def _not_finite(name: str) -> Finding:
 
 def _unmatched(model: Model, reference: Model) -> Iterator[Finding]:
     ours, theirs = model.stored.parameters, reference.stored.parameters
+    left_out = droppable(reference.program, theirs.values())
+    missing = [name for name in theirs if name not in ours and name not in left_out]
     for code, names, what in (
         (FindingCode.UNKNOWN_WEIGHT, [n for n in ours if n not in theirs], "not in the reference"),
-        (FindingCode.MISSING_WEIGHT, [n for n in theirs if n not in ours], "only in the reference"),
+        (FindingCode.MISSING_WEIGHT, missing, "only in the reference"),
     ):
         for name in names:
             yield Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...errors import OptionError
@@ -81,6 +81,10 @@ class Plan(Shown):
                 for weight in self.weights
             ),
         )
+
+    def without(self, names: Collection[str]) -> Plan:
+        """The plan without these weights, which are left out of what is written."""
+        return replace(self, weights=tuple(w for w in self.weights if w.name not in names))
 
     def with_bits(self, bits: Mapping[str, int]) -> Plan:
         """The plan with these weights at other bits; those that are kept stay so."""

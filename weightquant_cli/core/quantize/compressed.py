@@ -21,7 +21,7 @@ from ..tensors import kernels
 from .adaptive.result import NO_ROUNDING, AdaptiveRounding
 from .results import Quantized
 from .sizes import CompressedSizes, Compression, new_record
-from .tagged_program import TaggedProgram
+from .tagged_program import TaggedProgram, written_weights
 from .weight_quantizer import WeightQuantizer
 from .weights_writer import tasks_of
 
@@ -125,7 +125,7 @@ def compressed_sizes(
     files = [
         (candidate, weights)
         for candidate in candidates
-        for weights in _files(candidate.plan.weights, candidate.separate)
+        for weights in _files(written_weights(model, candidate.plan), candidate.separate)
     ]
     work = partial(_compress, model, step)
     done = threads.run(work, files, jobs, lambda file: sum(one.size_before for one in file[1]))

@@ -65,6 +65,7 @@ def quantize(
         OutputError: the output exists, or cannot be written.
     """
     planned, program = _prepare(model, plan, output, gates)
+    plan = planned.plan
     rounding = rounding or NO_ROUNDING
     options = WriteOptions(jobs, progress, measure_errors, block_elements, rounding)
     records = [new_record(weight) for weight in plan.weights]
@@ -101,11 +102,20 @@ def _prepare(
     refuse_quantized(model, plan)
     layout = output.validate(model.stored)
     program = TaggedProgram(model, plan, output.strip_callstack)
+    plan = program.plan
     sizes = sizes_with(model, plan, program.size)
     gates.enforce(sizes.before, sizes.after, plan.quantized_share, _would_help(plan))
     weights = tuple(WeightResult(weight) for weight in plan.weights)
     planned = Quantized(
-        model.files, None, layout, plan, sizes, weights, mended=program.mended, program=program
+        model.files,
+        None,
+        layout,
+        plan,
+        sizes,
+        weights,
+        mended=program.mended,
+        dropped=program.dropped,
+        program=program,
     )
     return planned, program
 

@@ -55,6 +55,7 @@ class Quantized(Shown):
         weights: every weight in byte order of the names; errors and scales only after a real run.
         written: notices and digests after a real run.
         mended: what Paddle Lite demands and the program lacked.
+        dropped: parameters that were left out, since opt aborts at them and no operator uses them.
         rounding: what adaptive rounding did; nothing where weights were rounded to nearest.
         program: the program that was written, or would be.
         compressed: compressed sizes before and after, where they were asked for.
@@ -68,6 +69,7 @@ class Quantized(Shown):
     weights: tuple[WeightResult, ...]
     written: Written | None = None
     mended: tuple[Mended, ...] = ()
+    dropped: tuple[str, ...] = ()
     rounding: AdaptiveRounding = field(default=NO_ROUNDING, repr=False)
     program: TaggedProgram | None = field(default=None, repr=False, compare=False)
     compressed: Compression | None = None

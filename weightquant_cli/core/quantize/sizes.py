@@ -65,7 +65,8 @@ class Compression:
 
 def exact_sizes(model: Model, plan: Plan, strip_callstack: bool) -> Sizes:
     """Bytes of input and output, from the headers alone."""
-    return sizes_with(model, plan, TaggedProgram(model, plan, strip_callstack).size)
+    program = TaggedProgram(model, plan, strip_callstack)
+    return sizes_with(model, program.plan, program.size)
 
 
 def sizes_with(model: Model, plan: Plan, program_size: int) -> Sizes:

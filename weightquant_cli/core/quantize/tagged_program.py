@@ -8,16 +8,28 @@ from typing import TYPE_CHECKING
 from ...formats.program import Operator
 from ..lite.carriers import add_carriers
 from ..lite.demands.mend import mend
+from ..lite.demands.unread import droppable
 from ..lite.naive_buffer import NaiveBufferSize, naive_buffer_size
 from ..lite.tags import replace_scales, write_tag
 from ..model.model import Model
 from ..plan.plan import Plan
 from ..plan.rewrites import apply_rewrites
-from ..plan.weight_plan import Quantization, QuantizedWeight
+from ..plan.weight_plan import Quantization, QuantizedWeight, WeightPlan
 from ..tensors import kernels
 
 if TYPE_CHECKING:
     from ..lite.demands.demand import Demands
+
+
+def written_weights(model: Model, plan: Plan) -> tuple[WeightPlan, ...]:
+    """The weights of a plan but for those that mending leaves out."""
+    return plan.without(_dropped(model, plan)).weights
+
+
+def _dropped(model: Model, plan: Plan) -> tuple[str, ...]:
+    if not plan.options.mend:
+        return ()
+    return droppable(model.program, model.stored.parameters.values())
 
 
 class TaggedProgram:
@@ -33,6 +45,8 @@ class TaggedProgram:
 
     Attributes:
         mended: what Paddle Lite demands and the program lacked.
+        dropped: names of the parameters that mending left out.
+        plan: the plan without these.
     """
 
     def __init__(self, model: Model, plan: Plan, strip_callstack: bool) -> None:
@@ -40,6 +54,12 @@ class TaggedProgram:
         if strip_callstack:
             self._program.strip_callstacks()
         self.mended = mend(self._program) if plan.options.mend else ()
+        self.dropped = _dropped(model, plan)
+        if self.dropped:
+            plan = plan.without(self.dropped)
+            for block in self._program.blocks:
+                block.remove_variables(self.dropped)
+        self.plan = plan
         self._tagged: dict[str, tuple[Operator, Quantization]] = {}
         operators = [block.operators for block in self._program.blocks]
         # Rewrites and carriers insert operators: what is tagged is found before, by its place.

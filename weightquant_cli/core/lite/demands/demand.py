@@ -34,6 +34,7 @@ class DemandCode(enum.Enum):
     BOOLEAN = "boolean"
     DOUBLE = "double"
     PARAMETER_TYPE = "parameter_type"
+    EMPTY_PARAMETER = "empty_parameter"
     VARIABLE_TYPE = "variable_type"
     LAYOUT = "layout"
     LAYER_NORM_WITHOUT_SCALE = "layer_norm_without_scale"

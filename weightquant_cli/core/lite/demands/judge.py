@@ -67,7 +67,7 @@ def findings(
     """
     facts = measured.of_version(version)
     declarations = Declarations(program)
-    found = [*_parameters(parameters), *_variables(program, version)]
+    found = [*_parameters(parameters, declarations), *_variables(program, version)]
     for block, index, operator in program.operators():
         use = Use(operator, Position(block, index), declarations, version, parameters)
         found += _of_operator(use, facts)
@@ -210,17 +210,22 @@ def _types(use: Use, facts: measured.Measured) -> Iterator[Demand]:
         )
 
 
-def _parameters(parameters: Mapping[str, DataType]) -> Iterator[Demand]:
+def _parameters(parameters: Mapping[str, DataType], declarations: Declarations) -> Iterator[Demand]:
     for name, dtype in parameters.items():
         if dtype not in LOADABLE_TYPES:
-            yield Demand(
-                DemandCode.PARAMETER_TYPE,
-                Effect.NOT_CONVERTED,
-                None,
-                name,
-                f"opt cannot read parameters of type {dtype}",
-                "store it as FP32, or INT32 for BOOL",
+            code, text = DemandCode.PARAMETER_TYPE, f"opt cannot read parameters of type {dtype}"
+            remedy = "store it as FP32, or INT32 for BOOL"
+        elif 0 in (declarations.shape(0, name) or ()):
+            code, text = (
+                DemandCode.EMPTY_PARAMETER,
+                "opt cannot read a parameter without an element",
             )
+            remedy = CHANGE_MODEL
+        else:
+            continue
+        if not declarations.readers(name) and declarations.writer(name) is None:
+            remedy = MEND  # it is left out: `unread`
+        yield Demand(code, Effect.NOT_CONVERTED, None, name, text, remedy)
 
 
 def _variables(program: Program, version: str) -> Iterator[Demand]:
