@@ -168,7 +168,8 @@ def test_says_that_the_scripts_folder_is_missing(model: Path, tmp_path: Path) ->
 
 def test_stdout_cannot_hold_both_script_and_json(model: Path) -> None:
     result = run("export-opt", "-o", "-", "--json", model)
-    assert (result.code, result.stdout) == (2, "")
+    assert (result.code, result.json["schema"]) == (2, "weightquant.error")
+    assert "would both write to stdout" in result.json["error"]["message"]
 
 
 @pytest.mark.parametrize("name", ["", ".nb", "folder/", "..", "x\0y", "x" * 253])

@@ -278,24 +278,28 @@ def test_a_plan_is_written_edited_and_applied(tmp_path: Path) -> None:
     assert "the plan keeps it" in result.stdout
 
 
-def test_a_plan_for_another_model_is_refused_weight_by_weight(tmp_path: Path) -> None:
+def test_a_plan_for_another_model_is_refused_with_three_names_and_a_count(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     run("quantize", "-q", "-n", "--plan-out", plan, DIGITS, tmp_path / "x").ok()
     other = builders.write_model(tmp_path / "other")
     result = run("quantize", "--plan", plan, other, tmp_path / "out")
     assert result.code == 2
-    assert "fc_0.w_0 is not in the model" in result.stderr
-    assert "conv.w is not in the plan" in result.stderr
+    named = re.findall(r"(\S+) is not in the model", result.stderr)
+    absent = {line["name"] for line in json.loads(plan.read_text())["weights"]}
+    assert len(named) == 3 and set(named) < absent
+    assert re.search(r" and \d+ more \(", result.stderr)
     document = json.loads(plan.read_text())
     for line in document["weights"]:
         if line["name"] == "fc_0.w_0":
             line["shape"] = [1, 2]
         if line["name"] == "fc_0.b_0":
             line["bits"] = 8
+    document["weights"] = [w for w in document["weights"] if w["name"] != "batch_norm_0.b_0"]
     plan.write_text(json.dumps(document))
     result = run("quantize", "--plan", plan, DIGITS, tmp_path / "out")
     assert "fc_0.w_0 has the shape [1024, 32], the plan says [1, 2]" in result.stderr
     assert "fc_0.b_0 cannot be quantized" in result.stderr
+    assert "batch_norm_0.b_0 is not in the plan" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
