@@ -170,6 +170,24 @@ def test_two_models_of_paddle_3_are_ambiguous(tmp_path: Path) -> None:
         find_model(tmp_path / "model")
 
 
+def test_a_pdmodel_goes_before_a_json_which_is_told(tmp_path: Path) -> None:
+    folder = write_json_model(write_json_model(tmp_path / "model"), "other")
+    (folder / "notes.json").write_text("{}")
+    (folder / "inference.pdmodel").touch()
+    found = find_model(folder)
+    assert (found.program, found.params) == ("inference.pdmodel", "inference.pdiparams")
+    assert found.passed_over == ("inference.json", "other.json")
+    assert find_model(folder / "inference").passed_over == ("inference.json",)
+
+
+@pytest.mark.parametrize("name", ["inference.pdmodel", "inference.json"])
+def test_nothing_is_passed_over_where_the_program_is_named(name: str, tmp_path: Path) -> None:
+    folder = write_json_model(tmp_path / "model")
+    (folder / "inference.pdmodel").touch()
+    for found in (find_model(folder, name), find_model(folder / name)):
+        assert (found.program, found.passed_over) == (name, ())
+
+
 def test_json_that_is_no_program_is_damaged(tmp_path: Path) -> None:
     folder = write_json_model(tmp_path / "model")
     (folder / "inference.json").write_text("{}")

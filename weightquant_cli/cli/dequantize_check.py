@@ -206,7 +206,7 @@ def _reference(console: Console, arguments: CheckArguments) -> Model | None:
     if arguments.reference is None:
         return None
     names = (arguments.reference_model_filename, arguments.reference_params_filename)
-    return load_named(console, arguments.reference, *names)
+    return load_named(console, arguments.reference, *names, option="--reference-model-filename")
 
 
 def _from_report(model: Model, report: Path | None) -> tuple[tuple[str, ...], Adaptive | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import listed
 from .console import Console
 from .options.shared import ModelArguments
 
@@ -29,13 +30,25 @@ def load_named(
     program: str | None,
     params: str | None,
     unknown_operators: bool = False,
+    option: str = "--model-filename",
 ) -> Model:
-    """The model in a folder, with its files named where looking is ambiguous."""
+    """The model in a folder, with its files named where looking is ambiguous.
+
+    `option` is the one that names the program.
+    """
     from ..core.model.model import Model
     from .output import units
 
     model = Model.load(folder, program, params, unknown_operators)
     stored = model.stored
+    if model.files.passed_over:
+        others = listed(model.files.passed_over, 3)
+        console.notices(
+            [
+                f"{folder}: took {model.files.program}; also found {others} (Paddle 3): "
+                f"name it with {option} to take it"
+            ]
+        )
     console.detail(
         f"{folder}: {model.files.program}, {units.size(stored.program_size)}; "
         f"{model.files.params or f'{len(stored.parameters)} parameter files'}, "

@@ -31,8 +31,7 @@ def find_program(folder: Path, names: Collection[str]) -> str:
             path=folder,
             remedy="choose one with `model_filename` (and `params_filename`)",
         )
-    in_json = [name for name in names if name.endswith(PIR_SUFFIX)]
-    with_parameters = sorted(name for name in in_json if (twin(name) or "") in names)
+    with_parameters = programs_in_json(names)
     if len(with_parameters) == 1:
         return with_parameters[0]
     if with_parameters:
@@ -42,6 +41,12 @@ def find_program(folder: Path, names: Collection[str]) -> str:
             remedy="choose one with `model_filename`",
         )
     raise not_found(folder)
+
+
+def programs_in_json(names: Collection[str]) -> list[str]:
+    """Which of a folder's files are programs of Paddle 3: those with their parameters beside."""
+    in_json = [name for name in names if name.endswith(PIR_SUFFIX)]
+    return sorted(name for name in in_json if (twin(name) or "") in names)
 
 
 def not_found(folder: Path) -> ModelNotFoundError:

@@ -26,6 +26,7 @@ from .file_names import (
     PROGRAM_NAMES,
     find_combined,
     find_program,
+    programs_in_json,
     require_plain_name,
 )
 from .files.digests import FileDigest
@@ -54,6 +55,7 @@ class ModelFiles:
         program: the program's file name.
         params: the combined parameter file's name, or None for one file per parameter.
         params_guessed: whether `params` was found by looking rather than named.
+        passed_over: programs of Paddle 3 beside the one that was found by looking.
         opened: the folder that was looked at, or None to open it when the model is read.
     """
 
@@ -61,6 +63,7 @@ class ModelFiles:
     program: str
     params: str | None
     params_guessed: bool = field(default=False, compare=False)
+    passed_over: tuple[str, ...] = field(default=(), compare=False)
     opened: InputFiles | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -157,6 +160,7 @@ def find_model(
     """
     require_plain_name("model_filename", model_filename)
     require_plain_name("params_filename", params_filename)
+    asked = model_filename or folder.name
     if model_filename is None:
         folder, model_filename = locate(folder)
     opened = open_source(folder, model_filename)
@@ -176,10 +180,21 @@ def find_model(
             path=folder / model_filename,
             remedy=f"`model_filename` can be one of: {listed(sorted(names))}" if names else None,
         )
-    if params_filename is not None:
-        return ModelFiles(folder, program, params_filename, opened=opened)
-    params = find_combined(folder, files, program)
-    return ModelFiles(folder, program, params, params_guessed=True, opened=opened)
+    passed_over = _passed_over(program, asked, files)
+    guessed = params_filename is None
+    params = find_combined(folder, files, program) if guessed else params_filename
+    return ModelFiles(folder, program, params, guessed, passed_over, opened)
+
+
+def _passed_over(program: str, asked: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The programs of Paddle 3 that a user may have meant, who has asked for the folder or for a
+    path prefix of this name."""
+    found = [name for name in programs_in_json(set(names)) if name != program]
+    if program == asked:
+        return ()
+    if program.startswith(f"{asked}."):
+        return tuple(name for name in found if name == asked + PIR_SUFFIX)
+    return tuple(found)
 
 
 def open_model(files: ModelFiles, unknown_operators: bool = False) -> StoredModel:
