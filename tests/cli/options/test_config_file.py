@@ -183,6 +183,8 @@ def test_paths_start_at_the_file_s_folder_and_names_do_not(home: Path) -> None:
         ("[quantize]\ntarget-size = 3", "[quantize] target-size: '3' has no unit"),
         ("[quantize]\njobs = 0", "[quantize] jobs: 0 is not in the range"),
         ("[quantize]\njobs = 1.5", "[quantize] jobs: '1.5' is not a valid integer"),
+        (f"[quantize]\nbits = 0x{'f' * 6000}", "[quantize] bits is wrong (recipe.toml); expected"),
+        ('[quantize]\nplan = "a\\u0000b"', "[quantize] plan has a NUL in it"),
         ("[quantize]\nreport = ''", "[quantize] report: the path is empty"),
         ("[quantize\n", "the file is not TOML: "),
         ("[quantize]\nbits = 8\nbits = 8", "the file is not TOML: "),

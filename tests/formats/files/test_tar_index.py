@@ -180,9 +180,11 @@ def test_a_compressed_archive_is_refused_with_what_to_do(
     ("limit", "value", "pieces"),
     [
         ("MAX_ENTRIES", 2, [entry("a"), entry("b"), entry("c")]),
+        ("MAX_ENTRIES", 3, [entry("a/b/c/d")]),  # folders that have no entry of their own
         ("MAX_EXTENDED_BYTES", 100, [entry("long", b"n" * 101, b"L"), entry("a")]),
         ("MAX_NAME_BYTES", 10, [entry("n" * 11)]),
         ("MAX_NAMES_BYTES", 10, [entry("n" * 6), entry("m" * 6)]),
+        ("MAX_NAMES_BYTES", 20, [entry("a/b/c/d/e")]),  # with a, a/b, a/b/c and a/b/c/d
     ],
 )
 def test_more_than_any_model_has_is_refused(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_BYTES = 1 << 20
+MAX_NUMBER = (1 << 63) - 1
+"""The largest integer that TOML asks of every parser."""
 
 # Types whose value may be a number in the file.
 _NUMBERS = ("float", "integer", "integer range", "bits", "bytes", "size")
@@ -133,7 +135,11 @@ def _scalar(ctx: click.Context, option: Option, value: object, where: str, path:
     if not isinstance(value, str) and not (number and option.type.name in _NUMBERS):
         kind = "text or a number" if option.type.name in _NUMBERS else "text"
         raise _wrong(f"{where} is wrong", path, kind, value)
+    if isinstance(value, int) and abs(value) > MAX_NUMBER:  # Python shows no number of any length
+        raise _wrong(f"{where} is wrong", path, f"at most {MAX_NUMBER}", "a larger number")
     value = str(value)
+    if "\0" in value:  # which the command line cannot hold, so that no type expects it
+        raise _wrong(f"{where} has a NUL in it", path)
     if isinstance(option.type, click.Path) and value not in ("", "-"):
         value = os.path.join(path.parent, value)
     try:

@@ -25,7 +25,7 @@ MAX_EXTENDED_BYTES = 1 << 20
 
 MAX_NAME_BYTES = 4096
 MAX_NAMES_BYTES = 16 << 20
-"""Limits on one name, as in Linux, and on all names together."""
+"""Limits on one name, as in Linux, and on all names and all folders above them together."""
 
 FILE, FOLDER, SPARSE = "a file", "a folder", "a sparse file"
 
@@ -103,7 +103,10 @@ class _Index:
             if index == MAX_ENTRIES:
                 raise self._unsupported(f"the tar has more than {MAX_ENTRIES} entries")
             self._add(self._plain(name), entry)
-        for folder in folders(self._entries):
+        found = folders(self._entries)
+        if len(found) > MAX_ENTRIES:
+            raise self._unsupported(f"the tar has more than {MAX_ENTRIES} folders")
+        for folder in found:
             kind = self._entries[folder].kind if folder in self._entries else FOLDER
             if kind != FOLDER:
                 raise self._bad(f"{_shown(folder)} is a folder and {kind}")
@@ -220,7 +223,8 @@ class _Index:
 
     def _plain(self, raw: bytes) -> str:
         """A name as a path within the tar."""
-        self._names_bytes += len(raw)
+        # Each folder above it becomes a path of its own: on average, half as long as the name.
+        self._names_bytes += len(raw) * (2 + raw.count(b"/")) // 2
         if len(raw) > MAX_NAME_BYTES or self._names_bytes > MAX_NAMES_BYTES:
             raise self._unsupported("the tar has longer names than any file system")
         name = decode(raw)
