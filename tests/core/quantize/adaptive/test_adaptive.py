@@ -34,7 +34,7 @@ def two_convolutions() -> ModelBuilder:
         slot: builder.parameter(f"bn.{slot}", np.abs(normal(8, seed=seed)) + 0.5)
         for seed, slot in enumerate(("Bias", "Mean", "Scale", "Variance"))
     }
-    x = builder.op("batch_norm", {"X": x, **given}, {"Y": "bn"}, {"epsilon": 1e-5},
+    x = builder.op("batch_norm", {"X": x, **given}, {"Y": "bn"}, {"epsilon": 1e-5, "is_test": True},
                    shape=(-1, 8, 10, 10))  # fmt: skip
     x = builder.op("relu", {"X": x}, {"Out": "relu"}, shape=(-1, 8, 10, 10))
     x = builder.conv2d(x, "depthwise", normal(8, 1, 3, 3), type="depthwise_conv2d", groups=8)
