@@ -1,13 +1,14 @@
 """Measure anew what carriers do: `python -m tests.oracles.carriers.audit [FOLDER]`.
 
-Prints the tables behind the section "Carriers" of the package's FACTS.md. Takes about 25 minutes
-on two cores. The environments are installed by `python -m tests.oracles.setup paddle18 paddle26
-lite213 lite26 lite28 lite29 lite210 lite211`.
+Prints the tables behind the section "Carriers" of the package's FACTS.md. All of it is thousands of
+processes; `--version` and `--only` take some versions of Paddle Lite and some programs, such as
+`--version 2.12 --only lstm/dynamic conv2d_transpose/groups`. The environments are installed by
+`python -m tests.oracles.setup paddle18 paddle26 lite213 lite26 lite28 lite29 lite210 lite211`.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -31,22 +32,24 @@ CONDITIONAL = ("2.8", "2.9", "2.10", "2.11", "2.12", "2.13rc0")
 READERS = ("2.9", "2.10", "2.11", "2.12", "2.13rc0")
 
 
-def main(folder: Path) -> None:
-    """Measure and print everything."""
-    built = [case for paddle in bench.BUILDERS for case in bench.build(paddle, folder)[0]]
+def main(folder: Path, versions: Sequence[str], only: Sequence[str] = ()) -> None:
+    """Measure and print everything, or the programs named in `only`."""
+    built = [case for paddle in bench.BUILDERS for case in bench.build(paddle, folder, only)[0]]
     with_weights = [case for case in built if _has_matrices(case)]
     for bits in (8, 16):
-        for version in bench.WITH_OLD:
-            for how in _spellings(version):
-                found = trials.trial(version, with_weights, _choose(how), folder / "spelled", bits)
+        for version in versions:
+            for number, how in enumerate(_spellings(version)):
+                home = folder / "spelled" / f"{bits}-{number}"
+                found = trials.trial(version, with_weights, _choose(how), home, bits)
                 _summary(f"{version} INT{bits} {how[0].type}, {how[0].place}", found)
     hand = list(cases.build(folder / "hand"))
-    for version in bench.WITH_OLD:
+    for version in versions:
         for result in trials.trial(version, hand, by_hand(version), folder / "by-hand"):
             print(f"{version:8}{result.case:60}{result.verdict:16} ARM {result.arm}")
     turned = list(as_weights(built, folder / "turned"))
-    for version in READERS:
-        _readers(version, trials.trial(version, turned, _inputs, folder / "readers"), built)
+    for version in versions:
+        if version in READERS:
+            _readers(version, trials.trial(version, turned, _inputs, folder / "readers"), built)
     cost.main(folder / "cost")
 
 
@@ -126,8 +129,10 @@ def _slots(case: Case, name: str) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        main(Path(sys.argv[1]).resolve())
-    else:
-        with tempfile.TemporaryDirectory(prefix="weightquant-carriers-") as made:
-            main(Path(made))
+    parser = argparse.ArgumentParser(prog="python -m tests.oracles.carriers.audit")
+    parser.add_argument("folder", nargs="?", type=Path, help="keep what is made there")
+    parser.add_argument("--version", nargs="+", choices=bench.WITH_OLD, default=[*bench.WITH_OLD])
+    parser.add_argument("--only", nargs="+", default=[], help="programs of the audit, by name")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="weightquant-carriers-") as made:
+        main((given.folder or Path(made)).resolve(), given.version, given.only)

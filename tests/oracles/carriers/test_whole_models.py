@@ -44,7 +44,7 @@ def test_a_whole_model_answers_as_its_twin(
     model = zoo.model(name, "combined")
     small, twin = tmp_path / "quantized", tmp_path / "twin"
     run("quantize", "--bits", str(bits), model.folder, small).ok()
-    options = ["--reference", model.folder, "--save-dequantized", twin]
+    options: list[str | Path] = ["--reference", model.folder, "--save-dequantized", twin]
     assert run("dequantize-check", *options, small).ok().stdout.startswith("ok: ")
     written = Model.load(small, model.program, model.params)
     assert len(find_carriers(written, ModelTags(written))) == CARRIED[name]
