@@ -49,6 +49,17 @@ def programs_in_json(names: Collection[str]) -> list[str]:
     return sorted(name for name in in_json if (twin(name) or "") in names)
 
 
+def passed_over(program: str, asked: str, names: Collection[str]) -> tuple[str, ...]:
+    """The programs of Paddle 3 that a user may have meant, who has asked for the folder or for a
+    path prefix of this name."""
+    found = [name for name in programs_in_json(names) if name != program]
+    if program == asked:
+        return ()
+    if program.startswith(f"{asked}."):
+        return tuple(name for name in found if name == asked + PIR_SUFFIX)
+    return tuple(found)
+
+
 def not_found(folder: Path) -> ModelNotFoundError:
     """The error for a folder in which nothing has a program's name."""
     return ModelNotFoundError(

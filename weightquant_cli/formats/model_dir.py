@@ -26,7 +26,7 @@ from .file_names import (
     PROGRAM_NAMES,
     find_combined,
     find_program,
-    programs_in_json,
+    passed_over,
     require_plain_name,
 )
 from .files.digests import FileDigest
@@ -180,21 +180,10 @@ def find_model(
             path=folder / model_filename,
             remedy=f"`model_filename` can be one of: {listed(sorted(names))}" if names else None,
         )
-    passed_over = _passed_over(program, asked, files)
     guessed = params_filename is None
     params = find_combined(folder, files, program) if guessed else params_filename
-    return ModelFiles(folder, program, params, guessed, passed_over, opened)
-
-
-def _passed_over(program: str, asked: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The programs of Paddle 3 that a user may have meant, who has asked for the folder or for a
-    path prefix of this name."""
-    found = [name for name in programs_in_json(set(names)) if name != program]
-    if program == asked:
-        return ()
-    if program.startswith(f"{asked}."):
-        return tuple(name for name in found if name == asked + PIR_SUFFIX)
-    return tuple(found)
+    others = passed_over(program, asked, files)
+    return ModelFiles(folder, program, params, guessed, others, opened)
 
 
 def open_model(files: ModelFiles, unknown_operators: bool = False) -> StoredModel:
