@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.oracles import envs, lite
 from tests.oracles.jobs import SCRIPTS, OracleFailed
 from tests.oracles.paddle import ENVIRONMENT, QuantizeJob
+from tests.oracles.pir.exported import PPOCR, networks
 from tests.oracles.zoo import model as zoo_model
 
 from .measure import (
@@ -173,11 +174,28 @@ def against_paddle(setting: Setting) -> Iterator[Row]:
     yield from _compared("VGG16, opt --quant_model", cases, rounds, 8.0)
 
 
+def translated(setting: Setting) -> Iterator[Row]:
+    """PP-OCRv4 recognition as Paddle 3's `.json` against the `.pdmodel`."""
+    envs.require(envs.PADDLE_33, envs.PPOCR)
+    folder = setting.scratch / "translated"
+    folder.mkdir(exist_ok=True)
+    (case,) = networks((), ("ppocr_rec",), folder)
+    if case.error:
+        raise NotMeasured(f"Paddle 3 could not translate it: {case.error[-300:]}")
+    released = envs.ppocr_models() / PPOCR["ppocr_rec"][0]
+    cases = {"json": setting.quantize(case.folder), "pdmodel": setting.quantize(released)}
+    found = take_turns(cases, setting.rounds)
+    title = "PP-OCRv4 recognition, the .json against the .pdmodel"
+    yield _slower(title, found["json"], found["pdmodel"], 1.6)
+    yield _memory("peak memory, PP-OCRv4 recognition, the .json", found["json"], None)
+
+
 GROUPS: dict[str, Callable[[Setting], Iterator[Row]]] = {
     "copy": copied,
     "check": checked,
     "start": started,
     "many": many,
+    "translated": translated,
     "large": grown,
     "paddle": against_paddle,
 }
