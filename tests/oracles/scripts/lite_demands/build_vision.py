@@ -16,7 +16,7 @@ def fill(layer):
     for owner in layer.sublayers(include_self=True):
         norm = isinstance(owner, paddle.nn.BatchNorm2D)
         for name, tensor in list(owner._parameters.items()) + list(owner._buffers.items()):
-            if tensor is None:
+            if tensor is None or tensor.dtype != paddle.float32:
                 continue
             shape = tensor.shape
             if norm and name in ("weight", "_variance"):
