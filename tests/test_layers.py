@@ -29,6 +29,7 @@ ROOMS = {
     "core": [
         "model",
         "lite",
+        "opt",
         "plan",
         "tensors",
         "run",
@@ -232,8 +233,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]")
 
 @pytest.mark.parametrize(
     "module",
-    # The script is text for opt, whose options it has.
-    [name for name in MODULES if layer_of(name) == "core" and ".opt_script" not in name],
+    # These call opt, whose options they have.
+    [name for name in MODULES if layer_of(name) == "core" and ".opt" not in name],
 )
 def test_the_core_knows_fields_and_the_command_line_options(module: str) -> None:
     lines = MODULES[module].read_text().splitlines()

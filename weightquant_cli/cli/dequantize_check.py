@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,7 @@ EXAMPLES = (
     "weightquant dequantize-check --reference model/ --min-agreement 95 out/",
     "weightquant dequantize-check --reference model/ --html page.html out/",
     "weightquant dequantize-check --save-dequantized fp32/ out/",
+    "weightquant dequantize-check --with-opt out/",
 )
 
 # How many of the worst weights the page shows with their distributions.
@@ -52,10 +55,13 @@ def command(console: Console, arguments: CheckArguments) -> int:
 
     _refuse_contradictions(arguments)
     gates, run = _gates(arguments), _run_options(arguments)
+    opt = _opt(arguments)
     with Outputs() as outputs:
         page, report = _open_outputs(console, arguments, outputs)
         model = load_model(console, arguments, arguments.quantized_dir)
         result = _check(console, model, arguments, gates, run)
+        if opt is not None:
+            result = _convert(console, result, opt)
         if arguments.save_dequantized is not None:
             _save_dequantized(console, model, arguments.save_dequantized, arguments)
         if page is not None:
@@ -101,6 +107,28 @@ def _run_options(arguments: CheckArguments) -> RunOptions | None:
         )
     samples = sample_options(arguments.inputs, arguments.input_shape, SEED)
     return RunOptions(samples, arguments.layers)
+
+
+def _opt(arguments: CheckArguments) -> Path | None:
+    """The opt to convert with; None where that is not asked for.
+
+    Raises:
+        OptionError: it is asked for, and there is none.
+    """
+    if not arguments.with_opt and arguments.opt is None:
+        return None
+    from ..core.opt.find import find_opt
+
+    named = None if arguments.opt is None else str(arguments.opt)
+    return find_opt(named or os.environ.get("OPT"), os.environ.get("PATH", os.defpath))
+
+
+def _convert(console: Console, result: CheckResult, opt: Path) -> CheckResult:
+    """What the real opt makes of the model, added to the check."""
+    from ..core.opt.convert import convert
+
+    with console.counting("opt converts it"):
+        return replace(result, conversion=convert(result.model, opt))
 
 
 def _open_outputs(

@@ -26,6 +26,7 @@ _FIELDS = (
     "min_sqnr",
     "model_filename",
     "op_type",
+    "opt",
     "optimize_out",
     "params_filename",
     "plan_out",

@@ -77,6 +77,21 @@ class CheckArguments(ModelArguments):
     )
     force: bool = force_option("Replace an existing DIR, in one step.")
     lite_version: str = lite_version_option()
+    with_opt: bool = option(
+        "--with-opt",
+        heading=Heading.CONVERSION,
+        is_flag=True,
+        help="Convert for ARM with the real opt into a temporary folder, and say how large the .nb "
+        "is; exit with 1 where it does not convert.",
+    )
+    opt: Path | None = option(
+        "--opt",
+        heading=Heading.CONVERSION,
+        type=FilePath(),
+        metavar="PATH",
+        help="Convert with this opt, as --with-opt does.  [default: $OPT, paddle_lite_opt on PATH, "
+        "or an opt there that is Paddle Lite's]",
+    )
     min_sqnr: float | None = option(
         "--min-sqnr",
         heading=Heading.GATES,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...core.check.compare_outputs import ComparedOutputs, LayerDifference
     from ...core.check.weight_comparison import WeightComparison
     from ...core.model.model import Model
+    from ...core.opt.convert import Conversion
     from ...core.run.compare import OutputDifference
     from ..options.dequantize_check import CheckArguments
 
@@ -69,10 +70,23 @@ def check_document(result: CheckResult, arguments: CheckArguments) -> Document:
             for f in result.failures
         ],
         "changed_files": list(result.changed),
+        "conversion": None if result.conversion is None else _conversion(result.conversion),
         "weights": None if compared is None else [_compared(weight) for weight in weights],
         "run": None if ran is None else _run(ran),
         "outputs": None if ran is None else [_output(output) for output in ran.outputs],
         "layers": None if layers is None else [_layer(layer) for layer in layers],
+    }
+
+
+def _conversion(conversion: Conversion) -> Document:
+    return {
+        "ok": conversion.ok,
+        "opt": str(conversion.opt),
+        "version": conversion.version,
+        "targets": list(conversion.targets),
+        "naive_buffer": conversion.size,
+        "failure": conversion.failure,
+        "said": conversion.said,
     }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ...core.check.findings import Finding
     from ...core.check.quality_gates import GateFailure
     from ...core.check.weight_comparison import WeightComparison
+    from ...core.opt.convert import Conversion
     from ..console import Console
 
 COLUMNS = (
@@ -39,6 +40,8 @@ def show(console: Console, result: CheckResult) -> None:
         console.print(failure_text(failure))
     for line in result.changed:
         console.print(f"changed: {printable(line)}")
+    if result.conversion is not None:
+        console.print(conversion_text(result.conversion))
     if result.comparison is not None and result.comparison.weights:
         console.print("")
         rows = (weight_row(weight) for weight in result.comparison.weights)
@@ -73,8 +76,21 @@ def verdict(result: CheckResult) -> Text:
     ):
         if number:
             parts.append(units.count(number, what))
+    if result.conversion is not None and not result.conversion.ok:
+        parts.append("opt does not convert it")
     told = f": {', '.join(parts)} (Paddle Lite {result.lite_version})"
     return text.append(told, style="default")
+
+
+def conversion_text(conversion: Conversion) -> str:
+    """What the real opt made of it, in one line."""
+    targets = ", ".join(conversion.targets)
+    if conversion.ok:
+        size = f"{conversion.size:,} bytes"
+        return f"opt: converts it for {targets}: {size} (opt {conversion.version})"
+    said = f": {conversion.said}" if conversion.said else ""
+    told = f"error: opt: it does not convert it for {targets}: it {conversion.failure}{said}"
+    return printable(f"{told}; it was {conversion.opt}")
 
 
 def failure_text(failure: GateFailure) -> str:

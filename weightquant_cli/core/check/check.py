@@ -10,6 +10,7 @@ from ..lite.demands.versions import NEWEST
 from ..lite.tags import ModelTags
 from ..model.model import Model
 from ..model.shown import Row, Shown
+from ..opt.convert import Conversion
 from .compare_outputs import ComparedOutputs
 from .compare_reference import Adaptive, Comparison, compare
 from .findings import Finding, Severity
@@ -34,6 +35,7 @@ class CheckResult(Shown):
         reference: the FP32 model, or None.
         outputs: what the models answer, or None where they were not run (`check_outputs`).
         lite_version: the version of Paddle Lite whose opt shall take the model.
+        conversion: what the real opt made of it, or None where it was not run.
     """
 
     model: Model
@@ -45,6 +47,7 @@ class CheckResult(Shown):
     reference: Model | None
     outputs: ComparedOutputs | None = None
     lite_version: str = NEWEST
+    conversion: Conversion | None = None
 
     def _lines(self) -> tuple[str, ...]:
         compared = self.comparison.weights if self.comparison else ()
@@ -80,8 +83,9 @@ class CheckResult(Shown):
 
     @property
     def ok(self) -> bool:
-        """Whether Paddle Lite runs it right and every gate is met."""
-        return not (self.errors or self.failures or self.changed)
+        """Whether Paddle Lite runs it right, opt converts it if asked, and every gate is met."""
+        converts = self.conversion is None or self.conversion.ok
+        return converts and not (self.errors or self.failures or self.changed)
 
 
 def check(

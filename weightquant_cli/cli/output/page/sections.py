@@ -9,7 +9,7 @@ from ....core.check.findings import Severity
 from ....core.inspect.summary import Verdict
 from ....core.model.model import Model
 from .. import reasons, units
-from ..check_view import failure_text, finding_text, verdict
+from ..check_view import conversion_text, failure_text, finding_text, verdict
 from .facts import PageFacts
 from .markup import Markup, tag
 
@@ -40,7 +40,11 @@ def _place(model: Model) -> str:
 
 def tiles(facts: PageFacts) -> Markup:
     """Sizes, bits, the worst and the median."""
-    found = [_size_tile(facts), _weights_tile(facts), *_error_tiles(facts)]
+    found = [
+        *(_size_tile(facts), _weights_tile(facts)),
+        *_conversion_tiles(facts),
+        *_error_tiles(facts),
+    ]
     return tag("div", *found, class_="tiles")
 
 
@@ -69,6 +73,15 @@ def _quantized_bytes(facts: PageFacts) -> int:
     return facts.fp32_weights - sum(kept)
 
 
+def _conversion_tiles(facts: PageFacts) -> Iterator[Markup]:
+    conversion = facts.result.conversion
+    if conversion is not None and conversion.size is not None:
+        yield _tile(
+            units.size(conversion.size),
+            f".nb for {', '.join(conversion.targets)}, by opt {conversion.version}",
+        )
+
+
 def _error_tiles(facts: PageFacts) -> Iterator[Markup]:
     comparison, outputs = facts.result.comparison, facts.result.outputs
     if comparison is not None and comparison.weights:
@@ -91,6 +104,8 @@ def findings(facts: PageFacts) -> Markup:
     ]
     lines += [tag("li", failure_text(failure), class_="error") for failure in result.failures]
     lines += [tag("li", f"changed: {line}", class_="error") for line in result.changed]
+    if result.conversion is not None and not result.conversion.ok:
+        lines.append(tag("li", conversion_text(result.conversion), class_="error"))
     if not lines:
         return Markup("")
     return section("findings", "What is wrong", tag("ul", *lines, class_="plain"))
