@@ -27,8 +27,9 @@ MODELS = (
     "ppocr_cls",
 )
 
-RANGES = {"ppocr_cls": 0.05, "grouped": 0.05}
-"""Models whose program is most of the `.nb`: there the two versions of opt differ by more."""
+RANGES = {"ppocr_cls": 0.05, "grouped": 0.05, "text": 0.05}
+"""Models whose program is most of the `.nb`: there the two versions of opt differ by more, and
+the size is told as a range (`is_precise`)."""
 
 
 @pytest.mark.parametrize("bits", [6, 8, 16])

@@ -161,7 +161,7 @@ def test_an_impossible_size_says_the_smallest_possible_one(chain: Model) -> None
 
 
 def test_a_floor_that_does_not_fit_the_size_is_refused(chain: Model) -> None:
-    with pytest.raises(OptionError, match="below `min_sqnr`"):
+    with pytest.raises(OptionError, match="below the SQNR asked for"):
         plan_model(chain, auto(200, target=str(smallest_size(chain))))
 
 

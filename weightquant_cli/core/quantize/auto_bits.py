@@ -180,9 +180,10 @@ def _within(ranked: Iterable[Candidate], budget: int) -> list[Candidate]:
 def _unreachable(needed: int, limit: int, floor: bool) -> OptionError:
     why = f"with every weight at {LOW} bits"
     if floor:
-        why = "with 16 bits for the weights below `min_sqnr`"
+        why = "with 16 bits for the weights below the SQNR asked for"
     return OptionError(
         "the target size cannot be reached",
+        option="target_size",
         expected=f"at least {readable(needed)}, {why}",
         found=readable(limit),
         remedy="raise `target_size`, or choose more weights with `op_types` all",
