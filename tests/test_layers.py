@@ -35,6 +35,7 @@ ROOMS = {
         "run",
         "quantize",
         "check",
+        "recommend",
         "inspect",
         "opt_script",
         "weight_quantization",

@@ -64,6 +64,7 @@ CALLS = [
     ("inspect", "model"),
     ("inspect", "--histogram", "combined"),
     ("inspect", "--sort", "sqnr", "model"),
+    ("inspect", "--recommend", "combined"),
     ("inspect", "out"),
     ("dequantize-check", "out"),
     ("dequantize-check", "--reference", "model", "out"),

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from .console import Console
 from .options.click_command import command as cli_command
 from .options.inspect import InspectArguments
+from .options.shared import refuse_inputs, sample_options
 from .options.types import ALL
 from .reading import load_model
 
 if TYPE_CHECKING:
-    from ..core.inspect.summary import ModelSummary
+    from ..core.inspect.summary import ModelSummary, WeightSummary
     from ..core.model.model import Model
     from ..core.plan.options import QuantizeOptions
+    from ..core.run.inputs import SampleOptions
 
 EXAMPLES = (
     "weightquant inspect model/",
     "weightquant inspect model/ | sort -k5 -n | tail",
     "weightquant inspect --sort sqnr --histogram model/",
+    "weightquant inspect --recommend model/",
     "weightquant inspect --json model/ | jq '.weights[] | select(.bytes > 100000) | .name'",
 )
 
@@ -36,9 +40,10 @@ def command(console: Console, arguments: InspectArguments) -> None:
     from ..core.plan.options import QuantizeOptions
     from .output import inspect_json, json_output
 
-    if arguments.as_json and arguments.table_format != "table":
-        raise OptionError(f"--json and --format {arguments.table_format} contradict each other")
-    model = load_model(console, arguments, arguments.model_dir, unknown_operators=True)
+    _refuse_contradictions(arguments)
+    given = sample_options(arguments.inputs, arguments.input_shape)
+    unknown = not arguments.recommend
+    model = load_model(console, arguments, arguments.model_dir, unknown_operators=unknown)
     wanted = QuantizeOptions(op_types=(ALL,))
     summary = summarize(model, wanted, arguments.lite_version)
     order = Order(arguments.sort)
@@ -47,6 +52,9 @@ def command(console: Console, arguments: InspectArguments) -> None:
     if arguments.compressed:
         summary = _compressed(console, model, summary, wanted)
     weights = ordered(summary.weights, order)
+    if arguments.recommend:
+        _recommend(console, model, summary, weights, given, arguments)
+        return
     if arguments.as_json:
         console.write(json_output.dumps(inspect_json.inspect_document(summary, weights)))
         return
@@ -54,6 +62,61 @@ def command(console: Console, arguments: InspectArguments) -> None:
 
     shown = Listing(order is Order.SQNR, arguments.histogram, arguments.show_all)
     show(console, summary, weights, shown, Format(arguments.table_format))
+
+
+def _refuse_contradictions(arguments: InspectArguments) -> None:
+    if arguments.as_json and arguments.table_format != "table":
+        raise OptionError(f"--json and --format {arguments.table_format} contradict each other")
+    if not arguments.recommend:
+        refuse_inputs(arguments.given, "--recommend")
+        return
+    for name, spelling in (("sort", "--sort"), ("histogram", "--histogram"), ("show_all", "--all")):
+        if name in arguments.given and getattr(arguments, name):
+            raise OptionError(
+                f"--recommend and {spelling} contradict each other",
+                remedy="call inspect twice: --recommend does not list the weights",
+            )
+
+
+def _recommend(
+    console: Console,
+    model: Model,
+    summary: ModelSummary,
+    weights: Sequence[WeightSummary],
+    given: SampleOptions,
+    arguments: InspectArguments,
+) -> None:
+    """Compare settings, with a progress bar, and print them in place of the weights."""
+    from ..core.inspect.summary import Verdict
+    from ..core.recommend.recommend import compare_settings
+    from ..core.recommend.rule import choose
+    from ..core.recommend.settings import SETTINGS
+    from .output import inspect_json, json_output, recommend_view
+    from .output.inspect_view import heading_lines, markdown_heading
+
+    if summary.of(Verdict.QUANTIZED):
+        raise OptionError(
+            "--recommend needs an FP32 model, and this one is quantized already",
+            path=model.files.folder,
+            remedy="give the FP32 model that it was made from",
+        )
+    total = None if given.inputs is not None else len(SETTINGS) * (1 + given.count)
+    with console.counting("compare settings", total) as step:
+        found = compare_settings(model, given, step=step)
+    choice = choose(found)
+    if arguments.as_json:
+        document = inspect_json.inspect_document(summary, weights)
+        document["recommend"] = recommend_view.documents(found, choice, arguments)
+        console.write(json_output.dumps(document))
+    elif arguments.table_format == "csv":
+        console.write(recommend_view.as_csv(found, choice, arguments))
+    elif arguments.table_format == "markdown":
+        text = recommend_view.as_markdown(found, choice, arguments)
+        console.write(markdown_heading(summary) + text)
+    elif not console.quiet:
+        console.print(heading_lines(console, summary))
+        console.print("")
+        recommend_view.show(console, found, choice, arguments)
 
 
 def _compressed(

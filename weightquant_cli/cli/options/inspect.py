@@ -10,7 +10,14 @@ from pathlib import Path
 import click
 
 from .option import Heading, argument, option
-from .shared import ModelArguments, compressed_option, lite_version_option, show_all_option
+from .shared import (
+    ModelArguments,
+    compressed_option,
+    input_shape_option,
+    inputs_option,
+    lite_version_option,
+    show_all_option,
+)
 from .types import ModelFolder
 
 
@@ -37,6 +44,16 @@ class InspectArguments(ModelArguments):
     compressed: bool = compressed_option(
         "Say the sizes of the model, and of what 4 to 16 bits would make of it,"
     )
+    recommend: bool = option(
+        "--recommend",
+        heading=Heading.OUTPUTS,
+        is_flag=True,
+        help="Instead of the weights, compare what some settings of quantize make of the model: "
+        "sizes, answers beside those of FP32, seconds; with the line to copy for each, and which "
+        "to take. Nothing is written.",
+    )
+    input_shape: tuple[tuple[str, tuple[int, ...]], ...] = input_shape_option(Heading.OUTPUTS)
+    inputs: Path | None = inputs_option(Heading.OUTPUTS)
     lite_version: str = lite_version_option()
     show_all: bool = show_all_option("List")
     table_format: str = option(
@@ -45,5 +62,6 @@ class InspectArguments(ModelArguments):
         type=click.Choice(["table", "csv", "markdown"]),
         default="table",
         show_default=True,
-        help="List the weights as a table, as Markdown, or as CSV and nothing else.",
+        help="List the weights, or the settings, as a table, as Markdown, or as CSV and nothing "
+        "else.",
     )

@@ -143,6 +143,19 @@ def _paired(ours: Sequence[str], theirs: Sequence[str]) -> dict[str, str]:
     return {name: name for name in ours if name in theirs}
 
 
+def stop_of(whose: str, outcome: Outcome) -> str | None:
+    """From which operator on a model could not be run, where an output is missing for that."""
+    first = next((one for one in outcome.not_run if one.cause is not Cause.BEHIND), None)
+    if not outcome.missing or first is None:
+        return None
+    return f"{whose} cannot be run from here on: {first}"
+
+
+def non_finite_from(whose: str, outcome: Outcome) -> str | None:
+    """From which operator on a model gives NaN or infinity."""
+    return None if outcome.non_finite is None else f"{whose} gives {outcome.non_finite}"
+
+
 class _Comparison:
     """What is added up over the inputs."""
 
@@ -195,11 +208,10 @@ class _Comparison:
         self._layers.setdefault(key, (pair.step, Differences()))[1].add(pair.reference, pair.other)
 
     def _note(self, whose: str, outcome: Outcome) -> None:
-        first = next((one for one in outcome.not_run if one.cause is not Cause.BEHIND), None)
-        if outcome.missing and first is not None:
-            self._stops.setdefault(whose, f"{whose} cannot be run from here on: {first}")
-        if outcome.non_finite is not None:
-            self._non_finite.setdefault(whose, f"{whose} gives {outcome.non_finite}")
+        if (stop := stop_of(whose, outcome)) is not None:
+            self._stops.setdefault(whose, stop)
+        if (where := non_finite_from(whose, outcome)) is not None:
+            self._non_finite.setdefault(whose, where)
 
     def _layer_differences(self) -> Iterator[LayerDifference]:
         noise: dict[str, float] = {}
