@@ -95,6 +95,14 @@ def wrong_ids(block: pb.BlockDesc) -> None:
     set_longs(zeros(block, "lookup_table"), b"shape", 1, 2)
 
 
+def no_ids(block: pb.BlockDesc) -> None:
+    set_longs(zeros(block, "lookup_table"), b"shape", 0, 1)
+
+
+def more_ids_than_memory(block: pb.BlockDesc) -> None:
+    set_longs(zeros(block, "lookup_table"), b"shape", 1 << 40, 1)
+
+
 def made_too_late(block: pb.BlockDesc) -> None:
     late = pb.OpDesc()
     late.CopyFrom(zeros(block, "lookup_table"))
@@ -127,6 +135,8 @@ def aborting_reader(block: pb.BlockDesc) -> None:
         (wrong_channels, FindingCode.CARRIER),
         (too_small, FindingCode.CARRIER),
         (wrong_ids, FindingCode.CARRIER),
+        (no_ids, FindingCode.CARRIER),
+        (more_ids_than_memory, FindingCode.CARRIER),
         (made_too_late, FindingCode.CARRIER),
         (no_carrier, FindingCode.NO_SCALES),
         (tagged_reader, FindingCode.OPERATOR),
@@ -136,6 +146,21 @@ def aborting_reader(block: pb.BlockDesc) -> None:
 def test_each_way_to_be_wrong_is_named(edit: Edit, code: FindingCode, tmp_path: Path) -> None:
     result = check(quantized(recurrent_model(), tmp_path, edit))
     assert codes_of(result.errors) == {code}
+
+
+def ids_from_text(block: pb.BlockDesc) -> None:
+    zeros(block, "lookup_table").attrs.add(name=b"str_value", type=pb.STRING, s=b"9999")
+
+
+def ids_of_a_tensor(block: pb.BlockDesc) -> None:
+    zeros(block, "lookup_table").inputs.add(parameter=b"ValueTensor", arguments=[b"x"])
+
+
+@pytest.mark.parametrize("edit", [ids_from_text, ids_of_a_tensor])
+def test_what_may_not_be_zero_is_no_carrier(edit: Edit, tmp_path: Path) -> None:
+    model = quantized(recurrent_model(), tmp_path, edit)
+    found = codes_of(check(model, Model.load(tmp_path / "in")).errors)
+    assert FindingCode.PROGRAM_DIFFERS in found
 
 
 def test_a_carrier_whose_output_is_read_differs_from_the_reference(tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ zeros of a shape that its kernel refuses end the run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ..lite.carried import LOOKUP_TABLE
 from ..lite.carriers import Carrier
 from ..model.model import Model
 from .findings import REQUANTIZE, Finding, FindingCode, Severity
+
+MOST_ZEROS = 1 << 24
+"""Far more than a carrier needs, and what any phone can hold."""
 
 
 def check_carriers(model: Model, carriers: Sequence[Carrier]) -> Iterator[Finding]:
@@ -38,8 +42,10 @@ def check_carriers(model: Model, carriers: Sequence[Carrier]) -> Iterator[Findin
 def _fits(model: Model, carrier: Carrier, dims: tuple[object, ...], shape: tuple[int, ...]) -> bool:
     """Whether zeros of these dims go with a weight of this shape."""
     numbers = [dim for dim in dims if isinstance(dim, int)]
+    if min(numbers, default=0) < 1 or math.prod(numbers) > MOST_ZEROS:
+        return False
     if carrier.operator.type == LOOKUP_TABLE:
-        return bool(numbers) and numbers[-1] == 1
+        return numbers[-1] == 1
     groups = model.operator(carrier.operator).value("groups")
     channels = shape[1] * groups if isinstance(groups, int) else shape[1]
     return len(numbers) == len(shape) == 4 and (

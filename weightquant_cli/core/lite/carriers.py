@@ -152,6 +152,10 @@ def without_carriers(model: Model, carriers: Iterable[Carrier]) -> Program:
     return program
 
 
+_ZERO_TEXTS = (None, "", "0", "0.0")
+"""What `str_value`, which goes before `value`, may be in a `fill_constant` of zeros."""
+
+
 def _add_zeros(block: Block, index: int, carrier: NewCarrier, scopes: Scopes) -> str:
     dtype = _ZEROS_TYPE[carrier.op_type]
     dims = "x".join(map(str, carrier.zeros))
@@ -189,8 +193,12 @@ def _writer_of_zeros(model: Model, name: str) -> OperatorRef | None:
     writers = model.writers(name)
     if name in model.stored.parameters or len(writers) != 1:
         return None
-    made = writers[0].block == 0 and writers[0].type == FILL_CONSTANT
-    return writers[0] if made and not model.operator(writers[0]).value("value") else None
+    if writers[0].block != 0 or writers[0].type != FILL_CONSTANT:
+        return None
+    operator = model.operator(writers[0])
+    fed = any(operator.inputs.values())  # a tensor in place of the shape or of the value
+    zero = not operator.value("value") and operator.value("str_value") in _ZERO_TEXTS
+    return writers[0] if zero and not fed else None
 
 
 def _output(model: Model, ref: OperatorRef) -> str:
