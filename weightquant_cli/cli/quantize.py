@@ -124,11 +124,13 @@ def _planner(
         planned = parse_plan(json_output.read_file(arguments.plan, "plan"))
         planned = replace(planned, options=replace(planned.options, mend=arguments.mend))
         return lambda model: apply_plan(model, planned)
-    from ..core.quantize.auto_bits import plan_model
-
     wanted = options.quantize_options(arguments)
     if isinstance(wanted.bits, int):
-        return lambda model: plan_model(model, wanted, arguments.strip_callstack, arguments.jobs)
+        from ..core.plan.plan import make_plan
+
+        return lambda model: make_plan(model, wanted)
+    from ..core.quantize.auto_bits import plan_model
+
     samples = sample_options(arguments.inputs, arguments.input_shape)
 
     def with_automatic_bits(model: Model) -> Plan:

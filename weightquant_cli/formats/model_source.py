@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import AmbiguousModelError, ModelNotFoundError, listed
 from .file_names import PIR_SUFFIX, PROGRAM_SUFFIX, find_program
 from .files.input_files import InputFiles
 from .files.input_folder import InputFolder
-from .files.tar_folder import TarFolder
+
+if TYPE_CHECKING:
+    from .files.tar_folder import TarFolder
 
 ARCHIVE_SUFFIXES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".zip")
 """Of these only an uncompressed tar can be read; the others are told what to do."""
@@ -68,6 +71,8 @@ def open_source(path: Path, program: str | None = None) -> InputFiles:
     """
     try:
         if is_archive(path):
+            from .files.tar_folder import TarFolder
+
             return _model_folder(TarFolder.open(path), path, program)
         return InputFolder.open(path)
     except FileNotFoundError as error:

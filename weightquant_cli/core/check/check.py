@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...errors import OptionError
 from ..lite.demands.versions import NEWEST
 from ..lite.tags import ModelTags
 from ..model.model import Model
 from ..model.shown import Row, Shown
-from ..opt.convert import Conversion
-from .compare_outputs import ComparedOutputs
 from .compare_reference import Adaptive, Comparison, compare
 from .findings import Finding, Severity
 from .finite import check_values
@@ -19,6 +18,10 @@ from .model_rules import check_model
 from .program_demands import check_demands
 from .program_rules import check_program
 from .quality_gates import GateFailure, QualityGates
+
+if TYPE_CHECKING:  # neither opt nor the interpreter is needed where they are not run
+    from ..opt.convert import Conversion
+    from .compare_outputs import ComparedOutputs
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...errors import OptionError
-from ..run.compare import OutputDifference
 from .weight_comparison import WeightComparison
+
+if TYPE_CHECKING:  # the interpreter is not needed where no model is run
+    from ..run.compare import OutputDifference
 
 
 @dataclass(frozen=True)

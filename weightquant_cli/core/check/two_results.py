@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,13 +18,14 @@ from ..lite.scales import decode_scales
 from ..lite.tags import ModelTags
 from ..model.model import Model
 from ..model.weights import Weight
-from ..quantize.dequantized import dequantized
-from ..run import Array
 from ..tensors.error_measures import SMALLEST_NORMAL
 from ..tensors.weight_error import decibels
 from .findings import FITTING_REFERENCE
 from .weight_comparison import WeightComparison
 from .weight_pair import is_transposed
+
+if TYPE_CHECKING:  # the interpreter is not needed where no model is run
+    from ..run import Array
 
 ROWS = 1 << 16
 """Elements compared at a time."""
@@ -38,6 +40,8 @@ class TwoResults:
     """
 
     def __init__(self, model: Model, tags: ModelTags, reference: Model) -> None:
+        from ..quantize.dequantized import dequantized  # brings the interpreter
+
         self._model, self._tags = model, tags
         self._reference, self._other_tags = reference, ModelTags(reference)
         self._ours = dequantized(model, tags)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 from ...errors import printable
@@ -29,6 +28,8 @@ class Shown:
 
     def _repr_html_(self) -> str:
         """The same with a table of the first weights, for a notebook."""
+        import html  # with all named characters, which only a notebook needs
+
         heading, rows = self._table()
         shown = "".join(_row(row, "td") for row in rows[:MAX_ROWS])
         more = f"<p>{len(rows) - MAX_ROWS} more</p>" if len(rows) > MAX_ROWS else ""
@@ -39,5 +40,7 @@ class Shown:
 
 
 def _row(cells: Row, tag: str) -> str:
+    import html
+
     texts = (html.escape(printable("" if cell is None else str(cell))) for cell in cells)
     return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"

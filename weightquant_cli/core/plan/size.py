@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from ...errors import OptionError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _SIZE = re.compile(
     r"(?P<number>\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})\s*"
@@ -33,6 +36,8 @@ class Size:
     relative: bool = False
 
     def __post_init__(self) -> None:
+        from fractions import Fraction  # brings decimal, and few runs have a size to keep to
+
         number = self.number
         if (isinstance(number, float) and not math.isfinite(number)) or not number > 0:
             raise OptionError("a size must be above zero", found=number)
@@ -49,6 +54,8 @@ class Size:
         Raises:
             OptionError: anything else.
         """
+        from fractions import Fraction
+
         match = _SIZE.fullmatch(text.strip())
         if match is None:
             raise OptionError(

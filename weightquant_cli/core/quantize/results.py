@@ -11,7 +11,6 @@ from ...formats.model_dir import ModelFiles
 from ...formats.model_writer import Layout
 from ..lite.demands.mend import Mended
 from ..lite.demands.versions import NEWEST
-from ..lite.naive_buffer import NaiveBufferSize
 from ..model.shown import Row, Shown
 from ..plan.plan import Plan
 from ..plan.weight_plan import WeightPlan
@@ -23,6 +22,7 @@ from .tagged_program import TaggedProgram
 
 if TYPE_CHECKING:
     from ..lite.demands.demand import Demands
+    from ..lite.naive_buffer import NaiveBufferSize
 
 
 @dataclass(frozen=True)

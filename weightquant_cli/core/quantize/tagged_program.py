@@ -9,7 +9,6 @@ from ...formats.program import Operator
 from ..lite.carriers import add_carriers
 from ..lite.demands.mend import mend
 from ..lite.demands.unread import droppable
-from ..lite.naive_buffer import NaiveBufferSize, naive_buffer_size
 from ..lite.tags import replace_scales, write_tag
 from ..model.model import Model
 from ..plan.plan import Plan
@@ -19,6 +18,7 @@ from ..tensors import kernels
 
 if TYPE_CHECKING:
     from ..lite.demands.demand import Demands
+    from ..lite.naive_buffer import NaiveBufferSize
 
 
 def written_weights(model: Model, plan: Plan) -> tuple[WeightPlan, ...]:
@@ -103,6 +103,8 @@ class TaggedProgram:
 
     def naive_buffer_size(self, plan: Plan) -> NaiveBufferSize | None:
         """The size to expect of the `.nb` that `opt` makes of it."""
+        from ..lite.naive_buffer import naive_buffer_size
+
         data = {weight.name: weight.size_after for weight in plan.weights}
         return naive_buffer_size(self._program, data)
 
