@@ -1,9 +1,10 @@
 """Measure anew what carriers do: `python -m tests.oracles.carriers.audit [FOLDER]`.
 
 Prints the tables behind the section "Carriers" of the package's FACTS.md. All of it is thousands of
-processes; `--version` and `--only` take some versions of Paddle Lite and some programs, such as
-`--version 2.12 --only lstm/dynamic conv2d_transpose/groups`. The environments are installed by
-`python -m tests.oracles.setup paddle18 paddle26 lite213 lite26 lite28 lite29 lite210 lite211`.
+processes. `--version` and `--only` choose versions of Paddle Lite and programs: `--version 2.12
+--only gru/dynamic deform_conv2d/mask 1x/sequence_conv` takes two minutes. The environments are
+installed by `python -m tests.oracles.setup paddle18 paddle26 lite213 lite26 lite28 lite29 lite210
+lite211`.
 """
 
 from __future__ import annotations
