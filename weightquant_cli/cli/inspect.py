@@ -41,7 +41,7 @@ def command(console: Console, arguments: InspectArguments) -> None:
     from .output import inspect_json, json_output
 
     _refuse_contradictions(arguments)
-    given = sample_options(arguments.inputs, arguments.input_shape)
+    given = sample_options(arguments.inputs, arguments.input_shape) if arguments.recommend else None
     unknown = not arguments.recommend
     model = load_model(console, arguments, arguments.model_dir, unknown_operators=unknown)
     wanted = QuantizeOptions(op_types=(ALL,))
@@ -52,7 +52,7 @@ def command(console: Console, arguments: InspectArguments) -> None:
     if arguments.compressed:
         summary = _compressed(console, model, summary, wanted)
     weights = ordered(summary.weights, order)
-    if arguments.recommend:
+    if given is not None:
         _recommend(console, model, summary, weights, given, arguments)
         return
     if arguments.as_json:

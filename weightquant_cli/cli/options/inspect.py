@@ -50,7 +50,7 @@ class InspectArguments(ModelArguments):
         is_flag=True,
         help="Instead of the weights, compare what some settings of quantize make of the model: "
         "sizes, answers beside those of FP32, seconds; with the line to copy for each, and which "
-        "to take. Nothing is written.",
+        "to take; nothing is written.",
     )
     input_shape: tuple[tuple[str, tuple[int, ...]], ...] = input_shape_option(Heading.OUTPUTS)
     inputs: Path | None = inputs_option(Heading.OUTPUTS)
