@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.formats.pir.builder import write_json_model
 from tests.pages import COMBINED, DIGITS, block, with_command
 from weightquant_cli import Model
 
-NAMES = ("combined", "model_params", "paddle2", "separate", "two words here")
+NAMES = ("combined", "model_params", "paddle2", "paddle3", "separate", "two words here")
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def place(tmp_path: Path) -> Path:
     shutil.copytree(DIGITS, models / "two words here")
     named(models / "model_params", "model", "params")
     named(models / "paddle2", "inference.pdmodel", "inference.pdiparams")
+    write_json_model(models / "paddle3")
     (models / "notes.txt").write_text("no model")
     return tmp_path
 
@@ -66,10 +68,12 @@ def test_every_layout_is_built_once_and_again_when_it_changed(place: Path) -> No
     for name in NAMES:
         assert report(place, name).exists()
         model = Model.load(place / "int8" / name)
-        assert model.weight("fc_0.w_0").record.dtype.name == "INT8"
+        weight = "conv.w" if name == "paddle3" else "fc_0.w_0"
+        assert model.weight(weight).record.dtype.name == "INT8"
     second = make(place, env=env)
     assert (second.returncode, built(second)) == (0, set())
-    for name in ("paddle2", "two words here"):
+    assert (place / "int8" / "paddle3" / "inference.pdmodel").exists()
+    for name in ("paddle2", "paddle3", "two words here"):
         changed = next(iter((place / "models" / name).iterdir()))
         before = changed.stat().st_mtime
         later_than(changed, report(place, name))

@@ -58,6 +58,11 @@ def listed(names: Iterable[str], limit: int = 5) -> str:
     return f"{shown} and {hidden} more" if hidden > 0 else shown
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things for a message: ``1 weight``, ``2 weights``."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
 def spelled(text: str, options: Mapping[str, str]) -> str:
     """A message's text with the fields in backquotes spelled as options.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.formats.test_model_dir import write_json_model
+from tests.formats.pir.builder import write_json_model
 from weightquant_cli import Model
 
 from .helpers import Result, run

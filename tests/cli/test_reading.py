@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.helpers import run
-from tests.formats.test_model_dir import write_json_model
+from tests.formats.pir.builder import write_json_model
 
 COMMANDS = {
     "inspect": ("inspect", "{both}"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,7 +24,7 @@ from tests.builders import (
     write_files,
     write_model,
 )
-from tests.formats.pir.builder import Builder, tensor
+from tests.formats.pir.builder import Builder, tensor, write_json_model
 from weightquant_cli.errors import (
     AmbiguousModelError,
     MissingParameterError,
@@ -131,20 +130,6 @@ def test_several_parameter_files_are_ambiguous(names: list[str], tmp_path: Path)
     with pytest.raises(AmbiguousModelError, match=f"{names[0]}, {names[1]}.*`params_filename`"):
         find_model(tmp_path)
     assert find_model(tmp_path, params_filename=names[1]).params == names[1]
-
-
-def write_json_model(folder: Path, name: str = "inference") -> Path:
-    """A model of Paddle 3: a convolution of one parameter."""
-    builder = Builder()
-    image = builder.data("image", 1, 3, 8, 8)
-    weight = builder.parameter("conv.w", 4, 3, 3, 3)
-    attrs: dict[str, Any] = {"strides": [1, 1], "paddings": [0, 0], "padding_algorithm": "EXPLICIT",
-             "dilations": [1, 1], "groups": 1, "data_format": "NCHW"}  # fmt: skip
-    builder.fetch(builder.op("conv2d", [image, weight], tensor(1, 4, 6, 6), **attrs))
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.json").write_bytes(builder.json())
-    (folder / f"{name}.pdiparams").write_bytes(record(normal(4, 3, 3, 3)))
-    return folder
 
 
 def test_a_model_of_paddle_3_is_translated_where_it_is_opened(tmp_path: Path) -> None:

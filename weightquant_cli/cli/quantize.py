@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..core.plan.options import FLOAT_BITS
-from ..errors import listed
+from ..errors import counted, listed
 from .console import Console
 from .options import quantize_choices as options
 from .options.click_command import command as cli_command
@@ -248,7 +248,7 @@ class _Rounder:
         """Say which weights were rounded without knowing their inputs."""
         if rounding.unreached:
             self._console.warning(
-                f"{len(rounding.unreached)} weights were rounded without knowing their inputs: "
+                f"{counted(len(rounding.unreached), 'weight')} rounded without known inputs: "
                 f"{listed(rounding.unreached, 3)}"
                 + (
                     f"; the model could not be run from here on: {rounding.reasons[0]}"

@@ -51,7 +51,7 @@ def load_named(
         )
     console.detail(
         f"{folder}: {model.files.program}, {units.size(stored.program_size)}; "
-        f"{model.files.params or f'{len(stored.parameters)} parameter files'}, "
+        f"{model.files.params or units.count(len(stored.parameters), 'parameter file')}, "
         f"{units.size(stored.parameters.size)}; {units.count(len(model.weights), 'weight')}"
     )
     return model

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import (
     MissingParameterError,
     ParameterError,
+    counted,
     listed,
 )
 from .file_names import twin
@@ -169,7 +170,7 @@ def read_combined(
         ) from error
     if offset != limit:
         raise ParameterError(
-            f"bytes are left after the program's {len(shapes)} parameters",
+            f"bytes are left after the program's {counted(len(shapes), 'parameter')}",
             path=path,
             offset=offset,
             expected=f"{offset} bytes",
@@ -213,7 +214,7 @@ def _check_shape(record: TensorRecord, declared: tuple[int, ...]) -> None:
 
 def _combined_ends(path: Path, name: str, read: int, count: int, limit: int) -> ParameterError:
     return ParameterError(
-        f"the file ends after {read} of the program's {count} parameters",
+        f"the file ends after {read} of the program's {counted(count, 'parameter')}",
         path=path,
         tensor=name,
         offset=limit,

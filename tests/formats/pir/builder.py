@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.builders import normal, record
 from weightquant_cli.formats.pir import Unknown, translate
 from weightquant_cli.formats.program import Operator, Program
 
@@ -156,3 +157,17 @@ def through(write: Callable[[Builder, int], int], *dims: int) -> Program:
     builder = Builder()
     builder.fetch(write(builder, builder.data("x", *dims)))
     return builder.translated()
+
+
+def write_json_model(folder: Path, name: str = "inference") -> Path:
+    """A model of Paddle 3: a convolution of one parameter."""
+    builder = Builder()
+    image = builder.data("image", 1, 3, 8, 8)
+    weight = builder.parameter("conv.w", 4, 3, 3, 3)
+    attrs: dict[str, Any] = {"strides": [1, 1], "paddings": [0, 0], "padding_algorithm": "EXPLICIT",
+             "dilations": [1, 1], "groups": 1, "data_format": "NCHW"}  # fmt: skip
+    builder.fetch(builder.op("conv2d", [image, weight], tensor(1, 4, 6, 6), **attrs))
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_bytes(builder.json())
+    (folder / f"{name}.pdiparams").write_bytes(record(normal(4, 3, 3, 3)))
+    return folder

@@ -120,7 +120,7 @@ def _expected_line(expected: ExpectedSize) -> str:
 
 def _facts(summary: ModelSummary) -> list[tuple[str, str]]:
     files = summary.files
-    params = files.params or f"{len(summary.weights)} files"
+    params = files.params or units.count(len(summary.weights), "file")
     operators = ", ".join(f"{name} {count}" for name, count in summary.operators)
     count = sum(count for _, count in summary.operators)
     lines = [
@@ -138,7 +138,9 @@ def _facts(summary: ModelSummary) -> list[tuple[str, str]]:
         lines.append(("compressed", f"{units.size(whole)} ({share} of the size, {whole} bytes)"))
     lines += [("input", _port(port)) for port in summary.inputs]
     lines += [("output", _port(port)) for port in summary.outputs]
-    lines.append(("operators", f"{count} of {len(summary.operators)} types: {operators}"))
+    lines.append(
+        ("operators", f"{count} of {units.count(len(summary.operators), 'type')}: {operators}")
+    )
     if summary.unknown_operators:
         unknown = ", ".join(map(str, summary.unknown_operators))
         lines.append(("unknown operators", f"{unknown}: no other command takes this model"))

@@ -100,9 +100,9 @@ def _quantized_line(result: Quantized) -> tuple[str, str]:
     kinds = sorted({str(weight.quantization.dtype) for weight in done if weight.quantization})
     label = "to quantize" if result.folder is None else "quantized"
     if not done:
-        return label, f"none of {len(result.plan.weights)} weights"
+        return label, f"none of {units.count(len(result.plan.weights), 'weight')}"
     return label, (
-        f"{len(done)} of {len(result.plan.weights)} weights, {units.size(before)} "
+        f"{len(done)} of {units.count(len(result.plan.weights), 'weight')}, {units.size(before)} "
         f"({units.percent(before, everything)} of the bytes) to {' and '.join(kinds)}, "
         f"{result.plan.options.granularity.value}"
     )

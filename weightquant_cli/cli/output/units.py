@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import math
 
+from ...errors import counted
+
 
 def size(count: int) -> str:
     """Bytes with a binary unit: ``288 KiB``, ``10.3 MiB``."""
@@ -41,7 +43,7 @@ def percent(part: int, whole: int) -> str:
 
 def count(number: int, what: str) -> str:
     """A number of things: ``1 weight``, ``2 weights``."""
-    return f"{number} {what}" + ("" if number == 1 else "s")
+    return counted(number, what)
 
 
 def words(code: enum.Enum) -> str:

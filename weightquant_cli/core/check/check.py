@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...errors import OptionError
+from ...errors import OptionError, counted
 from ..lite.demands.versions import NEWEST
 from ..lite.tags import ModelTags
 from ..model.model import Model
@@ -55,8 +55,10 @@ class CheckResult(Shown):
     def _lines(self) -> tuple[str, ...]:
         compared = self.comparison.weights if self.comparison else ()
         wrong = (
-            f"{len(self.errors)} errors, {len(self.findings) - len(self.errors)} warnings, "
-            f"{len(self.failures)} failed gates, {len(self.changed)} changed files"
+            f"{counted(len(self.errors), 'error')}, "
+            f"{counted(len(self.findings) - len(self.errors), 'warning')}, "
+            f"{counted(len(self.failures), 'failed gate')}, "
+            f"{counted(len(self.changed), 'changed file')}"
         )
         worst = f"; worst SQNR {min(one.sqnr for one in compared):.1f} dB" if compared else ""
         return (
