@@ -126,8 +126,9 @@ def check(
     if gates.any and reference is None:
         raise OptionError("a gate on the error needs the FP32 model", remedy="add `reference`")
     tags = ModelTags(model)
-    findings = [*check_model(model, tags), *check_demands(model, lite_version)]
+    findings = list(check_model(model, tags))
     broken = frozenset(f.weight for f in findings if f.weight and f.severity is Severity.ERROR)
+    findings += check_demands(model, lite_version)  # which say nothing of a weight's integers
     findings += check_values(model, tags, broken, jobs, step)
     comparison = None
     if reference is not None:
