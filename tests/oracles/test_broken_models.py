@@ -333,7 +333,8 @@ def test_silent_on_what_paddle_2_6_2_writes_right(name: str, tmp_path: Path) -> 
     model = zoo.model(name)
     folder = by_paddle(model, "2.6.2", tmp_path / "paddle", "channel_wise_abs_max", 8)
     found = check(Model.load(folder), ours.load(model))
-    assert found.errors == ()
+    # What opt demands of a program is another matter: Paddle leaves out the beta of a swish.
+    assert [one for one in found.errors if isinstance(one.code, FindingCode)] == []
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16])
