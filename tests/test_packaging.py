@@ -97,9 +97,10 @@ def test_both_are_pure_python_and_named_after_the_version(dist: Path) -> None:
 def test_the_wheel_holds_the_whole_package_and_nothing_else(names_in_wheel: set[str]) -> None:
     tracked = ours("weightquant_cli")
     schemas = [path.name for path in (ROOT / "weightquant_cli" / "schemas").iterdir()]
-    assert len(schemas) == 5
+    assert len(schemas) == 6
     for needed in (
         *("py.typed", "formats/framework.proto", "formats/framework_pb2.py"),
+        *("cli/output/page/page.html", "cli/output/page/page.js"),
         *(f"schemas/{name}" for name in schemas),
     ):
         assert f"weightquant_cli/{needed}" in tracked
