@@ -19,7 +19,7 @@ from tests.cli.helpers import (
     run_terminal,
     shell,
 )
-from tests.formats.pir.builder import Builder, tensor
+from tests.formats.pir.builder import Builder, tensor, write_json_model
 
 DIGITS = Path(__file__).parents[1] / "models" / "digits"
 COMBINED = DIGITS.with_name("digits_combined")
@@ -65,6 +65,12 @@ def test_a_quantized_model_says_how(quantized: Path) -> None:
     assert row[3:5] == ["INT8", "32768"]
     assert row[6] == "8"
     assert row[8] == "quantized"
+
+
+def test_a_translated_model_was_written_by_paddle_3(tmp_path: Path) -> None:
+    folder = write_json_model(tmp_path / "model")
+    assert "written by    Paddle 3" in run("inspect", folder).ok().lines
+    assert '"paddle_version": "3"' in run("inspect", "--json", folder).ok().stdout
 
 
 def test_the_headings_say_format_paddle_size_ports_and_operators() -> None:

@@ -33,7 +33,10 @@ ROOMS = (
 
 MODEL = {"google", "core.model", "core.plan", "formats.files", "formats.program"}
 WEIGHTS = {*MODEL, "numpy", "core.quantize", "core.tensors"}
-TABLES = {"rich", "fractions", "decimal", "cli.output.tables"}  # rich brings the two others
+RICH = {"rich", "fractions", "decimal", "html", "subprocess", "zlib"}
+"""rich, and what one or the other of its versions brings with it."""
+
+TABLES = {*RICH, "cli.output.tables"}
 
 JUDGED = {"cli.output.json_output", "core.lite.demands.judge"}
 
@@ -48,7 +51,7 @@ ALLOWED = {
     },
     "inspect MODEL": {*(WEIGHTS | TABLES), "csv", "core.inspect", *JUDGED},
     "dequantize-check OUT": {*(WEIGHTS | TABLES), "core.check", *JUDGED},
-    "export-opt OUT": {*MODEL, "rich", "core.opt_script", "cli.output.json_output"},
+    "export-opt OUT": {*(MODEL | RICH), "core.opt_script", "cli.output.json_output"},
 }
 
 

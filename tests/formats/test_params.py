@@ -189,6 +189,12 @@ def test_a_shape_that_differs_from_the_programs_names_tensor_and_both_shapes(
     assert "expected [2, 3], found [3, 2]" in str(caught.value)
 
 
+def test_a_scalar_that_the_program_declares_as_one_element_is_read(tmp_path: Path) -> None:
+    (tmp_path / "scale").write_bytes(record(np.array(0.5, np.float32)))
+    parameters = read_separate(tmp_path, {"scale": (1,)})
+    assert parameters["scale"].shape == ()
+
+
 def test_a_combined_file_of_another_program_is_found_out_by_its_shapes(combined: Path) -> None:
     shapes = {**SHAPES, "b": SHAPES["a"], "a": SHAPES["b"]}
     with pytest.raises(ParameterError, match=re.escape("tensor a, offset 28")):

@@ -33,7 +33,7 @@ def quantize_document(model: Model, result: Quantized, arguments: QuantizeArgume
         "dry_run": result.folder is None,
         "input": {
             **model_files(result.source),
-            "paddle_version": model.program.paddle_version,
+            "paddle_version": model.paddle_version,
         },
         "output": {
             "folder": None if result.folder is None else str(result.folder),

@@ -232,7 +232,7 @@ def summarize(
     possible = default.quantized and not quantized and not unknown
     return ModelSummary(
         files=model.files,
-        paddle_version=model.program.paddle_version,
+        paddle_version=model.paddle_version,
         program_size=model.stored.program_size,
         params_size=model.stored.parameters.size + model.stored.carried_size,
         inputs=feeds(model),

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ...errors import UnsupportedModelError
+from ...formats.file_names import PIR_SUFFIX
 from ...formats.model_dir import ModelFiles, StoredModel, find_model, open_model
 from ...formats.program import Operator, Program, Variable
 from ...formats.scopes import Scopes
@@ -63,6 +64,12 @@ class Model:
     def files(self) -> ModelFiles:
         """Which files the model is."""
         return self.stored.files
+
+    @property
+    def paddle_version(self) -> str | None:
+        """The Paddle that wrote the files; ``3`` for a `.json`, which does not say more."""
+        is_pir = self.files.program.endswith(PIR_SUFFIX)
+        return "3" if is_pir else self.program.paddle_version
 
     @property
     def program(self) -> Program:
