@@ -51,6 +51,13 @@ def test_the_summary_tells_what_was_rounded_and_corrected(tmp_path: Path) -> Non
     assert len(document["corrected"]) == 6
 
 
+def test_the_summary_says_one_weight_and_not_one_weights(tmp_path: Path) -> None:
+    options = ("--rounding", "adaptive", "--include", "fc_0*")
+    told = quantized(tmp_path / "out", *options).ok().stdout
+    assert "rounding      adaptive: 1 weight by what it is multiplied with\n" in told
+    assert "corrected     1 FP32 parameter (" in told
+
+
 def test_nearest_and_adaptive_write_files_of_the_same_size(tmp_path: Path) -> None:
     for rounding in ("nearest", "adaptive"):
         quantized(tmp_path / rounding, "-q", "--rounding", rounding).ok()

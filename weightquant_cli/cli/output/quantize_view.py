@@ -116,7 +116,7 @@ def _mended_lines(result: Quantized) -> Iterator[tuple[str, str]]:
         told = ", ".join(f"{count} {operator}" for operator, count in counts.most_common())
         yield "mended", f"{told}: what Paddle Lite demands of them"
     if result.dropped:
-        yield "left out", f"{listed(result.dropped, 3)}: opt aborts at it, and no operator uses it"
+        yield "left out", f"{listed(result.dropped, 3)}: used by no operator, and opt would abort"
 
 
 def _rounding_lines(result: Quantized) -> Iterator[tuple[str, str]]:
@@ -125,12 +125,14 @@ def _rounding_lines(result: Quantized) -> Iterator[tuple[str, str]]:
     if not rounding.weights:
         return
     reached = len(rounding.weights) - len(rounding.unreached)
-    flipped = f", {len(rounding.unreached)} by their values alone" if rounding.unreached else ""
-    yield "rounding", f"adaptive: {reached} weights by what they are multiplied with{flipped}"
+    flipped = f", {len(rounding.unreached)} by values alone" if rounding.unreached else ""
+    told = "what it is multiplied with" if reached == 1 else "what they are multiplied with"
+    yield "rounding", f"adaptive: {units.count(reached, 'weight')} by {told}{flipped}"
     if rounding.corrected:
         yield (
             "corrected",
-            f"{len(rounding.corrected)} FP32 parameters (biases, means of batch_norm)",
+            f"{units.count(len(rounding.corrected), 'FP32 parameter')} "
+            "(biases, means of batch_norm)",
         )
 
 
