@@ -89,6 +89,18 @@ def test_the_outputs_have_a_table_and_the_layers_a_chart(quantized: Path) -> Non
     assert re.search(r"save_infer_model/scale_0\.tmp_0 \d+\.\d\d ", words(page))
     assert '<polyline points="' in page
     assert ">gate 10 dB</text>" in page
+    assert "most noise: operator " in words(page)
+
+
+def test_an_output_that_could_not_be_compared_has_no_numbers(tmp_path: Path) -> None:
+    model = builders.ModelBuilder()
+    x = model.op("mystery", {"X": model.input("x", (-1, 4))}, {"Out": "h"}, shape=(-1, 4))
+    model.fetch(model.mul(x, "w", builders.normal(4, 64)))
+    folder = model.write(tmp_path / "m", builders.COMBINED)
+    run("quantize", "-q", folder, tmp_path / "out").ok()
+    page = page_of(tmp_path / "out", "--reference", folder, "--outputs")
+    assert ">nan<" not in page
+    assert "mystery" in words(page)
 
 
 def test_a_weight_without_any_error_is_drawn_above_all_others(tmp_path: Path) -> None:

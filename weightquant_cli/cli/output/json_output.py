@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import OptionError
 
 if TYPE_CHECKING:
+    from ...core.lite.naive_buffer import NaiveBufferSize
     from ...formats.model_dir import ModelFiles
     from ..options.shared import ModelArguments
 
@@ -57,6 +58,13 @@ def model_files(files: ModelFiles) -> Document:
         "params": files.params,
         "layout": files.layout,
     }
+
+
+def naive_buffer(size: NaiveBufferSize | None) -> Document | None:
+    """The bytes of the `.nb` to expect; None where they are not known."""
+    if size is None:
+        return None
+    return {"smallest": size.smallest, "expected": size.middle, "largest": size.largest}
 
 
 def config_file(arguments: ModelArguments) -> Document | None:

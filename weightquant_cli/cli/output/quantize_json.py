@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from ... import __version__
 from ...core.plan.options import AutoBits
 from . import reasons
-from .json_output import Document, config_file, finite, model_files, sqnr_fields
+from .json_output import Document, config_file, finite, model_files, naive_buffer, sqnr_fields
 
 if TYPE_CHECKING:
-    from ...core.lite.naive_buffer import NaiveBufferSize
     from ...core.model.model import Model
     from ...core.plan.size import Size
     from ...core.quantize.results import Quantized, WeightResult
@@ -70,7 +69,7 @@ def quantize_document(model: Model, result: Quantized, arguments: QuantizeArgume
             "after": result.sizes.after,
             "ratio": round(result.sizes.ratio, 4),
         },
-        "naive_buffer": _naive_buffer(result.naive_buffer),
+        "naive_buffer": naive_buffer(result.naive_buffer),
         "totals": {
             "weights": len(result.plan.weights),
             "quantized": len(result.plan.quantized),
@@ -115,12 +114,6 @@ def _size(size: Size | None) -> int | str | None:
     if size is None:
         return None
     return f"{float(size.number):g}%" if size.relative else size.of(0)
-
-
-def _naive_buffer(size: NaiveBufferSize | None) -> Document | None:
-    if size is None:
-        return None
-    return {"smallest": size.smallest, "expected": size.middle, "largest": size.largest}
 
 
 def digests_document(model: Model, result: Quantized) -> Document:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...errors import printable
 from ..options.settings import command_line
 from . import units
-from .json_output import Document, finite
+from .json_output import Document, naive_buffer, sqnr_fields
 from .table_formats import code, csv_text, markdown
 from .tables import LABEL_WIDTH, NOTHING, Column, facts, table
 
@@ -90,22 +90,15 @@ def documents(
 
 
 def _document(one: Measured, choice: Choice | None, arguments: InspectArguments) -> Document:
-    buffer, sqnr, agreement = one.naive_buffer, one.sqnr_db, one.agreement
+    sqnr, agreement = one.sqnr_db, one.agreement
     recommended = choice is not None and one is choice.setting
     return {
         "setting": one.setting.name,
         "command": command_line(one.setting, arguments),
         "bytes": one.sizes.after,
-        "naive_buffer": None
-        if buffer is None
-        else {
-            "smallest": buffer.smallest,
-            "expected": buffer.middle,
-            "largest": buffer.largest,
-        },
+        "naive_buffer": naive_buffer(one.naive_buffer),
         "compressed": one.compressed.total,
-        "sqnr_db": None if sqnr is None else finite(sqnr),
-        "lossless": sqnr == math.inf,
+        **sqnr_fields(math.nan if sqnr is None else sqnr),
         "agreement_percent": None if agreement is None else round(agreement, 4),
         "is_compared": one.is_compared,
         "seconds": round(one.seconds, 3),

@@ -8,7 +8,7 @@ from ....core.check.compare_outputs import ComparedOutputs
 from ....core.check.findings import Severity
 from ....core.inspect.summary import Verdict
 from ....core.model.model import Model
-from .. import reasons, units
+from .. import outputs_view, reasons, units
 from ..check_view import conversion_text, failure_text, finding_text, verdict
 from .facts import PageFacts
 from .markup import Markup, tag
@@ -116,7 +116,7 @@ def answers(facts: PageFacts) -> Markup:
     outputs = facts.result.outputs
     if outputs is None:
         return Markup("")
-    notes = [tag("p", line, class_="soft") for line in (*outputs.stops, *outputs.non_finite)]
+    notes = [tag("p", line, class_="soft") for line in outputs_view.notes(outputs)]
     return section(
         "answers",
         "What the model answers",
@@ -133,9 +133,7 @@ def _outputs_table(outputs: ComparedOutputs) -> Markup:
     )
     rows = []
     for output in outputs.outputs:
-        agreement = "" if output.agreement is None else f"{output.agreement:.2f}%"
-        values = (f"{output.sqnr_db:.2f}", f"{output.max_change:.3g}", f"{output.cosine:.7f}")
-        cells = (tag("td", value, class_="number") for value in (*values, agreement))
+        cells = (tag("td", value, class_="number") for value in outputs_view.measures(output))
         rows.append(tag("tr", tag("td", output.name), *cells))
     return tag("table", tag("thead", tag("tr", *header)), tag("tbody", *rows))
 
