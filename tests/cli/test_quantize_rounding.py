@@ -170,3 +170,4 @@ def test_a_compressed_target_holds_for_what_is_written(
     options = ("--bits", "auto", "--target-compressed", "40kB", "--compressed", "--json")
     document = quantized(tmp_path / "out", *options, rounding, layout).ok().json
     assert 0.9 * 40_000 <= document["compressed"]["after"] <= 40_000
+    assert document["options"]["target_compressed"] == 40_000

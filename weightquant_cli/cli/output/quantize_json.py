@@ -54,6 +54,7 @@ def quantize_document(model: Model, result: Quantized, arguments: QuantizeArgume
             "rounding": "adaptive" if result.rounding.weights else "nearest",
             "min_sqnr": arguments.min_sqnr,
             "target_size": _size(arguments.target_size),
+            "target_compressed": _size(arguments.target_compressed),
             "strip_callstack": arguments.strip_callstack,
         },
         "gates": {
@@ -110,7 +111,7 @@ def quantize_document(model: Model, result: Quantized, arguments: QuantizeArgume
 
 
 def _size(size: Size | None) -> int | str | None:
-    """Bytes, or a share of the input such as ``30%``."""
+    """Bytes, or a share such as ``30%``."""
     if size is None:
         return None
     return f"{float(size.number):g}%" if size.relative else size.of(0)
