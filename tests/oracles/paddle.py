@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,13 @@ from .jobs import (
     save_feeds,
     scratch,
 )
+from .zoo import ZooModel
 
 ENVIRONMENT = {"1.8.5": envs.PADDLE_18, "2.6.2": envs.PADDLE_26}
+
+
+OP_TYPES = ("conv2d", "depthwise_conv2d", "mul")
+"""All that Paddle's class takes."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,13 @@ class QuantizeJob:
     weight_quantize_type: str = "channel_wise_abs_max"
     threshold_rate: float = 0.0
     generate_test_model: bool = False
+
+    @classmethod
+    def of(cls, model: ZooModel, out: Path, **others: Any) -> QuantizeJob:
+        """A model of the zoo with all of `OP_TYPES`, written under the names that it has."""
+        names = (model.program, model.params)
+        job = cls(str(model.folder), str(out), *names, *names, OP_TYPES)
+        return replace(job, **others)
 
 
 def quantize(version: str, jobs: Sequence[QuantizeJob], any_bits: bool = False) -> None:

@@ -291,22 +291,8 @@ WRONG_BY_PADDLE = ["shared_mul_mul", "shared_conv_conv", "shared_depthwise", "sh
 
 
 def by_paddle(model: zoo.ZooModel, version: str, out: Path, kind: str, bits: int) -> Path:
-    paddle.quantize(
-        version,
-        [
-            paddle.QuantizeJob(
-                str(model.folder),
-                str(out),
-                model.program,
-                model.params,
-                model.program,
-                model.params,
-                ("conv2d", "depthwise_conv2d", "mul"),
-                bits,
-                kind,
-            )
-        ],
-    )
+    job = paddle.QuantizeJob.of(model, out, weight_bits=bits, weight_quantize_type=kind)
+    paddle.quantize(version, [job])
     return out / "quantized_model"
 
 

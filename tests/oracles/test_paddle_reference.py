@@ -20,8 +20,6 @@ from weightquant_cli.core.lite.tags import find_tags
 
 pytestmark = pytest.mark.oracle
 
-PADDLE_OP_TYPES = ("conv2d", "depthwise_conv2d", "mul")
-
 SETTINGS = [
     (bits, kind, rate)
     for bits in (8, 16)
@@ -45,7 +43,7 @@ def options(bits: int, kind: str, rate: float) -> QuantizeOptions:
         bits=bits,
         weight_quantize_type=WeightQuantizeType(kind),
         threshold_rate=rate,
-        op_types=PADDLE_OP_TYPES,
+        op_types=paddle.OP_TYPES,
         rewrite=False,
     )
 
@@ -53,14 +51,9 @@ def options(bits: int, kind: str, rate: float) -> QuantizeOptions:
 def side_by_side(model: zoo.ZooModel, version: str, tmp_path: Path) -> ours.Comparison:
     """Quantize by both in every setting; the sums of what was compared."""
     jobs = [
-        paddle.QuantizeJob(
-            model_dir=str(model.folder),
-            save_model_dir=str(tmp_path / f"paddle{index}"),
-            model_filename=model.program,
-            params_filename=model.params,
-            save_model_filename=model.program,
-            save_params_filename=model.params,
-            quantizable_op_type=PADDLE_OP_TYPES,
+        paddle.QuantizeJob.of(
+            model,
+            tmp_path / f"paddle{index}",
             weight_bits=bits,
             weight_quantize_type=kind,
             threshold_rate=rate,
@@ -110,10 +103,9 @@ def test_fewer_than_8_bits_are_the_integers_of_paddle_1_8_5(
     """Without its assertion Paddle quantizes to any number of bits, and stores INT16."""
     envs.require(envs.PADDLE_18)
     model = zoo.model("digits")
-    job = paddle.QuantizeJob(
-        str(model.folder),
-        str(tmp_path / "paddle"),
-        quantizable_op_type=PADDLE_OP_TYPES,
+    job = paddle.QuantizeJob.of(
+        model,
+        tmp_path / "paddle",
         weight_bits=bits,
         weight_quantize_type=kind,
         threshold_rate=rate,

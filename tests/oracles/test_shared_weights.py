@@ -38,20 +38,7 @@ ALL = QuantizeOptions(op_types=("all",))
 
 def error_of_paddle(model: zoo.ZooModel, tmp_path: Path, expected: list[Array]) -> float:
     """How far Paddle's own quantized model is off in Paddle Lite; inf where it aborts."""
-    paddle.quantize(
-        "1.8.5",
-        [
-            paddle.QuantizeJob(
-                str(model.folder),
-                str(tmp_path / "paddle"),
-                model_filename=model.program,
-                params_filename=model.params,
-                save_model_filename=model.program,
-                save_params_filename=model.params,
-                quantizable_op_type=("conv2d", "depthwise_conv2d", "mul"),
-            )
-        ],
-    )
+    paddle.quantize("1.8.5", [paddle.QuantizeJob.of(model, tmp_path / "paddle")])
     folder = tmp_path / "paddle" / "quantized_model"
     try:
         found = ours.lite_outputs("2.12", folder, model, tmp_path / "p")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.builders import (
     normal,
     small_model,
     write_model,
+    zipped,
 )
 from weightquant_cli import Model, OutputOptions, QuantizeOptions, make_plan, preview, quantize
 from weightquant_cli.core.plan.options import FLOAT_BITS
@@ -31,15 +31,6 @@ from weightquant_cli.core.quantize.compressed import (
 from weightquant_cli.errors import NonFiniteWeightError
 
 ALL = QuantizeOptions(op_types=("all",))
-
-
-def zipped(folder: Path) -> int:
-    """The deflated size of every file of a folder, by Python's zlib alone."""
-    total = 0
-    for path in folder.iterdir():
-        stream = zlib.compressobj(6, zlib.DEFLATED, -15)
-        total += len(stream.compress(path.read_bytes()) + stream.flush())
-    return total
 
 
 def transposed(folder: Path) -> Model:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.builders import zipped
 from tests.pages import COMBINED, DIGITS
 from weightquant_cli import Model, OptionError, OutputOptions, QuantizeOptions, plan_model, quantize
 from weightquant_cli.core.plan.options import AutoBits
@@ -20,14 +20,6 @@ def options(
 ) -> QuantizeOptions:
     auto = AutoBits(min_sqnr, target_compressed=Size(target, relative))
     return QuantizeOptions(bits=auto, op_types=("all",))
-
-
-def zipped(folder: Path) -> int:
-    total = 0
-    for path in folder.iterdir():
-        stream = zlib.compressobj(6, zlib.DEFLATED, -15)
-        total += len(stream.compress(path.read_bytes()) + stream.flush())
-    return total
 
 
 def bits_of(model: Model, wanted: QuantizeOptions, jobs: int | None = None) -> dict[str, int]:

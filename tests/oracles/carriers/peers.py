@@ -20,9 +20,6 @@ from ..zoo import ZooModel
 
 MODELS = ("crnn_1x", "crnn_2x", "tagger_gru_1x", "unet_2x", "ppocr_det")
 LITE = "2.12"
-PADDLE_OP_TYPES = ("conv2d", "depthwise_conv2d", "mul")
-"""All that Paddle's class takes."""
-
 OPT_QUANTIZES = ("--quant_model=true", "--quant_type=QUANT_INT8")
 
 
@@ -48,17 +45,8 @@ def sizes(name: str, scratch: Path) -> list[str]:
 
 
 def _with_paddle(version: str, model: ZooModel, out: Path) -> str:
-    job = paddle.QuantizeJob(
-        str(model.folder),
-        str(out),
-        model.program,
-        model.params,
-        model.program,
-        model.params,
-        PADDLE_OP_TYPES,
-    )
     try:
-        paddle.quantize(version, [job])
+        paddle.quantize(version, [paddle.QuantizeJob.of(model, out)])
     except OracleFailed as failed:
         return "fails: " + str(failed).strip().splitlines()[-1][:60]
     return _size(model, out / "quantized_model", out)

@@ -13,21 +13,9 @@ warnings.filterwarnings("ignore")
 import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 from paddle import static  # noqa: E402
+from pieces import joined  # noqa: E402
 
 paddle.enable_static()
-
-
-def joined(pieces):
-    """All pieces in one array."""
-    if pieces[0].ndim < 3:
-        return np.concatenate(pieces)
-    shape = [sum(len(piece) for piece in pieces), max(piece.shape[1] for piece in pieces)]
-    whole = np.full(shape + list(pieces[0].shape[2:]), np.nan, np.float32)
-    start = 0
-    for piece in pieces:
-        whole[start : start + len(piece), : piece.shape[1]] = piece
-        start += len(piece)
-    return whole
 
 
 def main(job):
