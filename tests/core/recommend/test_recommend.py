@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.builders import ModelBuilder, normal
 from tests.pages import COMBINED, DIGITS
 from weightquant_cli import (
     Model,
@@ -64,3 +66,16 @@ def test_a_quantized_model_is_refused(tmp_path: Path) -> None:
     quantize(model, plan_model(model, QuantizeOptions()), OutputOptions(tmp_path / "out"))
     with pytest.raises(AlreadyQuantizedError):
         compare_settings(Model.load(tmp_path / "out"), FEW)
+
+
+def test_sizes_are_without_the_parameters_that_are_left_out(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    image = builder.input("x", (1, 3, 8, 8))
+    builder.fetch(builder.conv2d(image, "conv.w", normal(8, 3, 3, 3)))
+    builder.parameter("unused", np.ones(3))  # of a type that opt cannot read
+    model = builder.load(tmp_path / "in")
+    [found] = compare_settings(model, FEW, settings=(NEAREST,)).settings
+    written = quantize(model, plan_model(model, NEAREST.options), OutputOptions(tmp_path / "out"))
+    assert written.dropped == ("unused",)
+    assert found.sizes == written.sizes
+    assert found.naive_buffer == written.naive_buffer

@@ -104,7 +104,7 @@ class Quantized(Shown):
         """The size to expect of the `.nb` that `opt` makes of it for ARM; None where that is not
         known.
         """
-        return None if self.program is None else self.program.naive_buffer_size(self.plan)
+        return None if self.program is None else self.program.naive_buffer_size()
 
     @property
     def worst(self) -> WeightResult | None:
@@ -118,7 +118,7 @@ class Quantized(Shown):
         Raises:
             OptionError: a version of Paddle Lite that was not measured.
         """
-        return () if self.program is None else self.program.demands(self.plan, version)
+        return () if self.program is None else self.program.demands(version)
 
 
 @dataclass(frozen=True)

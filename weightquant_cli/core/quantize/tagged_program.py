@@ -88,12 +88,12 @@ class TaggedProgram:
         )
         self._tagged[weight.name] = operator, quantization
 
-    def demands(self, plan: Plan, version: str) -> tuple[Demands, ...]:
+    def demands(self, version: str) -> tuple[Demands, ...]:
         """What keeps this version's opt from converting it, or its result from being right."""
         from ..lite.demands.demand import grouped  # milliseconds that a quiet run does not need
         from ..lite.demands.judge import findings
 
-        types = {weight.name: weight.dtype for weight in plan.weights}
+        types = {weight.name: weight.dtype for weight in self.plan.weights}
         return grouped(findings(self._program, types, version))
 
     @property
@@ -101,11 +101,11 @@ class TaggedProgram:
         """Bytes of the program."""
         return self._program.size
 
-    def naive_buffer_size(self, plan: Plan) -> NaiveBufferSize | None:
+    def naive_buffer_size(self) -> NaiveBufferSize | None:
         """The size to expect of the `.nb` that `opt` makes of it."""
         from ..lite.naive_buffer import naive_buffer_size
 
-        data = {weight.name: weight.size_after for weight in plan.weights}
+        data = {weight.name: weight.size_after for weight in self.plan.weights}
         return naive_buffer_size(self._program, data)
 
     def serialize(self, scales: Mapping[str, kernels.FloatArray]) -> bytes:

@@ -221,7 +221,8 @@ class _Work:
 
     def _sizes(self, plan: Plan) -> tuple[Sizes, NaiveBufferSize | None]:
         program = TaggedProgram(self.model, plan, strip_callstack=True)
-        return sizes_with(self.model, plan, program.size), program.naive_buffer_size(plan)
+        sizes = sizes_with(self.model, program.plan, program.size)
+        return sizes, program.naive_buffer_size()
 
     def _compare(self, network: Network) -> tuple[OutputDifference, ...]:
         comparison = OutputComparison()
