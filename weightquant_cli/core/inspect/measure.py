@@ -9,6 +9,7 @@ from ... import threads
 from ...errors import NonFiniteWeightError
 from ...formats.params import TensorReader
 from ..model.model import Model
+from ..plan.eligibility import Eligibility
 from ..plan.options import MAX_BITS, MIN_BITS, QuantizeOptions
 from ..plan.plan import make_plan
 from ..plan.weight_plan import QuantizedWeight
@@ -82,7 +83,8 @@ def measure_compressed(
     expected: tuple[ExpectedSize, ...] = ()
     if summary.expected:
         every = range(MIN_BITS, MAX_BITS + 1)
-        plans = [make_plan(model, replace(options, bits=bits)) for bits in every]
+        eligibility = Eligibility(model)
+        plans = [make_plan(model, replace(options, bits=bits), eligibility) for bits in every]
         candidates = [Candidate(plan, model.files.params is None) for plan in plans]
         found = compressed_sizes(model, candidates, jobs, step)
         expected = tuple(
