@@ -12,7 +12,8 @@ from tests.pages import COMBINED, DIGITS
 from weightquant_cli import Model, OptionError, OutputOptions, QuantizeOptions, plan_model, quantize
 from weightquant_cli.core.plan.options import AutoBits
 from weightquant_cli.core.plan.size import Size
-from weightquant_cli.core.quantize.compressed_bits import EVERY, Choice, choose
+from weightquant_cli.core.quantize.bits_choice import Choice, choose
+from weightquant_cli.core.quantize.bits_profiles import EVERY
 
 
 def options(
