@@ -44,6 +44,13 @@ def test_a_model_that_converts_is_ok_and_has_a_size(model: Path, good: Path) -> 
     assert told.lines[1:] == ["opt: converts it for arm: 37 bytes (opt 2.12)"]
 
 
+def test_an_opt_in_the_current_folder_is_found(
+    model: Path, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(good.parent)
+    run("dequantize-check", "--opt", f"./{good.name}", model).ok()
+
+
 def test_one_that_does_not_convert_is_not_ok(model: Path, bad: Path) -> None:
     told = run("dequantize-check", "-q", "--opt", bad, model)
     assert (told.code, told.stderr) == (1, "")

@@ -120,6 +120,8 @@ def _opt(arguments: CheckArguments) -> Path | None:
     from ..core.opt.find import find_opt
 
     named = None if arguments.opt is None else str(arguments.opt)
+    if arguments.opt is not None and arguments.opt.is_file():
+        named = os.path.abspath(arguments.opt)  # `./opt` is an `opt` to pathlib
     return find_opt(named or os.environ.get("OPT"), os.environ.get("PATH", os.defpath))
 
 
