@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.helpers import run
+from tests.core.opt.test_process import assert_gone
 from tests.core.opt_script.script_runs import (
     FAKE_OPT,
     SHELLS,
@@ -362,8 +362,7 @@ def test_leaves_nothing_behind_when_stopped(
     assert process.returncode == 128 + number
     assert out == b""
     assert _contents(combined) == before
-    with pytest.raises(ProcessLookupError):
-        os.kill(opt, 0)
+    assert_gone(opt)
 
 
 def _wait_for_number(path: Path) -> int:
