@@ -111,15 +111,13 @@ class _TagCheck:
                 "opt folds the batch_norm into the weight for all of them: wrong results",
                 "leave it FP32, and expect Paddle Lite to be wrong even then",
             )
-        for reader in self._weight.readers:
-            folded = self._fusions.folded_into_weight(reader)
-            if folded is not None:
-                yield self._finding(
-                    FindingCode.FOLDED,
-                    f"it is read where {folded}",
-                    "opt works on the bare integers there: wrong results",
-                )
-                return
+        folded = self._fusions.folded_weights.get(self._weight.name)
+        if folded is not None:
+            yield self._finding(
+                FindingCode.FOLDED,
+                f"it is read where {folded}",
+                "opt works on the bare integers there: wrong results",
+            )
 
     # ---- what is stored ----------------------------------------------------------------------
 

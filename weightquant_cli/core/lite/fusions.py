@@ -60,6 +60,16 @@ class Fusions:
         return None
 
     @cached_property
+    def folded_weights(self) -> dict[str, str]:
+        """Why `opt` may work on the bytes of a weight, for the first of its readers: by name."""
+        folded: dict[str, str] = {}
+        for weight in self._model.weights:
+            clauses = map(self.folded_into_weight, weight.readers)
+            if (first := next((c for c in clauses if c is not None), None)) is not None:
+                folded[weight.name] = first
+        return folded
+
+    @cached_property
     def shared_with_batch_norm(self) -> frozenset[str]:
         """Weights that several operators read, where batch_norm follows a convolution of them.
 
