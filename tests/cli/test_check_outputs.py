@@ -235,3 +235,19 @@ def test_two_results_are_compared_and_the_reference_is_said_to_be_quantized(
     assert faults("dequantize-check", document) == []
     assert document["reference_quantized"] == 6
     assert 20 < document["outputs"][0]["sqnr_db"] < 60
+
+
+@pytest.mark.parametrize("gate", ["--min-sqnr", "--min-agreement"])
+def test_a_gate_beside_a_quantized_reference_is_warned_of_once(quantized: Path, gate: str) -> None:
+    call = ("dequantize-check", "--reference", quantized, gate, "30", quantized)
+    told = run(*call).ok().lines
+    assert ", 1 warning (Paddle Lite" in told[0]
+    assert told[1] == (
+        "warning: the reference is quantized itself (6 weights); the gates hold how far two "
+        "results are apart, not how far this one is from FP32; give the FP32 model that this one "
+        "was made from"
+    )
+    document = run(*call, "--min-output-sqnr", "20", "--json").ok().json
+    assert faults("dequantize-check", document) == []
+    assert [one["code"] for one in document["findings"]] == ["reference_quantized"]
+    assert document["ok"]

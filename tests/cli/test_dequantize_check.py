@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tests import builders
-from tests.cli.helpers import run
+from tests.builders import ModelBuilder, normal
+from tests.cli.helpers import run, run_terminal
 
 DIGITS = Path(__file__).resolve().parents[1] / "models" / "digits"
 
@@ -124,3 +125,21 @@ def test_the_two_commands_in_one_line(tmp_path: Path) -> None:
     run("dequantize-check", "--reference", DIGITS, "--min-sqnr", "80", tmp_path / "out").ok()
     run("export-opt", "-q", tmp_path / "out").ok()
     assert os.access(tmp_path / "out" / "convert_to_lite.sh", os.X_OK)
+
+
+def test_a_terminal_gets_the_20_worst_weights_and_failures_and_a_pipe_all(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    x = builder.input("x", (-1, 4))
+    for number in range(25):
+        x = builder.mul(x, f"w{number:02}", normal(4, 4, seed=number))
+    builder.fetch(x)
+    model = builder.write(tmp_path / "model")
+    run("quantize", "-q", model, tmp_path / "out").ok()
+    call = ("dequantize-check", "--reference", model, "--min-sqnr", "90", tmp_path / "out")
+    shown = run_terminal(*call, "--color", "never", columns=200).stdout
+    assert "25 failed gates" in shown
+    assert shown.count("\ngate: ") == len(re.findall(r"^w\d", shown, re.M)) == 20
+    assert shown.count("(5 more: --all)\n") == 2
+    for everything in (run_terminal(*call, "--all").stdout, run(*call).stdout):
+        assert everything.count("\ngate: ") == len(re.findall(r"^w\d", everything, re.M)) == 25
+        assert "--all" not in everything

@@ -297,6 +297,14 @@ def test_progress_goes_to_a_terminal_on_stderr_alone() -> None:
     assert "measure" not in run_terminal("inspect", "--histogram", DIGITS).ok().stdout
 
 
+def test_a_narrow_terminal_gets_a_bar_without_numbers_that_would_be_cut() -> None:
+    call = ("inspect", "--histogram", "--color", "never", DIGITS)
+    narrow = run_terminal(*call, columns=49, stderr_too=True).stdout.split("\r")
+    assert next(line for line in narrow if line.startswith("measure")).rstrip().endswith("|")
+    wide = run_terminal(*call, columns=50, stderr_too=True).stdout.split("\r")
+    assert "207k" in next(line for line in wide if line.startswith("measure"))
+
+
 def test_a_model_that_is_none_is_refused(tmp_path: Path) -> None:
     result = run("inspect", tmp_path)
     assert (result.code, result.stdout) == (3, "")

@@ -29,6 +29,10 @@ BAR_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {rate_fmt} {r
 
 STEPS_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {remaining} left"
 
+# On a terminal with fewer columns than NARROW, where tqdm would cut the numbers of the others.
+NARROW = 50
+NARROW_FORMAT = "{desc} {percentage:3.0f}%|{bar}|"
+
 
 class ColorMode(enum.Enum):
     """When to use colours."""
@@ -163,6 +167,8 @@ class Console:
             return
         from tqdm import tqdm
 
+        if settings["total"] is not None and self._rich(self.stderr).width < NARROW:
+            settings["bar_format"] = NARROW_FORMAT
         lock = threading.Lock()
         with tqdm(
             leave=False,

@@ -72,7 +72,7 @@ def command(console: Console, arguments: CheckArguments) -> int:
     if arguments.as_json:
         console.write(document.decode())
     elif not console.quiet or not result.ok:
-        check_view.show(console, result)
+        check_view.show(console, result, arguments.show_all)
     return ExitCode.DONE if result.ok else ExitCode.CHECK_SAYS_NO
 
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
-from weightquant_cli import Model, OutputOptions, check, preview, quantize
 from weightquant_cli.cli.console import Console
-from weightquant_cli.cli.output import check_view, inspect_view, quantize_view
+from weightquant_cli.cli.output import inspect_view
 from weightquant_cli.cli.output.tables import NOTHING, Column, facts, listing, table
-from weightquant_cli.core.inspect.measure import measure
-from weightquant_cli.core.inspect.summary import summarize
-from weightquant_cli.core.plan.options import QuantizeOptions
-from weightquant_cli.core.plan.plan import make_plan
 
-DIGITS = Path(__file__).parents[2] / "models" / "digits"
 WIDTHS = range(30, 201)
 
 
@@ -32,43 +24,17 @@ class Terminal(io.StringIO):
         return True
 
 
-Rows = tuple[Sequence[Column], list[Sequence[str]]]
-
-
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
-    """Every table that a command prints."""
-    model = Model.load(DIGITS)
-    plan = make_plan(model, QuantizeOptions())
-    out = OutputOptions(tmp_path_factory.mktemp("tables") / "out")
-    quantize(model, plan, out)
-    compared = check(Model.load(out.folder), model).comparison
-    assert compared is not None
-    planned = preview(model, plan, replace(out, folder=out.folder.with_name("other")))
-    measured = measure(model, summarize(model), sqnr=True, bins=24)
-    both = inspect_view.Listing(True, True)
-    return {
-        "inspect": (
-            inspect_view._columns(both),
-            [inspect_view._row(weight, both, True, True) for weight in measured.weights],
-        ),
-        "quantized": (
-            inspect_view._columns(inspect_view.Listing()),
-            [
-                inspect_view._row(weight, inspect_view.Listing(), True, True)
-                for weight in summarize(Model.load(out.folder)).weights
-            ],
-        ),
-        "dry run": (
-            quantize_view.PLAN_COLUMNS,
-            [quantize_view._plan_row(weight, True) for weight in planned.plan.weights],
-        ),
-        "check": (check_view.COLUMNS, [check_view.weight_row(w) for w in compared.weights]),
-        "long names": (
-            (Column("weight"), Column("bytes", number=True, importance=1)),
-            [("encoder_layer_11_multi_head_att_output_fc.w_0_" + "x" * 30, "1234567")],
-        ),
-    }
+COLUMNS = (
+    Column("weight"),
+    Column("operator", importance=2),
+    Column("bits", number=True, importance=3),
+    Column("bytes", number=True, importance=4),
+    Column("why", importance=1),
+)
+ROWS = [
+    ("encoder_layer_11_multi_head_att_output_fc.w_0_" + "x" * 30, "mul", NOTHING, "1234567", "no"),
+    ("fc_0.w_0", "depthwise_conv2d", NOTHING, "12", "bias or norm"),
+]
 
 
 def shown(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
@@ -81,26 +47,22 @@ def shown(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) 
     return stream.getvalue().splitlines()
 
 
-@pytest.mark.parametrize("name", ["inspect", "quantized", "dry run", "check", "long names"])
-def test_at_every_width_whole_columns_are_shown_or_named_as_missing(
-    tables: dict[str, Rows], name: str
-) -> None:
-    columns, rows = tables[name][0], tables[name][1][:8]
-    filled = [index for index in range(len(columns)) if any(row[index] != NOTHING for row in rows)]
+def test_at_every_width_whole_columns_are_shown_or_named_as_missing() -> None:
+    filled = [0, 1, 3, 4]
     for width in WIDTHS:
-        lines = shown(columns, rows, width)
+        lines = shown(COLUMNS, ROWS, width)
         assert max(map(cell_len, lines)) <= width
         heading, rule, *body = lines
         assert set(rule) == {"─"}
         start = _note(body)
         note = " ".join(" ".join(body[body.index(start) :]).split()) if start else ""
-        present = [index for index in filled if columns[index].heading in heading.split()]
-        missing = [columns[index].heading for index in filled if index not in present]
-        assert heading.split() == [columns[index].heading for index in present]
+        present = [index for index in filled if COLUMNS[index].heading in heading.split()]
+        missing = [COLUMNS[index].heading for index in filled if index not in present]
+        assert heading.split() == [COLUMNS[index].heading for index in present]
         assert note == (f"(too narrow for: {', '.join(missing)})" if missing else "")
         assert present[0] == 0
         assert _cells(body[: body.index(start)] if start else body, len(present)) == [
-            [row[index] for index in present] for row in rows
+            [row[index] for index in present] for row in ROWS
         ]
 
 
@@ -121,17 +83,14 @@ def _cells(body: list[str], count: int) -> list[list[str]]:
     return rows
 
 
-def test_in_a_pipe_every_column_is_there_and_no_line_ends_in_blanks(
-    tables: dict[str, Rows],
-) -> None:
-    for columns, rows in tables.values():
-        stream = io.StringIO()
-        console = Console(stdout=stream, stderr=io.StringIO())
-        console.print(table(console, columns, rows))
-        lines = stream.getvalue().splitlines()
-        assert lines[0].split() == [column.heading for column in columns]
-        assert len(lines) == 1 + len(rows)
-        assert all(line == line.rstrip() for line in lines)
+def test_in_a_pipe_every_column_is_there_and_no_line_ends_in_blanks() -> None:
+    stream = io.StringIO()
+    console = Console(stdout=stream, stderr=io.StringIO())
+    console.print(table(console, COLUMNS, ROWS))
+    lines = stream.getvalue().splitlines()
+    assert lines[0].split() == [column.heading for column in COLUMNS]
+    assert len(lines) == 1 + len(ROWS)
+    assert all(line == line.rstrip() for line in lines)
 
 
 @pytest.mark.parametrize(("everything", "count"), [(False, 20), (True, 25)])
@@ -142,17 +101,21 @@ def test_a_terminal_gets_the_first_weights_and_how_many_more_there_are(
     rows = [(f"w{number}", "1024") for number in range(25)]
     for stream in (Terminal(), io.StringIO()):
         console = Console(stdout=stream, stderr=io.StringIO(), environment={"TERM": "dumb"})
-        console.print(listing(console, columns, rows, [1024] * 25, everything))
+        console.print(listing(console, columns, rows, everything, [1024] * 25))
         shown = [line for line in stream.getvalue().splitlines() if line.startswith("w")]
         assert len(shown) == 1 + (count if console.is_terminal else 25)
         cut = "(5 more, 5 KiB: --all)" in stream.getvalue()
         assert cut == (console.is_terminal and not everything)
 
 
-def test_what_was_asked_for_stays_the_longest(tables: dict[str, Rows]) -> None:
-    columns, rows = tables["inspect"]
-    assert shown(columns, rows, 50)[0].split() == ["weight", "distribution"]
-    assert shown(columns, rows, 30)[0].split() == ["weight", "bytes"]
+def test_what_was_asked_for_stays_the_longest() -> None:
+    columns = inspect_view._columns(inspect_view.Listing(sqnr=True, distribution=True))
+    row = [
+        *("depthwise_conv2d_0.w_0", "conv2d", "16x1x3x3", "FP32", "131072", "62.0%", NOTHING),
+        *(NOTHING, "41.5", "-0.1", "▁" * 24, "0.1", "quantizable"),
+    ]
+    assert shown(columns, [row], 50)[0].split() == ["weight", "distribution"]
+    assert shown(columns, [row], 30)[0].split() == ["weight", "bytes"]
 
 
 def test_labelled_lines_lose_nothing_at_any_width() -> None:

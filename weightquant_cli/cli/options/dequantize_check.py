@@ -15,6 +15,7 @@ from .shared import (
     inputs_option,
     jobs_option,
     lite_version_option,
+    show_all_option,
 )
 from .types import FileName, FilePath, ModelFolder
 
@@ -30,7 +31,7 @@ class CheckArguments(ModelArguments):
         type=ModelFolder(),
         metavar="FP32_DIR",
         help="Compare every weight with this FP32 model, from which the other was made, or with "
-        "another result of quantizing it.",
+        "another result of quantizing it; gates then hold how far the two are apart.",
     )
     reference_model_filename: str | None = option(
         "--reference-model-filename",
@@ -128,6 +129,7 @@ class CheckArguments(ModelArguments):
         help="Exit with 1 where the largest value along an output's last axis is less often at the "
         "reference's place; runs the models.",
     )
+    show_all: bool = show_all_option("With --reference, list")
     report: Path | None = option(
         "--report",
         heading=Heading.OUTPUT,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...errors import printable
 from ..option_names import as_options
 from . import outputs_view, units
-from .tables import Column, table
+from .tables import Column, lines, listing
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -31,21 +31,21 @@ COLUMNS = (
 )
 
 
-def show(console: Console, result: CheckResult) -> None:
-    """The verdict, what is wrong, then the weights, the worst first."""
+def show(console: Console, result: CheckResult, everything: bool) -> None:
+    """The verdict, what is wrong, then the weights, the worst first.
+
+    A terminal gets the first ones, unless `everything` is asked for.
+    """
     console.print(verdict(result))
-    for finding in result.findings:
-        console.print(finding_text(finding))
-    for failure in result.failures:
-        console.print(failure_text(failure))
-    for line in result.changed:
-        console.print(f"changed: {printable(line)}")
+    lines(console, map(finding_text, result.findings), everything)
+    lines(console, map(failure_text, result.failures), everything)
+    lines(console, (f"changed: {printable(line)}" for line in result.changed), everything)
     if result.conversion is not None:
-        console.print(conversion_text(result.conversion))
+        lines(console, [conversion_text(result.conversion)], everything)
     if result.comparison is not None and result.comparison.weights:
         console.print("")
-        rows = (weight_row(weight) for weight in result.comparison.weights)
-        console.print(table(console, COLUMNS, rows))
+        rows = [weight_row(weight) for weight in result.comparison.weights]
+        console.print(listing(console, COLUMNS, rows, everything))
     if result.outputs is not None:
         outputs_view.show(console, result.outputs)
 

@@ -98,7 +98,7 @@ def weights_table(
     short = console.is_terminal
     rows = [_row(weight, shown, short, console.is_utf8) for weight in weights]
     sizes = [weight.record.data_size for weight in weights]
-    return listing(console, _columns(shown), rows, sizes, shown.everything)
+    return listing(console, _columns(shown), rows, shown.everything, sizes)
 
 
 def totals(console: Console, summary: ModelSummary) -> RenderableType:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ...errors import printable
-from .tables import NOTHING, Column, table
+from .tables import NOTHING, Column, lines, table
 
 if TYPE_CHECKING:
     from ...core.check.compare_outputs import ComparedOutputs, LayerDifference
@@ -43,14 +43,15 @@ def show(console: Console, compared: ComparedOutputs) -> None:
         console.print("")
         rows = ((one.name, *measures(one)) for one in compared.outputs)
         console.print(table(console, OUTPUT_COLUMNS, rows))
-    for line in notes(compared):
-        console.print(line)
+    told = notes(compared)
+    if told:
+        lines(console, ["", *told])
 
 
 def notes(compared: ComparedOutputs) -> list[str]:
     """Where most noise comes in, and from where on nothing could be computed."""
-    lines = [_break(layer) for layer in compared.breaks[:WORST] if layer.added >= LEAST_NOISE]
-    return [printable(line) for line in (*lines, *compared.stops, *compared.non_finite)]
+    breaks = [_break(layer) for layer in compared.breaks[:WORST] if layer.added >= LEAST_NOISE]
+    return [printable(line) for line in (*breaks, *compared.stops, *compared.non_finite)]
 
 
 def layer_row(layer: LayerDifference) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ PLAN_COLUMNS = (
     Column("operator", importance=3),
     Column("shape", importance=2),
     Column("type", importance=1),
-    Column("to", importance=6),
+    Column("to", importance=8),
     Column("bytes", number=True, importance=5),
     Column("after", number=True, importance=4),
     Column("why", importance=7),
@@ -39,7 +39,7 @@ def plan_table(console: Console, result: Quantized, everything: bool) -> Rendera
     weights = sorted(result.plan.weights, key=lambda weight: (-weight.size_before, weight.name))
     rows = [_plan_row(weight, short) for weight in weights]
     sizes = [weight.size_before for weight in weights]
-    return listing(console, PLAN_COLUMNS, rows, sizes, everything)
+    return listing(console, PLAN_COLUMNS, rows, everything, sizes)
 
 
 def weight_line(result: WeightResult) -> str:

@@ -63,25 +63,43 @@ def listing(
     console: Console,
     columns: Sequence[Column],
     rows: Sequence[Sequence[str]],
-    sizes: Sequence[int],
     everything: bool,
+    sizes: Sequence[int] = (),
 ) -> RenderableType:
     """A table of weights, of which a terminal gets the first ones unless `everything` is true.
 
     Args:
         console: where it goes.
         columns, rows: as for `table`.
-        sizes: the bytes of each row's weight.
         everything: whether `--all` was given.
+        sizes: the bytes of each row's weight, for the note on the others.
     """
-    hidden = sizes[LISTED:]
-    if everything or not hidden or not console.is_terminal:
+    count = shown(console, len(rows), everything)
+    if count == len(rows):
         return table(console, columns, rows)
     from rich.console import Group
     from rich.text import Text
 
-    note = f"({len(hidden)} more, {units.size(sum(hidden))}: --all)"
-    return Group(table(console, columns, rows[:LISTED]), Text(note, style="dim"))
+    size = f", {units.size(sum(sizes[count:]))}" if sizes else ""
+    note = f"({len(rows) - count} more{size}: --all)"
+    return Group(table(console, columns, rows[:count]), Text(note, style="dim"))
+
+
+def lines(console: Console, texts: Iterable[str], everything: bool = True) -> None:
+    """Print sentences; a terminal folds them between words, and gets the first ones."""
+    from rich.text import Text
+
+    told = list(texts)
+    count = shown(console, len(told), everything)
+    for text in told[:count]:
+        console.print(Text(text))
+    if count < len(told):
+        console.print(Text(f"({len(told) - count} more: --all)", style="dim"))
+
+
+def shown(console: Console, count: int, everything: bool) -> int:
+    """How many of so many rows or lines are shown."""
+    return count if everything or not console.is_terminal else min(count, LISTED)
 
 
 def facts(console: Console, pairs: Iterable[tuple[str, str]]) -> RenderableType:

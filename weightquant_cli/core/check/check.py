@@ -62,7 +62,8 @@ class CheckResult(Shown):
         )
         worst = f"; worst SQNR {min(one.sqnr for one in compared):.1f} dB" if compared else ""
         return (
-            f"CheckResult: {'ok' if self.ok else 'not ok'}, {self.quantized} quantized weights",
+            f"CheckResult: {'ok' if self.ok else 'not ok'}, "
+            f"{counted(self.quantized, 'quantized weight')}",
             wrong,
             f"{len(compared)} compared with the reference{worst}",
         )
@@ -144,6 +145,7 @@ def check(
             adaptive=adaptive,
         )
         findings += comparison.findings
+        findings += comparison.gates_between_results if gates.any else ()
         reference.stored.verify_unchanged()
     model.stored.verify_unchanged()
     ranked = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)

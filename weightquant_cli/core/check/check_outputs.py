@@ -48,7 +48,11 @@ def check_outputs(
         result.model.stored.verify_unchanged()
         reference.stored.verify_unchanged()
     failures = (*result.failures, *_failures(gates, found))
-    return replace(result, outputs=found, failures=failures)
+    findings = result.findings
+    if gates.any and result.comparison is not None:
+        told = result.comparison.gates_between_results
+        findings += tuple(one for one in told if one not in findings)
+    return replace(result, outputs=found, failures=failures, findings=findings)
 
 
 def _broken(result: CheckResult) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import threads
+from ...errors import counted
 from ..lite.carriers import find_carriers
 from ..lite.demands.unread import droppable
 from ..lite.storage import stores_integers
@@ -48,6 +49,22 @@ class Comparison:
     weights: tuple[WeightComparison, ...]
     findings: tuple[Finding, ...]
     reference_quantized: int = 0
+
+    @property
+    def gates_between_results(self) -> tuple[Finding, ...]:
+        """What is to be said of gates where the reference is quantized as well."""
+        if not self.reference_quantized:
+            return ()
+        finding = Finding(
+            FindingCode.REFERENCE_QUANTIZED,
+            Severity.WARNING,
+            None,
+            None,
+            f"the reference is quantized itself ({counted(self.reference_quantized, 'weight')})",
+            "the gates hold how far two results are apart, not how far this one is from FP32",
+            FITTING_REFERENCE,
+        )
+        return (finding,)
 
     @property
     def max_abs(self) -> float:

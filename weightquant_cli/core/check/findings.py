@@ -59,6 +59,7 @@ class FindingCode(enum.Enum):
     REFERENCE_VALUE = "reference_value"
     UNKNOWN_WEIGHT = "unknown_weight"
     MISSING_WEIGHT = "missing_weight"
+    REFERENCE_QUANTIZED = "reference_quantized"
 
 
 Code: TypeAlias = FindingCode | DemandCode
