@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,11 @@ def test_what_can_be_repeated_is_a_text_or_a_list_and_a_pair_a_table(text: str, 
     assert found["exclude"] in (["fc_*"], ["re:fc_.*"])
 
 
+def test_a_long_list_may_have_a_line_for_each(home: Path) -> None:
+    text = "[quantize]\nexclude = [\n" + "  'fc_*',\n" * 3000 + "]\n"
+    assert options(home, text)["exclude"] == ["fc_*"] * 3000
+
+
 def test_a_shape_is_a_list_in_a_table(home: Path) -> None:
     text = "[quantize]\nbits = 'auto'\ninput-shape = {image = [1, 1, 8, 8]}"
     assert options(home, text)["bits"] == "auto"
@@ -190,6 +196,11 @@ def test_paths_start_at_the_file_s_folder_and_names_do_not(home: Path) -> None:
         ("[quantize]\nbits = 8\nbits = 8", "the file is not TOML: "),
         ("x = " + "[" * 5000, "the file is not TOML: "),
         ("# " + "x" * (1 << 20), "the file has more than 1048576 bytes"),
+        # 12 s and 3.6 GB for the parser
+        (
+            "a" + ".a" * 30_000 + " = 1\n",
+            "a line is too long for a file of this size (recipe.toml)",
+        ),
     ],
 )
 def test_a_wrong_file_is_one_line_that_names_file_and_key(
@@ -210,6 +221,17 @@ def test_a_file_that_is_not_text_and_one_that_is_not_there(home: Path) -> None:
     missing = run(*words, "recipes.toml", "model", cwd=home)
     assert missing.code == 2
     assert missing.stderr.endswith("did you mean recipe.toml?\n")
+
+
+def test_the_file_may_be_a_pipe(home: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"[quantize]\nbits = 16\n")
+    os.close(writer)
+    call = ("quantize", "-n", "--json", "--config", f"/dev/fd/{reader}", "model", "out")
+    try:
+        assert run(*call, cwd=home).ok().json["options"]["bits"] == 16
+    finally:
+        os.close(reader)
 
 
 def test_the_file_is_an_input_that_no_output_overwrites(home: Path) -> None:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_BYTES = 1 << 20
+MAX_WORK = 1 << 26
+"""The file's bytes times those of its longest line: for a dotted key the parser takes time and
+memory by the square of its parts, and a key ends with its line."""
+
 MAX_NUMBER = (1 << 63) - 1
 """The largest integer that TOML asks of every parser."""
 
@@ -66,6 +70,15 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise _wrong(f"cannot read the file: {error.strerror}", path) from error
     if len(content) > MAX_BYTES:
         raise _wrong(f"the file has more than {MAX_BYTES} bytes", path)
+    longest = max(map(len, content.split(b"\n")))
+    if len(content) * longest > MAX_WORK:
+        raise _wrong(
+            "a line is too long for a file of this size",
+            path,
+            expected=f"at most {MAX_WORK // len(content)} bytes",
+            found=longest,
+            remedy="write a long list on several lines",
+        )
     try:
         document: Mapping[str, Any] = toml.loads(content.decode())
     except (ValueError, RecursionError) as error:
