@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.core.plan.cases import rewrites_alone
 from tests.oracles import envs, paddle, zoo
 from tests.oracles.conftest import Tell
 from tests.oracles.jobs import (
@@ -56,7 +57,7 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
 def only_rewritten(folder: Path, out: Path) -> Plan:
     """Write the rewritten model, nothing quantized; its plan."""
     model = Model.load(folder)
-    plan = make_plan(model, QuantizeOptions(op_types=("all",))).only_rewritten()
+    plan = rewrites_alone(make_plan(model, QuantizeOptions(op_types=("all",))))
     quantize(model, plan, OutputOptions(out))
     return plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy as np
 from tests.builders import ModelBuilder
 from weightquant_cli import (
     Plan,
+    QuantizedWeight,
     QuantizeOptions,
+    Reason,
     ReasonCode,
     WeightPlan,
     WeightQuantizeType,
@@ -29,6 +32,13 @@ def plan_of(builder: ModelBuilder, folder: Path, options: QuantizeOptions) -> di
     """The verdicts by name."""
     plan = make_plan(builder.load(folder), options)
     return {weight.name: weight for weight in plan.weights}
+
+
+def rewrites_alone(plan: Plan) -> Plan:
+    """The plan with every rewrite and nothing quantized: the same model in another spelling."""
+    reason = Reason(ReasonCode.NOT_SELECTED, "nothing is to be quantized")
+    weights = (w.kept(reason) if isinstance(w, QuantizedWeight) else w for w in plan.weights)
+    return replace(plan, weights=tuple(weights))
 
 
 def bits_of(plan: Plan) -> dict[str, int]:

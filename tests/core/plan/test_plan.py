@@ -193,12 +193,6 @@ def test_a_plan_can_be_given_other_bits(everything: Model) -> None:
     assert bits == {"conv.w": 16, "fc1.w": 8, "fc2.w": 8}
 
 
-def test_a_plan_of_rewrites_alone_quantizes_nothing(everything: Model) -> None:
-    plan = make_plan(everything, DEFAULT).only_rewritten()
-    assert plan.quantized == ()
-    assert [weight.name for weight in plan.weights if weight.rewrites] == ["fc2.w"]
-
-
 @pytest.mark.parametrize(
     ("shape", "bits", "kind", "quantized"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.plan.size import readable
 from ...errors import printable
 from ..option_names import as_options
 from . import outputs_view, units
@@ -86,7 +87,7 @@ def conversion_text(conversion: Conversion) -> str:
     """What the real opt made of it, in one line."""
     targets = ", ".join(conversion.targets)
     if conversion.ok:
-        size = f"{conversion.size:,} bytes"
+        size = readable(conversion.size or 0)
         return f"opt: converts it for {targets}: {size} (opt {conversion.version})"
     said = f": {conversion.said}" if conversion.said else ""
     told = f"error: opt: it does not convert it for {targets}: it {conversion.failure}{said}"

@@ -18,6 +18,7 @@ from ..lite.scales import decode_scales
 from ..lite.tags import ModelTags
 from ..model.model import Model
 from ..model.weights import Weight
+from ..tensors import kernels
 from ..tensors.error_measures import SMALLEST_NORMAL
 from ..tensors.weight_error import decibels
 from .findings import FITTING_REFERENCE
@@ -85,11 +86,9 @@ class TwoResults:
         tag = tag or self._other_tags.of(other)
         assert tag is not None, "one of the two is quantized"
         scales = decode_scales(source, tag)
-        shape = [1] * len(source.record.shape)
-        if scales.channel_axis is not None:
-            shape[scales.channel_axis] = -1
-        values = np.abs(scales.values.astype(np.float64)).reshape(shape)
-        values = np.maximum(values, SMALLEST_NORMAL)
+        ndim = len(source.record.shape)
+        values = kernels.along_axis(scales.values, scales.channel_axis, ndim).astype(np.float64)
+        values = np.maximum(np.abs(values), SMALLEST_NORMAL)
         return np.broadcast_to(values.T if own and turned else values, other.record.shape)
 
     def _measured(self, weight: Weight, one: Array, two: Array, scale: Array) -> WeightComparison:

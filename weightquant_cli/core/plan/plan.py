@@ -71,17 +71,6 @@ class Plan(Shown):
             for weight in ranked
         ]
 
-    def only_rewritten(self) -> Plan:
-        """The plan with every rewrite and nothing quantized: the same model in another spelling."""
-        reason = Reason(ReasonCode.NOT_SELECTED, "nothing is to be quantized")
-        return replace(
-            self,
-            weights=tuple(
-                weight.kept(reason) if isinstance(weight, QuantizedWeight) else weight
-                for weight in self.weights
-            ),
-        )
-
     def without(self, names: Collection[str]) -> Plan:
         """The plan without these weights, which are left out of what is written."""
         return replace(self, weights=tuple(w for w in self.weights if w.name not in names))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...threads import CancelToken
 from ..lite.scales import Scales, decode_scales
 from ..lite.tags import ModelTags
 from ..model.model import Model
 from ..plan.plan import Plan
-from ..plan.weight_plan import QuantizedWeight
 from ..run import Array, stored
 from ..run.scope import Load
 from ..tensors import kernels
 from .adaptive.result import NO_ROUNDING, AdaptiveRounding
-from .weight_quantizer import WeightQuantizer
+from .nearest import rounded_to_nearest
 
 
 def dequantized(model: Model, tags: ModelTags | None = None) -> Load:
@@ -40,7 +38,7 @@ def dequantized(model: Model, tags: ModelTags | None = None) -> Load:
         if name not in scales:
             return array
         values = np.empty(array.shape, np.float32)
-        scale = _along(scales[name].values, scales[name].channel_axis, array.ndim)
+        scale = kernels.along_axis(scales[name].values, scales[name].channel_axis, array.ndim)
         kernels.dequantize(array, scale, values)
         return values
 
@@ -69,32 +67,11 @@ def planned(model: Model, plan: Plan, rounding: AdaptiveRounding = NO_ROUNDING) 
         weight = weights[name]
         done = rounding.weights.get(name)
         if done is None:
-            return _to_nearest(model, plan, weight, load(name))
+            return rounded_to_nearest(model, plan, weight, load(name))
         integers = done.integers.T if weight.transpose else done.integers
         values = np.empty(integers.shape, np.float32)
         axis = weight.quantization.channel_axis
-        kernels.dequantize(integers, _along(done.scales, axis, integers.ndim), values)
+        kernels.dequantize(integers, kernels.along_axis(done.scales, axis, integers.ndim), values)
         return values
 
     return read
-
-
-def _to_nearest(model: Model, plan: Plan, weight: QuantizedWeight, values: Array) -> Array:
-    quantization = weight.quantization
-    quantizer = WeightQuantizer(weight.weight.record, quantization, plan.options)
-    with model.stored.parameters.reader(weight.name) as tensor:
-        scales = quantizer.find_scales(tensor, CancelToken())
-    scale = _along(scales, quantization.channel_axis, values.ndim)
-    work = np.empty(values.shape, np.float32)
-    integers = np.empty(values.shape, quantization.dtype.numpy)
-    kernels.quantize(values, scale, quantization.limit, work, integers)
-    kernels.dequantize(integers, scale, work)
-    return work
-
-
-def _along(scales: kernels.FloatArray, axis: int | None, ndim: int) -> kernels.FloatArray:
-    """Scales in a shape that can be broadcast to their weight."""
-    shape = [1] * ndim
-    if axis is not None:
-        shape[axis] = -1
-    return scales.reshape(shape)

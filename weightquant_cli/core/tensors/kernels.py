@@ -65,6 +65,13 @@ def scales(maxima: npt.NDArray[np.floating], limit: int) -> FloatArray:
     return (maxima.astype(np.float64) / limit).astype(np.float32)
 
 
+def along_axis(scale: FloatArray, axis: int | None, ndim: int) -> FloatArray:
+    """A list of scales in a shape that broadcasts to its weight; a single one where `axis` is
+    None.
+    """
+    return scale.reshape([-1 if index == axis else 1 for index in range(ndim)])
+
+
 def may_exceed(scale: FloatArray) -> bool:
     """Whether a quotient of an unclipped weight can round to more than the limit.
 

@@ -87,7 +87,7 @@ def weights_to_round(plan: Plan) -> list[QuantizedWeight]:
     return [weight for weight in plan.quantized if weight.operator_type in INPUT_SLOTS]
 
 
-def rows_of(model: Model, weight: QuantizedWeight) -> Rows:
+def _rows_of(model: Model, weight: QuantizedWeight) -> Rows:
     """How a planned weight is seen as rows: an output channel each."""
     shape = weight.weight.record.shape
     convolution = len(shape) == 4
@@ -110,7 +110,7 @@ def _round(
         scales = WeightQuantizer(record, quantization, plan.options).find_scales(tensor, token)
     dtype = quantization.dtype.numpy
     assert dtype is not None
-    rows = rows_of(model, weight)
+    rows = _rows_of(model, weight)
     found = round_weight(values, scales, quantization.limit, rows, statistics, dtype)
     integers = found.integers.T if weight.transpose else found.integers
     return AdaptiveWeight(np.ascontiguousarray(integers), scales, found.error, found.shift)

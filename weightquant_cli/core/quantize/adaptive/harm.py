@@ -6,18 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 
-import numpy as np
-
-from ....threads import CancelToken
 from ...model.model import Model
 from ...plan.plan import Plan
 from ...plan.weight_plan import QuantizedWeight
 from ...run import Network, cached, stored
 from ...run.inputs import SampleOptions, samples
 from ...run.values import Array
-from ...tensors import kernels
-from ..weight_quantizer import WeightQuantizer
-from .adaptive import rows_of
+from ..nearest import rounded_to_nearest
 from .sensitivity import changes
 from .statistics import INPUT_SLOTS
 
@@ -61,21 +56,6 @@ def harm_of(
     few = islice(samples(model, replace(options, count=min(options.count, RUNS))), RUNS)
 
     def rounded(name: str) -> Array:
-        return _nearest(model, plan, tried[name], load(name))
+        return rounded_to_nearest(model, plan, tried[name], load(name))
 
     return changes(Network(model.program, load), list(few), list(tried), rounded, jobs, step)
-
-
-def _nearest(model: Model, plan: Plan, weight: QuantizedWeight, values: Array) -> Array:
-    """The weight as Paddle Lite would dequantize it, rounded to nearest."""
-    quantizer = WeightQuantizer(weight.weight.record, weight.quantization, plan.options)
-    with model.stored.parameters.reader(weight.name) as tensor:
-        scales = quantizer.find_scales(tensor, CancelToken())
-    rows = rows_of(model, weight)
-    scale = rows.scales(scales)
-    found = np.empty_like(values)
-    seen, work = rows.of(values), rows.of(found)
-    integers = np.empty(seen.shape, np.int16)
-    kernels.quantize(seen, scale, weight.quantization.limit, work, integers)
-    kernels.dequantize(integers, scale, work)
-    return found
