@@ -17,4 +17,8 @@ _weightquant_completion() {
     )
 }
 
-complete -o nosort -F _weightquant_completion weightquant
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
+    complete -o nosort -F _weightquant_completion weightquant
+else
+    echo "weightquant: completion needs bash 4.4 or newer; this is $BASH_VERSION" >&2
+fi

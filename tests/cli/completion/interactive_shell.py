@@ -66,14 +66,19 @@ INSTALLED = {
 class InteractiveShell:
     """A shell in which one can type.
 
+    Args:
+        name: which one.
+        root: an empty folder.
+        bare: without bash-completion, compinit and the scripts that the wheel installs.
+
     Attributes:
         folder: where it stands; also its home.
     """
 
-    def __init__(self, name: str, root: Path) -> None:
+    def __init__(self, name: str, root: Path, bare: bool = False) -> None:
         if shutil.which(name) is None:
             pytest.skip(f"{name} is not installed")
-        if name == "bash" and not BASH_COMPLETION.exists():
+        if name == "bash" and not bare and not BASH_COMPLETION.exists():
             pytest.skip("bash-completion is not installed")
         self.name = name
         self.folder = root / "home"
@@ -81,7 +86,9 @@ class InteractiveShell:
         self._call = root / "call"
         self._ready = root / "ready"
         self._shown = b""
-        _install(root, self._call)
+        _add_stub(root, self._call)
+        if not bare:
+            _add_scripts(root)
         self._terminal, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
         self._process = subprocess.Popen(
@@ -94,7 +101,7 @@ class InteractiveShell:
             start_new_session=True,
         )
         os.close(theirs)
-        self.run(SET_UP[name] % {"share": root / "share"})
+        self.run("true" if bare else SET_UP[name] % {"share": root / "share"})
 
     def __enter__(self) -> InteractiveShell:
         return self
@@ -161,11 +168,15 @@ class InteractiveShell:
         return environment({**changes, **dirs, "XDG_DATA_DIRS": shares, "LC_ALL": "C.UTF-8"})
 
 
-def _install(root: Path, call: Path) -> None:
-    """Put the stub and the committed scripts where an installed wheel has them."""
+def _add_scripts(root: Path) -> None:
+    """Put the committed scripts where an installed wheel has them."""
     for name, target in INSTALLED.items():
         (root / "share" / target).parent.mkdir(parents=True)
         shutil.copyfile(COMPLETIONS / name, root / "share" / target)
+
+
+def _add_stub(root: Path, call: Path) -> None:
+    """Put the stub on the shell's PATH."""
     stub = root / "bin" / "weightquant"
     stub.parent.mkdir()
     noted = shlex.quote(str(call))

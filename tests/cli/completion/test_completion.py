@@ -14,6 +14,7 @@ import pytest
 from tests.builders import COMBINED, ModelBuilder, normal
 from tests.cli.completion.interactive_shell import (
     BASH_COMPLETION,
+    COMPLETIONS,
     SET_UP,
     START,
     TAB,
@@ -214,7 +215,20 @@ def test_a_model_that_cannot_be_read_completes_nothing(
 
 
 @pytest.mark.parametrize("name", list(START))
-def test_the_line_for_the_start_up_file_turns_completion_on(name: str, tmp_path: Path) -> None:
+def test_the_line_for_the_start_up_file_needs_nothing_else(name: str, tmp_path: Path) -> None:
+    with InteractiveShell(name, tmp_path, bare=True) as started:
+        fill(started.folder)
+        started.run(COMPLETION_LINES[name])
+        assert started.arguments("weightquant exp\t") == ["export-opt"]
+        assert started.arguments("weightquant quantize --bits=au\t") == ["quantize", "--bits=auto"]
+        completed = started.arguments("weightquant quantize --report=modes\t")
+        assert completed == ["quantize", "--report=modest.txt"]
+        completed = started.arguments("weightquant quantize model/ outp\t --exclude 'conv2d_1\t")
+        assert completed[-1] == "conv2d_1.w_0"
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh"])
+def test_the_line_goes_with_packages_that_complete_as_well(name: str, tmp_path: Path) -> None:
     with InteractiveShell(name, tmp_path) as started:
         for script in (tmp_path / "share").rglob("*weightquant*"):
             script.unlink()
@@ -223,20 +237,14 @@ def test_the_line_for_the_start_up_file_turns_completion_on(name: str, tmp_path:
         assert started.arguments("weightquant quan\t") == ["quantize"]
 
 
-def test_the_line_for_zsh_works_where_nothing_has_called_compinit(tmp_path: Path) -> None:
-    if shutil.which("zsh") is None:
-        pytest.skip("zsh is not installed")
-    source = environment({"_WEIGHTQUANT_COMPLETE": "zsh_source"})
-    script = subprocess.run(command(), env=source, capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(("version", "told"), [("(3 2)", True), ("(4 3)", True), ("(4 4)", False)])
+def test_an_old_bash_says_that_it_is_too_old(version: str, told: bool) -> None:
+    script = (COMPLETIONS / "weightquant.bash").read_text().replace("BASH_VERSINFO", "FOUND")
     done = subprocess.run(
-        ["zsh", "-f", "-c", script.stdout + "\nprint $_comps[weightquant]"],
-        env=environment({"HOME": str(tmp_path)}),
-        capture_output=True,
-        text=True,
-        check=False,
+        ["bash", "--norc", "-c", f"FOUND={version}\n{script}"], capture_output=True, text=True
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "weightquant" in done.stdout
+    assert ("completion needs bash 4.4 or newer" in done.stderr) == told
+    assert done.stderr.count("\n") == told
 
 
 # --- the program's side

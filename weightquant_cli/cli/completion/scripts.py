@@ -42,7 +42,11 @@ BASH = (
     )
 }
 
-complete -o nosort -F %(complete_func)s %(prog_name)s
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
+    complete -o nosort -F %(complete_func)s %(prog_name)s
+else
+    echo "%(prog_name)s: completion needs bash 4.4 or newer; this is $BASH_VERSION" >&2
+fi
 """
 )
 
