@@ -58,9 +58,10 @@ def listed(names: Iterable[str], limit: int = 5) -> str:
     return f"{shown} and {hidden} more" if hidden > 0 else shown
 
 
-def counted(number: int, what: str) -> str:
-    """A number of things for a message: ``1 weight``, ``2 weights``."""
-    return f"{number} {what}" + ("" if number == 1 else "s")
+def counted(number: int, what: str, of: int | None = None) -> str:
+    """A number of things for a message: ``1 weight``, ``2 weights``, ``1 of 2 weights``."""
+    some = f"{number}" if of is None else f"{number} of {of}"
+    return f"{some} {what}" + ("" if (number if of is None else of) == 1 else "s")
 
 
 def spelled(text: str, options: Mapping[str, str]) -> str:

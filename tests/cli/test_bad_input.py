@@ -131,7 +131,7 @@ def test_a_result_larger_than_allowed_says_by_how_much_and_what_would_help(separ
     words = ("--max-size 10% allows 23.42 KiB", "the result has 67.45 KiB", "28.8% of the input")
     given = ("--max-size", "10%")
     refused(separate, 1, *words, "weights stay FP32: --dry-run says why", options=given)
-    wide = ("8 bits for the 6 weights that have more save 51.", "--max-size allows 19.53 KiB")
+    wide = ("8 bits where there are more save 51.", "--max-size allows 19.53 KiB")
     refused(separate, 1, *wide, options=("--max-size", "20KB", "--bits", "16"))
 
 
@@ -179,7 +179,7 @@ def test_a_separate_model_given_a_combined_name(separate: Path) -> None:
 
 def test_a_combined_model_whose_name_is_not_given(combined: Path) -> None:
     (combined / "__params__").rename(combined / "values.bin")
-    refused(combined, 3, "24 of 24 parameter files are missing", "--params-filename")
+    refused(combined, 3, "no file for 24 of 24 parameters", "--params-filename")
     run("quantize", "-q", "--params-filename", "values.bin", combined, combined.parent / "out").ok()
 
 
@@ -218,7 +218,7 @@ def test_missing_parameter_files_are_all_listed(separate: Path) -> None:
     missing = ["conv2d_0.w_0", "fc_0.b_0", "fc_1.w_0"]
     for name in missing:
         (separate / name).unlink()
-    refused(separate, 3, "3 of 24 parameter files are missing", *missing)
+    refused(separate, 3, "no file for 3 of 24 parameters", *missing)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -235,7 +235,7 @@ def test_a_value_that_is_not_finite(value: float, jobs: str, separate: Path) -> 
 
 def test_an_already_quantized_model(separate: Path) -> None:
     run("quantize", "-q", separate, separate.parent / "once").ok()
-    refused(separate.parent / "once", 3, "quantized already", "6 of its 24 weights")
+    refused(separate.parent / "once", 3, "quantized already", "6 of 24 weights")
 
 
 def test_a_damaged_json_program_of_paddle_3(tmp_path: Path) -> None:

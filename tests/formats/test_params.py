@@ -238,7 +238,7 @@ def test_every_missing_file_is_listed(separate: Path) -> None:
     with pytest.raises(MissingParameterError) as caught:
         read_separate(separate, shapes)
     gone = ", ".join(f"gone{number}" for number in range(9))
-    assert caught.value.what == f"9 of 16 parameter files are missing: {gone}"
+    assert caught.value.what == f"no file for 9 of 16 parameters: {gone}"
     assert caught.value.remedy is not None and "copy the missing files" in caught.value.remedy
 
 
@@ -249,7 +249,7 @@ def test_where_all_files_are_missing_one_file_may_hold_them(tmp_path: Path) -> N
 
 def test_a_file_in_place_of_a_folder_is_a_missing_parameter(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(record(normal(2)))
-    with pytest.raises(MissingParameterError, match="1 of 2 parameter files are missing: a/b"):
+    with pytest.raises(MissingParameterError, match="no file for 1 of 2 parameters: a/b"):
         read_separate(tmp_path, {"a": (2,), "a/b": (2,)})
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
-from ..errors import ParameterError
+from ..errors import ParameterError, counted
 from . import dtypes, framework_pb2
 from .other_files import LFS_POINTER, LFS_REMEDY, LFS_START
 
@@ -107,8 +107,8 @@ class HeaderReader:
         if size > self._limit - self.offset:
             raise self.error(
                 f"the file ends within {what}",
-                expected=f"{size} bytes",
-                found=f"{max(self._limit - self.offset, 0)} bytes",
+                expected=counted(size, "byte"),
+                found=counted(max(self._limit - self.offset, 0), "byte"),
             )
         start = self.offset - self._block_start
         if start + size > len(self._block):
@@ -173,8 +173,8 @@ def read_record(
     if data_size > limit - reader.offset:
         raise reader.error(
             f"the file is too short for a tensor of shape {list(shape)}",
-            expected=f"{data_size} bytes of data",
-            found=f"{limit - reader.offset} bytes",
+            expected=f"{counted(data_size, 'byte')} of data",
+            found=counted(limit - reader.offset, "byte"),
         )
     return TensorRecord(name, path, offset, lod, dtype, shape, reader.offset, data_size)
 

@@ -173,7 +173,7 @@ def read_combined(
             f"bytes are left after the program's {counted(len(shapes), 'parameter')}",
             path=path,
             offset=offset,
-            expected=f"{offset} bytes",
+            expected=counted(offset, "byte"),
             found=f"{limit}",
             remedy="the parameters belong to another program, or were exported by another run",
         )
@@ -190,7 +190,7 @@ def _read_separate_file(folder: InputFiles, name: str) -> TensorRecord:
             path=file.path,
             tensor=name,
             offset=record.end,
-            expected=f"{record.end} bytes",
+            expected=counted(record.end, "byte"),
             found=f"{limit}",
             remedy="if this file holds all parameters, name it with `params_filename`",
         )
@@ -238,7 +238,7 @@ def _missing(folder: Path, missing: list[str], count: int, program: str) -> Miss
     else:
         remedy = "copy the missing files, or export the model again"
     return MissingParameterError(
-        f"{len(missing)} of {count} parameter files are missing: {listed(missing, 10)}",
+        f"no file for {counted(len(missing), 'parameter', count)}: {listed(missing, 10)}",
         path=folder,
         remedy=remedy,
     )

@@ -96,7 +96,7 @@ def test_the_check_does_not_count_misplaced_scales(misplaced: Model) -> None:
 def test_a_model_with_misplaced_scales_is_not_quantized_again(
     misplaced: Model, tmp_path: Path
 ) -> None:
-    with pytest.raises(AlreadyQuantizedError, match=r"1 of its 2 weights.*tensor w"):
+    with pytest.raises(AlreadyQuantizedError, match=r"1 of 2 weights.*tensor w"):
         quantize(misplaced, make_plan(misplaced, QuantizeOptions()), OutputOptions(tmp_path / "q"))
 
 

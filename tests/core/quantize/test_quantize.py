@@ -169,7 +169,7 @@ def test_values_that_are_not_finite_are_kept_where_nothing_is_quantized(tmp_path
 def test_a_quantized_model_is_not_quantized_again(tmp_path: Path) -> None:
     run(small_model().load(tmp_path / "in"), tmp_path / "once", QuantizeOptions())
     again = Model.load(tmp_path / "once")
-    with pytest.raises(AlreadyQuantizedError, match="3 of its 10 weights") as caught:
+    with pytest.raises(AlreadyQuantizedError, match="3 of 10 weights") as caught:
         run(again, tmp_path / "twice")
     assert caught.value.tensor == "conv.w"
     assert not (tmp_path / "twice").exists()

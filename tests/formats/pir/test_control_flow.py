@@ -100,7 +100,7 @@ def test_a_region_that_yields_too_few_values_is_refused() -> None:
         side.op("2.yield", [])
     b.op("if", [flag], tensor(4), regions=sides)
     b.fetch(x)
-    with pytest.raises(UnsupportedModelError, match="does not end by yielding 1 values"):
+    with pytest.raises(UnsupportedModelError, match="does not end by yielding 1 value"):
         b.translated()
 
 

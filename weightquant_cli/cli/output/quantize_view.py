@@ -102,7 +102,7 @@ def _quantized_line(result: Quantized) -> tuple[str, str]:
     if not done:
         return label, f"none of {units.count(len(result.plan.weights), 'weight')}"
     return label, (
-        f"{len(done)} of {units.count(len(result.plan.weights), 'weight')}, {units.size(before)} "
+        f"{units.count(len(done), 'weight', len(result.plan.weights))}, {units.size(before)} "
         f"({units.percent(before, everything)} of the bytes) to {' and '.join(kinds)}, "
         f"{result.plan.options.granularity.value}"
     )

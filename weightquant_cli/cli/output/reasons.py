@@ -11,6 +11,7 @@ from ..option_names import as_options
 from . import units
 
 BIAS = "bias or norm"
+BIASES = "biases and norms"
 
 _WORDS = {
     ReasonCode.NO_TARGET: "operator",
@@ -42,13 +43,17 @@ def grouped(kept: Iterable[tuple[WeightPlan, Reason]]) -> list[str]:
     for plan, reason in kept:
         groups[phrase(plan, reason)].append(plan.size_before)
     ranked = sorted(groups.items(), key=lambda item: (-sum(item[1]), item[0]))
-    return [f"{len(sizes)} ({units.size(sum(sizes))}): {line}" for line, sizes in ranked]
+    return [
+        f"{len(sizes)} ({units.size(sum(sizes))}): "
+        f"{BIASES if line == BIAS and len(sizes) > 1 else line}"
+        for line, sizes in ranked
+    ]
 
 
 def phrase(plan: WeightPlan, reason: Reason) -> str:
-    """The reason for one weight or for many, with the option that would change it."""
+    """The reason as a sentence has it, with the option that would change it."""
     if _is_bias(plan, reason):
-        return "biases and norms"
+        return BIAS
     if reason.code is ReasonCode.NO_TARGET:
         return f"Paddle Lite cannot dequantize {plan.operator_type}"
     option = remedy(reason)

@@ -41,9 +41,9 @@ def percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}%" if whole else "0.0%"
 
 
-def count(number: int, what: str) -> str:
-    """A number of things: ``1 weight``, ``2 weights``."""
-    return counted(number, what)
+def count(number: int, what: str, of: int | None = None) -> str:
+    """A number of things: ``1 weight``, ``2 weights``, ``1 of 2 weights``."""
+    return counted(number, what, of)
 
 
 def words(code: enum.Enum) -> str:

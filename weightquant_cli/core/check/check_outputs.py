@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ...errors import OptionError, listed
+from ...errors import OptionError, counted, listed
 from .check import CheckResult
 from .compare_outputs import ComparedOutputs, RunOptions, compare_model_outputs
 from .quality_gates import GateFailure, OutputGates
@@ -71,10 +71,11 @@ def _failures(gates: OutputGates, found: ComparedOutputs) -> Iterator[GateFailur
     why_missing = "; ".join(found.stops) or "it is missing, or has another shape"
     for output in found.outputs:
         if output.mismatched:
-            what = f"it could not be compared on {output.mismatched} of {output.samples} inputs"
+            inputs = counted(output.mismatched, "input", output.samples)
+            what = f"it could not be compared on {inputs}"
             yield GateFailure(None, f"{what}: {why_missing}", output.name)
         elif output.non_finite:
-            what = f"{output.non_finite} values are not finite"
+            what = f"{counted(output.non_finite, 'value')} not finite"
             yield GateFailure(None, f"{what}: {'; '.join(found.non_finite)}", output.name)
         else:
             for why in gates.failures(output):

@@ -297,8 +297,8 @@ def _misrounded(weight: WeightComparison, reach: str) -> Finding:
         Severity.WARNING,
         weight.name,
         weight.operator,
-        f"{weight.misrounded} of its {weight.elements} values are beyond {reach} of the "
-        "reference's, and were not clipped",
+        f"{counted(weight.misrounded, 'value', weight.elements)} beyond {reach} of the "
+        "reference's, without having been clipped",
         "the model computes with other values than the reference, rounded",
         FITTING_REFERENCE,
     )

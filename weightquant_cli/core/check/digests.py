@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ...errors import ModelError, OptionError
+from ...errors import ModelError, OptionError, counted
 from ...formats.files.digests import FileDigest
 from ..model.model import Model
 from .compare_reference import Adaptive
@@ -20,7 +20,9 @@ def differences(model: Model, expected: Iterable[FileDigest]) -> tuple[str, ...]
             found.append(str(error))
             continue
         if now.size != file.size:
-            found.append(f"{file.name} has {now.size} bytes, the report says {file.size}")
+            found.append(
+                f"{file.name} has {counted(now.size, 'byte')}, the report says {file.size}"
+            )
         elif now.sha256 != file.sha256:
             found.append(f"{file.name} has other content than the report says")
     return tuple(found)

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ...errors import counted
 from ...formats.program import CALLSTACK_ATTRIBUTE, AttributeValue, Operator, Program
 from ..lite.carriers import find_carriers, without_carriers
 from ..lite.demands.mend import mend
@@ -82,7 +83,7 @@ def check_program(
         mended = _rewritten(beside.program, bare)
     ours, theirs = mended.blocks, expected.blocks
     if len(ours) != len(theirs):
-        return (_differs(None, f"{len(ours)} blocks, {len(theirs)} in the reference"),)
+        return (_differs(None, f"{counted(len(ours), 'block')}, {len(theirs)} in the reference"),)
     findings = list(_compare_inputs(model, reference))
     mine, original = _names_read(found), _names_read(expected)
     for one, other in zip(ours, theirs, strict=True):
@@ -230,7 +231,7 @@ def _compare_blocks(
         for what in _differences(one, other):
             yield _differs(op_type, f"operator {one.index}: {what}")
     if len(mine) != len(original):
-        yield _differs(None, f"{len(mine)} operators, {len(original)} in the reference")
+        yield _differs(None, f"{counted(len(mine), 'operator')}, {len(original)} in the reference")
 
 
 def _differences(one: _Computation, other: _Computation) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 
+from ...errors import counted
 from ...formats import dtypes
 from ...formats.program import Attribute, AttrType
 from ..lite.dequantized_inputs import DequantizedInputs, TaggedInput
@@ -191,7 +192,7 @@ class _TagCheck:
             if len(values) != channels:
                 yield self._finding(
                     FindingCode.SCALES_COUNT,
-                    f"{len(values)} scales for {channels} channels",
+                    f"{counted(len(values), 'scale')} for {counted(channels, 'channel')}",
                     "an abort at load, or in opt",
                 )
         elif not values:

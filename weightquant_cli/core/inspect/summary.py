@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from ...errors import counted
 from ...formats.lod_tensor import TensorRecord
 from ...formats.model_dir import ModelFiles
 from ...formats.program import UnknownOperators
@@ -145,8 +146,10 @@ class ModelSummary(Shown):
     def _lines(self) -> tuple[str, ...]:
         return (
             f"ModelSummary: {self.headline}, Paddle {self.paddle_version or 'unknown'}",
-            f"{len(self.weights)} weights, {self.params_size} bytes; program {self.program_size}",
-            f"{sum(count for _, count in self.operators)} operators of {len(self.operators)} types",
+            f"{counted(len(self.weights), 'weight')}, {self.params_size} bytes; "
+            f"program {self.program_size}",
+            f"{counted(sum(count for _, count in self.operators), 'operator')} of "
+            f"{counted(len(self.operators), 'type')}",
         )
 
     def _table(self) -> tuple[Row, Sequence[Row]]:
@@ -180,9 +183,9 @@ class ModelSummary(Shown):
             return _unquantized(self.weights)
         ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
         if len(ranked) == 1:
-            return f"{ranked[0][0]}, {ranked[0][1]} of {len(self.weights)} weights"
+            return f"{ranked[0][0]}, {counted(ranked[0][1], 'weight', len(self.weights))}"
         listed = ", ".join(f"{count} {kind}" for kind, count in ranked)
-        return f"mixed: {listed}, of {len(self.weights)} weights"
+        return f"mixed: {listed}, of {counted(len(self.weights), 'weight')}"
 
 
 class Order(enum.Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ...errors import OptionError
+from ...errors import OptionError, counted
 from ..lite.storage import WeightQuantizeType
 from ..lite.targets import TARGETS
 from ..model.model import Model
@@ -52,7 +52,7 @@ class Plan(Shown):
 
     def _lines(self) -> tuple[str, ...]:
         return (
-            f"Plan: {len(self.quantized)} of {len(self.weights)} weights to quantize",
+            f"Plan: {counted(len(self.quantized), 'weight', len(self.weights))} to quantize",
             f"{self.quantized_share:.1f}% of their bytes, {self.options.granularity.value}",
             f"left as they are: {len(self.kept)}; `weights` has each with its reason",
         )

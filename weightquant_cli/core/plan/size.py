@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...errors import OptionError
+from ...errors import OptionError, counted
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -78,4 +78,4 @@ def readable(size: int) -> str:
     for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
         if size >= 1024**power:
             return f"{size / 1024**power:.2f} {unit} ({size} bytes)"
-    return f"{size} bytes"
+    return counted(size, "byte")

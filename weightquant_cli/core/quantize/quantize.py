@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...errors import AlreadyQuantizedError
+from ...errors import AlreadyQuantizedError, counted
 from ..model.model import Model
 from ..plan.plan import Plan
 from ..plan.reasons import ReasonCode
@@ -88,7 +88,7 @@ def refuse_quantized(model: Model, plan: Plan) -> None:
     done = [w.name for w in plan.kept if w.reason.code is ReasonCode.ALREADY_QUANTIZED]
     if done:
         raise AlreadyQuantizedError(
-            f"the model is quantized already: {len(done)} of its {len(plan.weights)} weights",
+            f"the model is quantized already: {counted(len(done), 'weight', len(plan.weights))}",
             path=model.files.folder,
             tensor=done[0],
             remedy="quantize the FP32 model that it was made from",
@@ -126,7 +126,10 @@ def _would_help(plan: Plan) -> str:
     kept = sum(weight.size_before for weight in plan.kept)
     saved = sum(w.size_after // 2 for w in wide)
     ways = [
-        (saved, f"8 bits for the {len(wide)} weights that have more save {readable(saved)}"),
+        (
+            saved,
+            f"8 bits where there are more save {readable(saved)} ({counted(len(wide), 'weight')})",
+        ),
         (kept, f"{readable(kept)} of weights stay FP32: `preview` says why"),
     ]
     told = [text for size, text in sorted(ways, reverse=True) if size]

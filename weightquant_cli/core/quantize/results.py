@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...errors import counted
 from ...formats.model_dir import ModelFiles
 from ...formats.model_writer import Layout
 from ..lite.demands.mend import Mended
@@ -79,7 +80,7 @@ class Quantized(Shown):
         sqnr = f"{worst.error.sqnr:.1f} dB ({worst.plan.name})" if worst and worst.error else "-"
         where = "not written" if self.folder is None else f"written to {self.folder}"
         return (
-            f"Quantized: {len(self.plan.quantized)} of {len(self.weights)} weights, {where}",
+            f"Quantized: {counted(len(self.plan.quantized), 'weight', len(self.weights))}, {where}",
             f"{sizes.before} -> {sizes.after} bytes, {sizes.ratio:.2f}x smaller",
             f"worst SQNR: {sqnr}",
         )

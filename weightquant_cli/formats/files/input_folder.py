@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import ModelError
+from ...errors import ModelError, counted
 from .fingerprint import Fingerprint
 from .folder import Folder
 from .input_files import InputFile, InputFiles
@@ -111,7 +111,7 @@ class InputFolder(InputFiles):
             data = file.read_at(file.size + 1, 0)  # no more than that, however it grows
             if len(data) != file.size:
                 now = file_size(file.descriptor, file.path)
-                raise _changed(file.path, f"it had {file.size} bytes and now has {now}")
+                raise _changed(file.path, f"it had {counted(file.size, 'byte')} and now has {now}")
         return data
 
     def verify_unchanged(self) -> None:
@@ -189,7 +189,7 @@ def _compare(before: Fingerprint, now: Fingerprint, path: Path) -> None:
     if (now.device, now.inode) != (before.device, before.inode):
         raise _changed(path, "another file is in its place")
     if now.size != before.size:
-        raise _changed(path, f"it had {before.size} bytes and now has {now.size}")
+        raise _changed(path, f"it had {counted(before.size, 'byte')} and now has {now.size}")
     raise _changed(path, "it was written to")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ...errors import counted
 from .. import dtypes
 from ..program import AttributeValue, AttrType
 from . import tables
@@ -77,7 +78,7 @@ def prepare(translator: Translator, operation: Operation, rule: Rule) -> Call:
         if value is not None and not _is(value, allowed):
             raise Untranslatable(f"its {name} is not {allowed}")
     if len(operation.operands) > len(rule.operands):
-        raise Untranslatable(f"it has {len(operation.operands)} operands")
+        raise Untranslatable(f"it has {counted(len(operation.operands), 'operand')}")
     for index, operand in enumerate(rule.operands):
         number = operation.operand(index)
         _operand(call, operand, number)
@@ -90,7 +91,7 @@ def outputs_of(call: Call, rule: Rule) -> None:
     """Make the variables of an operator's results."""
     operation, translator = call.operation, call.translator
     if len(operation.results) > len(rule.results):
-        raise Untranslatable(f"it has {len(operation.results)} results")
+        raise Untranslatable(f"it has {counted(len(operation.results), 'result')}")
     for value, result in zip(operation.results, rule.results, strict=False):
         if result.shared is not None and result.slot is not None:
             tensor = translator.tensor(operation.operand(result.shared))

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ...errors import counted
 from .. import dtypes
 from ..program import AttributeValue, AttrType
 from .bindings import Number, Tensor, Untranslatable
@@ -119,7 +120,7 @@ def listed(
     if type.dtype not in _VALUES:
         raise Untranslatable(f"it lists numbers of the type {type.dtype}")
     if len(numbers) != math.prod(type.dims):
-        raise Untranslatable(f"it lists {len(numbers)} numbers for the dims {type.dims}")
+        raise Untranslatable(f"it lists {counted(len(numbers), 'number')} for the dims {type.dims}")
     name, kind = _VALUES[type.dtype]
     attributes = {
         "shape": coerced(type.dims, "ints", "shape"),

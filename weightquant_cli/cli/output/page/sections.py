@@ -64,7 +64,8 @@ def _size_tile(facts: PageFacts) -> Markup:
 def _weights_tile(facts: PageFacts) -> Markup:
     share = units.percent(_quantized_bytes(facts), facts.fp32_weights)
     count = f"{facts.result.quantized} of {len(facts.summary.weights)}"
-    kinds = f"weights quantized; {units.size(facts.weights)}, {units.size(facts.fp32_weights)}"
+    weights = "weight" if len(facts.summary.weights) == 1 else "weights"
+    kinds = f"{weights} quantized; {units.size(facts.weights)}, {units.size(facts.fp32_weights)}"
     return _tile(count, f"{kinds} as FP32 ({share} of the bytes)")
 
 

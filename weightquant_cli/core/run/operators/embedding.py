@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....errors import counted
 from ..call import Call
 from ..registry import kernel
 from ..values import Array
@@ -32,7 +33,7 @@ def check_indices(indices: Array, count: int, negative: bool = False) -> None:
         return
     low, high = int(indices.min()), int(indices.max())
     if low < (-count if negative else 0) or high >= count:
-        raise ValueError(f"indices from {low} to {high} into {count} rows")
+        raise ValueError(f"indices from {low} to {high} into {counted(count, 'row')}")
 
 
 @kernel("one_hot", "one_hot_v2")

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ....errors import counted
 from ..call import Call, Unsupported, normal_axis
 from ..registry import kernel
 from ..values import Array
@@ -96,7 +97,7 @@ def group_norm(call: Call) -> Array:
     image = np.moveaxis(x, -1, 1) if last else x
     groups = call.integer("groups", 1)
     if groups < 1 or image.shape[1] % groups:
-        raise ValueError(f"{groups} groups of {image.shape[1]} channels")
+        raise ValueError(f"{counted(groups, 'group')} of {counted(image.shape[1], 'channel')}")
     rows = image.reshape(image.shape[0] * groups, -1)
     *_, result = _standardized(rows, call.number("epsilon", 1e-5))
     result = result.reshape(image.shape)
@@ -148,7 +149,7 @@ def lrn(call: Call) -> Array:
     if _last(call, "data_format"):
         raise Unsupported("lrn over the last axis")
     if not 0 < count <= 2 * x.shape[1]:
-        raise ValueError(f"{count} neighbours among {x.shape[1]} channels")
+        raise ValueError(f"{counted(count, 'neighbour')} among {counted(x.shape[1], 'channel')}")
     half = (count - 1) // 2
     squares = np.square(x)
     total = np.full(x.shape, call.number("k", 2.0), x.dtype)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from ....errors import counted
 from ..call import Call
 from ..registry import kernel
 from ..values import Array, Tensor
@@ -168,7 +169,7 @@ def rnn(call: Call) -> dict[str, Array | list[Array]]:
     weights = call.arrays("WeightList")
     cells = layers * ways
     if len(weights) < 2 * cells:
-        raise ValueError(f"{len(weights)} weights for {cells} cells")
+        raise ValueError(f"{counted(len(weights), 'weight')} for {counted(cells, 'cell')}")
     biases = weights[2 * cells :]
     alive = _alive(call, x)
     last: list[list[Array]] = [[] for _ in states]

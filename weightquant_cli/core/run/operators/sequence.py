@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ....errors import counted
 from ..call import Call, Unsupported
 from ..registry import kernel
 from ..values import Array, Lod, Tensor, lengths, offsets
@@ -64,7 +65,7 @@ def sequence_conv(call: Call) -> Tensor:
         raise Unsupported("sequence_conv with a stride or trained padding")
     start, size = call.integer("contextStart", 0), call.integer("contextLength", 1)
     if len(weight) != size * tensor.array.shape[1]:
-        raise ValueError(f"a filter of {len(weight)} rows for a context of {size}")
+        raise ValueError(f"a filter of {counted(len(weight), 'row')} for a context of {size}")
     rows = []
     for part in _parts(tensor.array, call.lod()[-1]):
         context = np.zeros((len(part), size, part.shape[1]), part.dtype)
@@ -86,7 +87,7 @@ def sequence_expand(call: Call) -> Tensor:
     level = tensor.lod[-1] if tensor.lod else tuple(range(len(x) + 1))
     parts = _parts(x, level)
     if len(parts) != len(times):
-        raise ValueError(f"{len(parts)} sequences for {len(times)} of Y")
+        raise ValueError(f"{counted(len(parts), 'sequence')} for {len(times)} of Y")
     call.claim((sum(len(p) * t for p, t in zip(parts, times, strict=True)), *x.shape[1:]))
     repeated = [part for part, time in zip(parts, times, strict=True) for _ in range(time)]
     if not repeated:
@@ -216,7 +217,7 @@ def lod_reset(call: Call) -> Tensor:
     else:
         lod = (call.ints("target_lod"),)
     if not lod[-1] or lod[-1][0] != 0 or lod[-1][-1] != len(x):
-        raise ValueError(f"offsets {list(lod[-1])[:5]} for {len(x)} rows")
+        raise ValueError(f"offsets {list(lod[-1])[:5]} for {counted(len(x), 'row')}")
     return Tensor(x, lod)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ....errors import counted
 from ..call import Call, normal_axis
 from ..registry import kernel
 from ..values import Array
@@ -190,7 +191,7 @@ def channel_shuffle(call: Call) -> Array:
 
 def _grouped(x: Array, groups: int) -> Array:
     if groups < 1 or x.shape[1] % groups:
-        raise ValueError(f"{groups} groups of {x.shape[1]} channels")
+        raise ValueError(f"{counted(groups, 'group')} of {counted(x.shape[1], 'channel')}")
     parts = x.reshape(x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
     return np.ascontiguousarray(parts.swapaxes(1, 2)).reshape(x.shape)
 

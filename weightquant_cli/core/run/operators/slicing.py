@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ....errors import counted
 from ..call import Call, Unsupported, normal_axis
 from ..registry import kernel
 from ..values import Array
@@ -113,7 +114,7 @@ def split(call: Call) -> list[Array]:
     if not sections:
         count = call.integer("num", 0) or call.outputs.get("Out", 1)
         if count < 1 or size % count:
-            raise ValueError(f"{size} split into {count} equal parts")
+            raise ValueError(f"{size} split into {counted(count, 'equal part')}")
         sections = [size // count] * count
     if sections.count(-1) == 1:
         sections[sections.index(-1)] = size - sum(sections) - 1
@@ -144,6 +145,6 @@ def crop(call: Call) -> Array:
     for size, count, start in zip(x.shape, wanted, offsets, strict=True):
         count = size - start if count == -1 else count
         if start < 0 or count < 0 or start + count > size:
-            raise ValueError(f"{count} elements from {start} on, of {size}")
+            raise ValueError(f"{counted(count, 'element')} from {start} on, of {size}")
         index.append(slice(start, start + count))
     return np.ascontiguousarray(x[tuple(index)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ....errors import counted
 from ... import dtypes
 from ...program import AttrType
 from ...text import decode
@@ -95,7 +96,7 @@ def _region(translator: Translator, region: Block, targets: Sequence[str]) -> Bl
     """Translate a region into a block that assigns what it yields to `targets`."""
     last = region.operations[-1] if region.operations else None
     if last is None or last.name != _YIELD or len(last.operands) != len(targets):
-        raise Untranslatable(f"a region does not end by yielding {len(targets)} values")
+        raise Untranslatable(f"a region does not end by yielding {counted(len(targets), 'value')}")
     outer = translator.block
     translator.block = inner = translator.writer.block(outer.index)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ....errors import counted
 from ...program import AttrType
 from ..bindings import NOTHING, Tensor, Untranslatable, Vector
 from ..ir import Operation, TensorType
@@ -114,7 +115,7 @@ def split(translator: Translator, operation: Operation) -> None:
     """A vector that becomes its tensors."""
     elements = translator.elements(operation.operand(0)) if operation.operands else ()
     if len(elements) != len(operation.results):
-        raise Untranslatable(f"it makes {len(operation.results)} of {len(elements)} tensors")
+        raise Untranslatable(f"it makes {counted(len(operation.results), 'tensor', len(elements))}")
     for result, element in zip(operation.results, elements, strict=True):
         translator.bind(result, element)
 
