@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.builders import ModelBuilder, normal
 from tests.cli.helpers import run, run_terminal
 from tests.pages import COMBINED, DIGITS
 
@@ -33,8 +34,11 @@ def test_a_row_is_what_writing_and_checking_it_says(
     assert row["bytes"] == done["sizes"]["after"]
     assert row["naive_buffer"] == done["naive_buffer"]
     assert row["compressed"] == done["compressed"]["after"]
-    check = ("dequantize-check", "--json", "--outputs", "--reference", COMBINED, tmp_path / "out")
-    (output,) = run(*check).json["outputs"]
+    check = ["dequantize-check", "--json", "--outputs", "--reference", str(COMBINED), "out"]
+    if "--report" in arguments:  # then the check says no without it
+        assert run(*check, cwd=tmp_path).code == 1
+        check += ["--verify-report", "report.json"]
+    (output,) = run(*check, cwd=tmp_path).ok().json["outputs"]
     assert row["sqnr_db"] == pytest.approx(output["sqnr_db"], abs=1e-3)
     assert row["agreement_percent"] == pytest.approx(output["agreement_percent"], abs=1e-3)
 
@@ -44,6 +48,25 @@ def test_one_setting_is_recommended_with_its_reason(document: Any) -> None:
     taken = [one for one in document["recommend"] if one["recommended"]]
     assert [one["setting"] for one in taken] == ["nearest-8"]
     assert "99%" in taken[0]["reason"]
+
+
+def test_lines_have_a_report_where_parameters_are_corrected(document: Any) -> None:
+    rows = {one["setting"]: one["command"] for one in document["recommend"]}
+    assert [name for name in rows if "--report report.json" in rows[name]] == [
+        name for name in NAMES if not name.startswith("nearest")
+    ]
+
+
+def test_sizes_that_were_not_tried_are_told_with_the_reason(document: Any, tmp_path: Path) -> None:
+    assert document["left_out"] == []
+    builder = ModelBuilder()
+    builder.fetch(builder.mul(builder.input("x", (-1, 40)), "w", normal(40, 40)))
+    builder.write(tmp_path / "m")
+    found = run("inspect", "--recommend", "--json", tmp_path / "m").ok().json
+    (one, *_) = found["left_out"]
+    assert one["setting"] == "accurate-30%"
+    assert one["allowed"] == found["sizes"]["total"] * 3 // 10
+    assert "too small" in one["reason"]
 
 
 @pytest.mark.parametrize("columns", [50, 80, 120])

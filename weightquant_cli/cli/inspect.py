@@ -107,6 +107,7 @@ def _recommend(
     if arguments.as_json:
         document = inspect_json.inspect_document(summary, weights)
         document["recommend"] = recommend_view.documents(found, choice, arguments)
+        document["left_out"] = recommend_view.left_out(found)
         console.write(json_output.dumps(document))
     elif arguments.table_format == "csv":
         console.write(recommend_view.as_csv(found, choice, arguments))

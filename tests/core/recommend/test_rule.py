@@ -7,7 +7,7 @@ import math
 import pytest
 
 from weightquant_cli.core.quantize.sizes import CompressedSizes, Sizes
-from weightquant_cli.core.recommend.recommend import Comparison, Measured
+from weightquant_cli.core.recommend.comparison import Comparison, Measured
 from weightquant_cli.core.recommend.rule import choose
 from weightquant_cli.core.recommend.settings import SETTINGS
 from weightquant_cli.core.run.compare import OutputDifference
@@ -19,7 +19,7 @@ def output(sqnr: float, agreement: float | None, mismatched: int = 0) -> OutputD
 
 def measured(size: int, compressed: int, *outputs: OutputDifference) -> Measured:
     sizes = Sizes(0, 1000, 0, size)
-    return Measured(SETTINGS[0], sizes, None, CompressedSizes(0, compressed), outputs, 0.0)
+    return Measured(SETTINGS[0], sizes, None, CompressedSizes(0, compressed), outputs, 0.0, False)
 
 
 def chosen(*settings: Measured) -> Measured | None:

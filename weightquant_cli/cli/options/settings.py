@@ -9,15 +9,20 @@ from ...core.plan.options import AutoBits
 from .quantize import ADAPTIVE
 
 if TYPE_CHECKING:
+    from ...core.recommend.comparison import Measured
     from ...core.recommend.settings import Setting
     from .inspect import InspectArguments
 
 OUTPUT = "out"
 """The output folder in a line to copy."""
 
+REPORT = "report.json"
+"""The report in a line to copy: `dequantize-check` asks for it where parameters were corrected."""
 
-def command_line(setting: Setting, arguments: InspectArguments) -> str:
+
+def command_line(one: Measured, arguments: InspectArguments) -> str:
     """The line with which `quantize` does it to the same model, for a POSIX shell."""
+    setting = one.setting
     words = ["weightquant", "quantize", *_options(setting)]
     for option, name in (
         ("--model-filename", arguments.model_filename),
@@ -27,6 +32,8 @@ def command_line(setting: Setting, arguments: InspectArguments) -> str:
             words += [option, name]
     if setting.adaptive:
         words += _inputs(arguments)
+    if one.is_corrected:
+        words += ["--report", REPORT]
     folder = str(arguments.model_dir)
     end = ["--"] if folder.startswith("-") else []
     return shlex.join([*words, *end, folder, OUTPUT])

@@ -14,7 +14,7 @@ from .table_formats import code, csv_text, markdown
 from .tables import LABEL_WIDTH, NOTHING, Column, facts, table
 
 if TYPE_CHECKING:
-    from ...core.recommend.recommend import Comparison, Measured
+    from ...core.recommend.comparison import Comparison, Measured
     from ...core.recommend.rule import Choice
     from ..console import Console
     from ..options.inspect import InspectArguments
@@ -42,7 +42,7 @@ def show(
         console.print(table(console, COLUMNS, [_row(one, choice) for one in found.settings]))
         console.print("")
     for one in found.settings:  # the terminal wraps them: a line that is copied stays one line
-        line = command_line(one.setting, arguments)
+        line = command_line(one, arguments)
         console.print(printable(f"{one.setting.name:<{LABEL_WIDTH}}{line}"))
     console.print(facts(console, notes(found, choice)))
 
@@ -51,7 +51,7 @@ def as_markdown(found: Comparison, choice: Choice | None, arguments: InspectArgu
     """The same as Markdown."""
     text = markdown(COLUMNS, [_row(one, choice) for one in found.settings]) + "\n"
     for one in found.settings:
-        text += f"- {one.setting.name}: {code(command_line(one.setting, arguments))}\n"
+        text += f"- {one.setting.name}: {code(command_line(one, arguments))}\n"
     return text + "".join(f"- {label}: {code(line)}\n" for label, line in notes(found, choice))
 
 
@@ -62,7 +62,7 @@ def as_csv(found: Comparison, choice: Choice | None, arguments: InspectArguments
             one.setting.name,
             *("" if cell == NOTHING else cell.removesuffix("%") for cell in _cells(one)),
             "yes" if choice is not None and one is choice.setting else "",
-            command_line(one.setting, arguments),
+            command_line(one, arguments),
         ]
         for one in found.settings
     ]
@@ -89,12 +89,20 @@ def documents(
     return [_document(one, choice, arguments) for one in found.settings]
 
 
+def left_out(found: Comparison) -> Sequence[Document]:
+    """A JSON object for each setting that was not tried."""
+    return [
+        {"setting": one.setting.name, "allowed": one.allowed, "reason": one.why}
+        for one in found.left_out
+    ]
+
+
 def _document(one: Measured, choice: Choice | None, arguments: InspectArguments) -> Document:
     sqnr, agreement = one.sqnr_db, one.agreement
     recommended = choice is not None and one is choice.setting
     return {
         "setting": one.setting.name,
-        "command": command_line(one.setting, arguments),
+        "command": command_line(one, arguments),
         "bytes": one.sizes.after,
         "naive_buffer": naive_buffer(one.naive_buffer),
         "compressed": one.compressed.total,

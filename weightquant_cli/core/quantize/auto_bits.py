@@ -31,6 +31,7 @@ from .weight_quantizer import quantization_error
 
 if TYPE_CHECKING:
     from ..run.inputs import SampleOptions
+    from .adaptive.harm import Harms
 
 LOW = 8
 HIGH = 16
@@ -87,13 +88,39 @@ def plan_model(
     plan = make_plan(model, options)
     if not isinstance(options.bits, AutoBits):
         return plan
+    from .adaptive.harm import Harms  # the interpreter, which few runs need
+
+    harms = Harms(model, plan, samples, jobs)
     if options.bits.target_compressed is not None:
         from .compressed_bits import plan_for_compressed_size
 
         nearest = partial(_compressed_size, model, strip_callstack, jobs)
         return plan_for_compressed_size(
-            model, plan, options.bits, nearest, samples, compressed, jobs, step
+            model, plan, options.bits, nearest, harms, compressed, jobs, step
         )
+    return choose_by_harm(model, plan, options.bits, harms, strip_callstack, jobs, step)
+
+
+def choose_by_harm(
+    model: Model,
+    plan: Plan,
+    auto: AutoBits,
+    harms: Harms,
+    strip_callstack: bool = True,
+    jobs: int | None = None,
+    step: Callable[[int], None] = lambda _: None,
+) -> Plan:
+    """The plan with 8 or 16 bits for every weight; arguments and errors as for `plan_model`.
+
+    Args:
+        model: the model.
+        plan: of it, with 8 bits for the weights whose bits are free.
+        auto: the size to keep to, and the floor.
+        harms: of the model's weights; what was measured for another size is not measured again.
+        strip_callstack: as for `plan_model`.
+        jobs: as for `plan_model`.
+        step: as for `plan_model`.
+    """
     free = [
         weight
         for weight in plan.quantized
@@ -101,14 +128,14 @@ def plan_model(
     ]
 
     def measure(weight: QuantizedWeight, token: threads.CancelToken) -> Candidate:
-        candidate = _measure(model, options, weight, token)
+        candidate = _measure(model, plan.options, weight, token)
         step(1)
         return candidate
 
     candidates = threads.run(measure, free, jobs, lambda weight: weight.size_before)
-    harm = partial(_harm, model, plan, jobs, samples, step)
+    harm = partial(_harm, plan, harms, step)
     smallest = exact_sizes(model, plan, strip_callstack).after
-    raised = choose_bits(model.stored.size, options.bits, candidates, smallest, harm)
+    raised = choose_bits(model.stored.size, auto, candidates, smallest, harm)
     model.stored.verify_unchanged()
     return plan.with_bits(dict.fromkeys(raised, HIGH))
 
@@ -199,17 +226,10 @@ def _measure(
 
 
 def _harm(
-    model: Model,
-    plan: Plan,
-    jobs: int | None,
-    samples: SampleOptions | None,
-    step: Callable[[int], None],
-    candidates: Sequence[Candidate],
+    plan: Plan, harms: Harms, step: Callable[[int], None], candidates: Sequence[Candidate]
 ) -> Mapping[str, float]:
     """The change of the answers where it can be measured, else the weight's own error."""
-    from .adaptive.harm import harm_of  # the interpreter, which few runs need
-
     by_name = {weight.name: weight for weight in plan.quantized}
     wanted = [by_name[candidate.name] for candidate in candidates]
     own = {candidate.name: relative_error(candidate.error) for candidate in candidates}
-    return {**own, **harm_of(model, plan, wanted, samples, jobs, step)}
+    return {**own, **harms.of(wanted, step)}

@@ -28,7 +28,7 @@ from .compressed import deflated
 from .weight_quantizer import WeightQuantizer
 
 if TYPE_CHECKING:
-    from ..run.inputs import SampleOptions
+    from .adaptive.harm import Harms
 
 EVERY = tuple(range(MIN_BITS, MAX_BITS + 1))
 
@@ -45,7 +45,7 @@ def choices_of(
     model: Model,
     plan: Plan,
     auto: AutoBits,
-    samples: SampleOptions | None,
+    harms: Harms,
     jobs: int | None,
     step: Callable[[int], None],
 ) -> list[Choice]:
@@ -66,7 +66,7 @@ def choices_of(
 
     profiles = threads.run(work, free, jobs, lambda weight: weight.size_before)
     noise = {one.name: one.noise for one in profiles}
-    factors = _harm_per_noise(model, plan, free, noise, samples, jobs, step)
+    factors = _harm_per_noise(free, noise, harms, step)
     return [
         Choice(
             one.name,
@@ -134,24 +134,19 @@ def _deflated_sample(integers: Array, dtype: str) -> int:
 
 
 def _harm_per_noise(
-    model: Model,
-    plan: Plan,
     weights: Sequence[QuantizedWeight],
     noise: Mapping[str, Mapping[int, float]],
-    samples: SampleOptions | None,
-    jobs: int | None,
+    harms: Harms,
     step: Callable[[int], None],
 ) -> dict[str, float]:
     """The harm of a weight / its relative error: the geometric mean over `ANCHORS`.
 
     Where the harm cannot be measured it is the error itself, as `auto_bits` has it.
     """
-    from .adaptive.harm import harm_of  # the interpreter, which few runs need
-
     found: dict[str, list[float]] = {weight.name: [] for weight in weights}
     for bits in ANCHORS:
         at = [weight.with_bits(bits) for weight in weights]
-        for name, harm in harm_of(model, plan, at, samples, jobs, step).items():
+        for name, harm in harms.of(at, step).items():
             if 0 < harm < math.inf and noise[name][bits] > 0:
                 found[name].append(math.log(harm / noise[name][bits]))
     return {name: math.exp(sum(logs) / len(logs)) if logs else 1.0 for name, logs in found.items()}

@@ -21,7 +21,7 @@ from .bits_profiles import choices_of
 from .compressed import compressed_size
 
 if TYPE_CHECKING:
-    from ..run.inputs import SampleOptions
+    from .adaptive.harm import Harms
 
 ATTEMPTS = 6
 CLOSE = 0.005
@@ -36,7 +36,7 @@ def plan_for_compressed_size(
     plan: Plan,
     auto: AutoBits,
     measured: Measure,
-    samples: SampleOptions | None = None,
+    harms: Harms,
     final: Measure | None = None,
     jobs: int | None = None,
     step: Callable[[int], None] = lambda _: None,
@@ -48,7 +48,7 @@ def plan_for_compressed_size(
         plan: its plan; weights whose bits the user gave keep them.
         auto: the size to keep to, and the floor.
         measured: gives the compressed size of what a plan makes, rounded to nearest.
-        samples: what the model is run on; None makes inputs up.
+        harms: of the model's weights.
         final: gives the size of what is made in the end, where that is rounded otherwise and takes
             long; called as seldom as possible.
         jobs: threads; None takes the CPUs that this process may use.
@@ -60,7 +60,7 @@ def plan_for_compressed_size(
     """
     assert auto.target_compressed is not None
     limit = auto.target_compressed.of(compressed_size(model.stored, jobs).total)
-    choices = choices_of(model, plan, auto, samples, jobs, step)
+    choices = choices_of(model, plan, auto, harms, jobs, step)
 
     search = _Search(plan, choices, limit)
     smallest = search.smallest

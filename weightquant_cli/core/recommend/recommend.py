@@ -1,105 +1,40 @@
 """What each setting makes of a model: sizes, answers beside those of FP32, time. In memory alone.
 
-One setting is dealt with at a time. FP32 is run once for each input, as long as its answers take
-no more than `KEPT_BYTES`; beyond that it is run again.
+One setting is dealt with at a time. What weights meet, and what their bits do to the answers, is
+measured once for all settings.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 
-from ..check.compare_outputs import SEED, Sample, non_finite_from, stop_of
-from ..lite.naive_buffer import NaiveBufferSize
+from ... import threads
+from ..check.compare_outputs import SEED, Sample
 from ..model.model import Model
-from ..plan.options import AutoBits
+from ..plan.options import AutoBits, QuantizeOptions
 from ..plan.plan import Plan, make_plan
-from ..quantize.adaptive.adaptive import round_adaptively
-from ..quantize.adaptive.result import NO_ROUNDING
-from ..quantize.auto_bits import HIGH, LOW, plan_model
+from ..quantize.adaptive.adaptive import Rounder, weights_to_round
+from ..quantize.adaptive.harm import Harms
+from ..quantize.adaptive.result import NO_ROUNDING, AdaptiveRounding
+from ..quantize.auto_bits import HIGH, LOW, choose_by_harm
 from ..quantize.compressed import Candidate, compressed_sizes
 from ..quantize.dequantized import planned
 from ..quantize.quantize import refuse_quantized
-from ..quantize.sizes import CompressedSizes, Sizes, exact_sizes, sizes_with
+from ..quantize.sizes import exact_sizes, sizes_with
 from ..quantize.tagged_program import TaggedProgram
-from ..run import Array, Network, Outcome, cached, stored
+from ..run import Array, Network, Outcome, cached
 from ..run.compare import OutputComparison, OutputDifference
 from ..run.inputs import SampleOptions, samples
 from ..run.parameters import DEFAULT_CACHE
+from .answers import Answers
+from .comparison import Comparison, LeftOut, Measured
 from .settings import SETTINGS, Setting
 
-KEPT_BYTES = 256 << 20
-"""Of FP32's answers."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a setting makes of the model.
-
-    Attributes:
-        setting: which one.
-        sizes: bytes before and after.
-        naive_buffer: of the `.nb` to expect; None where that is not known.
-        compressed: deflated bytes.
-        outputs: how far each output is from FP32, over all inputs.
-        seconds: what choosing bits, rounding and compressing took; without the comparison.
-    """
-
-    setting: Setting
-    sizes: Sizes
-    naive_buffer: NaiveBufferSize | None
-    compressed: CompressedSizes
-    outputs: tuple[OutputDifference, ...]
-    seconds: float
-
-    @property
-    def is_compared(self) -> bool:
-        """Whether every output could be compared on every input, and is finite."""
-        return bool(self.outputs) and not any(
-            one.mismatched or one.non_finite or not one.elements for one in self.outputs
-        )
-
-    @property
-    def sqnr_db(self) -> float | None:
-        """The SQNR of the worst output; None where none could be compared."""
-        return min((one.sqnr_db for one in self.outputs if one.elements), default=None)
-
-    @property
-    def agreement(self) -> float | None:
-        """The agreement of the worst output in percent; None where none has rows to compare."""
-        shares = (one.agreement for one in self.outputs)
-        return min((share for share in shares if share is not None), default=None)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A setting with a target size that says nothing of this model.
-
-    Attributes:
-        setting: which one.
-        why: in a few words.
-    """
-
-    setting: Setting
-    why: str
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All settings, beside each other.
-
-    Attributes:
-        settings: what each makes of the model; none where nothing can be quantized.
-        left_out: those that were not tried, since their size is out of the model's range.
-        samples: inputs on which the answers were compared.
-        notes: from which operator on the FP32 model could not be run, or is not finite.
-    """
-
-    settings: tuple[Measured, ...]
-    left_out: tuple[LeftOut, ...]
-    samples: int
-    notes: tuple[str, ...]
+AT_ONCE = 2
+"""Inputs that a model is run on at the same time."""
 
 
 def compare_settings(
@@ -125,90 +60,102 @@ def compare_settings(
         OptionError: inputs that do not fit the model, or its memory.
         ModelError: the weights cannot be read.
     """
-    wanted = given or SampleOptions()
-    work = _Work(model, wanted, jobs, step, _Answers(model))
-    measured, left_out = [], []
+    work = _Work(model, given or SampleOptions(), jobs, step)
+    tried, left_out = [], []
     for setting in settings:
-        plan = make_plan(model, setting.options)
+        plan = work.plan(setting.options)
         refuse_quantized(model, plan)
         if not plan.quantized:
             continue
-        why = _out_of_range(model, setting)
-        if why is None:
-            measured.append(work.measure(setting))
+        out = work.out_of_range(setting)
+        if out is None:
+            tried.append((setting, plan))
         else:
-            left_out.append(LeftOut(setting, why))
+            left_out.append(out)
+    measured = work.measure(tried)
     model.stored.verify_unchanged()
-    return Comparison(
-        tuple(measured), tuple(left_out), work.answers.samples, tuple(work.answers.notes)
-    )
+    return Comparison(measured, tuple(left_out), work.answers.samples, tuple(work.answers.notes))
 
 
-def _out_of_range(model: Model, setting: Setting) -> str | None:
-    """Why a target size would give an error, or what another setting gives already."""
-    if not isinstance(setting.bits, AutoBits) or setting.bits.target_size is None:
-        return None
-    limit = setting.bits.target_size.of(model.stored.size)
-    low, high = (
-        exact_sizes(model, make_plan(model, replace(setting.options, bits=bits)), True).after
-        for bits in (LOW, HIGH)
-    )
-    if limit < low:
-        return f"too small: {low} bytes with every weight at {LOW} bits, and {limit} allowed"
-    if limit >= high:
-        return f"every weight at {HIGH} bits: {high} bytes, and {limit} allowed"
-    return None
-
-
-class _Answers:
-    """FP32's answers, input by input."""
-
-    def __init__(self, model: Model) -> None:
-        self._network = Network(model.program, cached(stored(model.stored), DEFAULT_CACHE // 2))
-        self._kept: list[Mapping[str, Array]] = []
-        self._bytes = 0
-        self.names = self._network.outputs
-        self.samples = 0
-        self.notes: dict[str, None] = {}
-
-    def of(self, index: int, sample: Sample) -> Mapping[str, Array]:
-        """The outputs on the input of this index."""
-        if index < len(self._kept):
-            return self._kept[index]
-        outcome = self._network.run(sample)
-        if index == self.samples:
-            self.samples += 1
-            self._note(outcome)
-        size = sum(array.nbytes for array in outcome.outputs.values())
-        if index == len(self._kept) and self._bytes + size <= KEPT_BYTES:
-            self._kept.append(outcome.outputs)
-            self._bytes += size
-        return outcome.outputs
-
-    def _note(self, outcome: Outcome) -> None:
-        for note in (stop_of("the model", outcome), non_finite_from("the model", outcome)):
-            if note is not None:
-                self.notes[note] = None
-
-
-@dataclass
 class _Work:
-    """Carries out one setting after the other."""
+    """Carries out one setting after the other; what several of them need is done once."""
 
-    model: Model
-    given: SampleOptions
-    jobs: int | None
-    step: Callable[[int], None]
-    answers: _Answers = field(repr=False)
+    def __init__(
+        self, model: Model, given: SampleOptions, jobs: int | None, step: Callable[[int], None]
+    ) -> None:
+        self.model = model
+        self.given = given
+        self.jobs = jobs
+        self.step = step
+        self.answers = Answers(model)
+        self._plans: dict[QuantizeOptions, Plan] = {}
+        self._rounder: Rounder | None = None
 
-    def measure(self, setting: Setting) -> Measured:
-        """Everything about one setting."""
-        started = time.perf_counter()
-        plan = plan_model(self.model, setting.options, jobs=self.jobs, samples=self.given)
-        rounding = NO_ROUNDING
-        if setting.adaptive:
+    def plan(self, options: QuantizeOptions) -> Plan:
+        """The plan with these options, automatic bits not yet chosen."""
+        if options not in self._plans:
+            self._plans[options] = make_plan(self.model, options)
+        return self._plans[options]
+
+    def out_of_range(self, setting: Setting) -> LeftOut | None:
+        """Says whether a target size would give an error, or what another setting gives already."""
+        if not isinstance(setting.bits, AutoBits) or setting.bits.target_size is None:
+            return None
+        limit = setting.bits.target_size.of(self.model.stored.size)
+        low, high = (
+            exact_sizes(self.model, self.plan(replace(setting.options, bits=bits)), True).after
+            for bits in (LOW, HIGH)
+        )
+        allowed = f"and {limit} allowed"
+        if limit < low:
+            why = f"too small: {low} bytes with every weight at {LOW} bits, {allowed}"
+            return LeftOut(setting, limit, why)
+        if limit >= high:
+            return LeftOut(setting, limit, f"every weight at {HIGH} bits: {high} bytes, {allowed}")
+        return None
+
+    def measure(self, tried: Sequence[tuple[Setting, Plan]]) -> tuple[Measured, ...]:
+        """Everything about each setting, in order."""
+        plans, choosing = self._with_bits(tried)
+        names = {
+            weight.name
+            for (setting, _), plan in zip(tried, plans, strict=True)
+            for weight in weights_to_round(plan)
+            if setting.adaptive
+        }
+        found, rounding = [], 0.0
+        for (setting, _), plan in zip(tried, plans, strict=True):
+            started = time.perf_counter()
+            rounded = self._round(plan, names) if setting.adaptive else NO_ROUNDING
+            rounding = max(rounding, time.perf_counter() - started)
+            one = self._measure(setting, plan, rounded)
+            shared = choosing if isinstance(setting.bits, AutoBits) else 0.0
+            shared += rounding if setting.adaptive else 0.0
+            found.append(replace(one, seconds=one.seconds + shared))
+        return tuple(found)
+
+    def _with_bits(self, tried: Sequence[tuple[Setting, Plan]]) -> tuple[list[Plan], float]:
+        """The plans with their bits chosen, and the seconds that one took for that."""
+        plans, longest = [], 0.0
+        harms: Harms | None = None
+        for setting, plan in reversed(tried):  # the largest size asks for most weights' harm
+            if isinstance(setting.bits, AutoBits):
+                started = time.perf_counter()
+                harms = harms or Harms(self.model, plan, self.given, self.jobs)
+                plan = choose_by_harm(self.model, plan, setting.bits, harms, jobs=self.jobs)
+                longest = max(longest, time.perf_counter() - started)
+            plans.append(plan)
+        return plans[::-1], longest
+
+    def _round(self, plan: Plan, names: Collection[str]) -> AdaptiveRounding:
+        if self._rounder is None:
             inputs = samples(self.model, self.given)
-            rounding = round_adaptively(self.model, plan, inputs, self.jobs)
+            self._rounder = Rounder(self.model, names, inputs, self.jobs)
+        return self._rounder.round(plan)
+
+    def _measure(self, setting: Setting, plan: Plan, rounding: AdaptiveRounding) -> Measured:
+        """Sizes and answers of one setting; seconds for compressing alone."""
+        started = time.perf_counter()
         one = Candidate(plan, self.model.files.params is None, rounding=rounding)
         compressed = compressed_sizes(self.model, [one], self.jobs)[0]
         seconds = time.perf_counter() - started
@@ -216,22 +163,37 @@ class _Work:
         network = Network(
             self.model.program, cached(planned(self.model, plan, rounding), DEFAULT_CACHE // 2)
         )
-        sizes, naive_buffer = self._sizes(plan)
-        return Measured(setting, sizes, naive_buffer, compressed, self._compare(network), seconds)
-
-    def _sizes(self, plan: Plan) -> tuple[Sizes, NaiveBufferSize | None]:
         program = TaggedProgram(self.model, plan, strip_callstack=True)
         sizes = sizes_with(self.model, program.plan, program.size)
-        return sizes, program.naive_buffer_size()
+        outputs = self._compare(network)
+        return Measured(
+            setting,
+            sizes,
+            program.naive_buffer_size(),
+            compressed,
+            outputs,
+            seconds,
+            bool(rounding.corrected),
+        )
 
     def _compare(self, network: Network) -> tuple[OutputDifference, ...]:
+        """The answers beside FP32's, on `AT_ONCE` inputs at a time."""
         comparison = OutputComparison()
-        others = replace(self.given, seed=SEED)
-        for index, sample in enumerate(samples(self.model, others, runs=2)):
-            reference = self.answers.of(index, sample)
-            comparison.add(
-                {name: reference.get(name) for name in self.answers.names},
-                dict(network.run(sample).outputs),
-            )
-            self.step(1)
+        inputs = enumerate(samples(self.model, replace(self.given, seed=SEED), runs=AT_ONCE))
+
+        def work(
+            one: tuple[int, Sample], token: threads.CancelToken
+        ) -> tuple[Mapping[str, Array] | Outcome, Outcome]:
+            token.check()
+            return self.answers.find(*one), network.run(one[1])
+
+        while some := list(islice(inputs, AT_ONCE)):
+            for (index, _), (reference, outcome) in zip(
+                some, threads.run(work, some, self.jobs), strict=True
+            ):
+                outputs = self.answers.note(index, reference)
+                comparison.add(
+                    {name: outputs.get(name) for name in self.answers.names}, dict(outcome.outputs)
+                )
+                self.step(1)
         return comparison.results()

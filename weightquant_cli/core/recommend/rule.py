@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .recommend import Comparison, Measured
+from .comparison import Comparison, Measured
 
 MIN_AGREEMENT = 99.0
 """Percent of the rows of every output whose largest value must be at the same place. PP-OCRv4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -51,40 +51,96 @@ def round_adaptively(
         ModelError: the weights cannot be read.
         RunError: a sample does not fit the model.
     """
-    load = stored(model.stored)
-    wanted = weights_to_round(plan)
-    network = Network(model.program, cached(load, CACHE))
-    reasons: tuple[str, ...] = ()
-    with Lanes((jobs or threads.default_jobs()) - 1) as lanes:
-        observer = StatisticsObserver([weight.name for weight in wanted], submit=lanes.submit)
-        for sample in samples:
-            outcome = network.run(sample, observer=observer)
-            reasons = tuple(str(one) for one in outcome.not_run)
-            if outcome.non_finite is not None:
-                reasons += (str(outcome.non_finite),)
-            step(1)
-    del network  # and the parameters that it keeps
+    names = [weight.name for weight in weights_to_round(plan)]
+    return Rounder(model, names, samples, jobs, step).round(plan, last=True)
 
-    def work(weight: QuantizedWeight, token: threads.CancelToken) -> AdaptiveWeight:
-        token.check()
-        found = observer.found.pop(weight.name, None)  # its moments take memory
-        result = _round(model, plan, weight, load(weight.name), found, token)
-        step(1)
-        return result
 
-    reached = frozenset(observer.found)
-    done = threads.run(work, wanted, jobs, lambda weight: weight.size_before)
-    rounded = {weight.name: one for weight, one in zip(wanted, done, strict=True)}
-    model.stored.verify_unchanged()
-    unreached = tuple(name for name in rounded if name not in reached)
-    return AdaptiveRounding(
-        rounded, _corrected(model, wanted, rounded, load), unreached, reasons if unreached else ()
-    )
+class Rounder:
+    """Rounds a model for one plan after the other; the model is run once, on making it.
+
+    What two plans that follow each other have in common is rounded once.
+
+    Args:
+        model: the FP32 model.
+        weights: names of the weights that any of the plans quantizes.
+        samples: as for `round_adaptively`.
+        jobs: as for `round_adaptively`.
+        step: as for `round_adaptively`.
+
+    Raises:
+        ModelError, RunError: as `round_adaptively` does.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        weights: Collection[str],
+        samples: Iterable[Sample],
+        jobs: int | None = None,
+        step: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._model = model
+        self._jobs = jobs
+        self._step = step
+        self._load = stored(model.stored)
+        self._reasons: tuple[str, ...] = ()
+        self._statistics = self._run(weights, samples)
+        self._reached = frozenset(self._statistics)
+        self._done: dict[tuple[str, int], AdaptiveWeight] = {}
+
+    def round(self, plan: Plan, last: bool = False) -> AdaptiveRounding:
+        """Round every quantized weight of a plan.
+
+        Args:
+            plan: plans may differ in their bits alone.
+            last: whether no other plan follows; what is known of the inputs is then let go of.
+
+        Raises:
+            NonFiniteWeightError, ModelError: as `round_adaptively` does.
+        """
+        model, wanted = self._model, weights_to_round(plan)
+        take = self._statistics.pop if last else self._statistics.get
+
+        def work(weight: QuantizedWeight, token: threads.CancelToken) -> AdaptiveWeight:
+            token.check()
+            found = take(weight.name, None)  # its moments take memory
+            result = self._done.get(_key(weight))
+            if result is None:
+                values = self._load(weight.name)
+                result = _round(model, plan, weight, values, found, token)
+            self._step(1)
+            return result
+
+        done = threads.run(work, wanted, self._jobs, lambda weight: weight.size_before)
+        rounded = {weight.name: one for weight, one in zip(wanted, done, strict=True)}
+        if not last:
+            self._done = {_key(weight): rounded[weight.name] for weight in wanted}
+        model.stored.verify_unchanged()
+        corrected = _corrected(model, wanted, rounded, self._load)
+        unreached = tuple(name for name in rounded if name not in self._reached)
+        return AdaptiveRounding(rounded, corrected, unreached, self._reasons if unreached else ())
+
+    def _run(self, weights: Collection[str], samples: Iterable[Sample]) -> dict[str, Statistics]:
+        """What is known of the weights' inputs, from running the model."""
+        network = Network(self._model.program, cached(self._load, CACHE))
+        with Lanes((self._jobs or threads.default_jobs()) - 1) as lanes:
+            observer = StatisticsObserver(weights, submit=lanes.submit)
+            for sample in samples:
+                outcome = network.run(sample, observer=observer)
+                self._reasons = tuple(str(one) for one in outcome.not_run)
+                if outcome.non_finite is not None:
+                    self._reasons += (str(outcome.non_finite),)
+                self._step(1)
+        return observer.found
 
 
 def weights_to_round(plan: Plan) -> list[QuantizedWeight]:
     """The weights that `round_adaptively` rounds: those that something is multiplied with."""
     return [weight for weight in plan.quantized if weight.operator_type in INPUT_SLOTS]
+
+
+def _key(weight: QuantizedWeight) -> tuple[str, int]:
+    return weight.name, weight.quantization.bits
 
 
 def _rows_of(model: Model, weight: QuantizedWeight) -> Rows:
