@@ -26,6 +26,7 @@ from weightquant_cli.core.check.compare_outputs import (
     compare_model_outputs,
 )
 from weightquant_cli.core.check.quality_gates import OutputGates
+from weightquant_cli.core.lite import tags
 from weightquant_cli.core.run import Network, stored
 from weightquant_cli.core.run.inputs import SampleOptions, samples
 
@@ -68,6 +69,21 @@ def test_the_figures_are_those_of_the_dequantized_model(digits: Model, tmp_path:
     assert found.sqnr_db == pytest.approx(10 * math.log10((before**2).sum() / noise), abs=1e-3)
     assert found.max_change == pytest.approx(np.abs(before - after).max(), rel=1e-4)
     assert found.agreement == 100 * (before.argmax(1) == after.argmax(1)).mean()
+
+
+def test_the_tags_of_the_quantized_model_are_found_once(
+    digits: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, searched = quantized(digits, tmp_path / "out"), []
+    original = tags.find_tags
+
+    def counted(model: Model) -> object:
+        searched.append(model)
+        return original(model)
+
+    monkeypatch.setattr(tags, "find_tags", counted)
+    compared(ours, digits)
+    assert searched.count(ours) == 1
 
 
 def test_layers_name_operators_and_weights_in_order(digits: Model, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...errors import OptionError, counted
@@ -39,6 +39,7 @@ class CheckResult(Shown):
         outputs: what the models answer, or None where they were not run (`check_outputs`).
         lite_version: the version of Paddle Lite whose opt shall take the model.
         conversion: what the real opt made of it, or None where it was not run.
+        tags: of the quantized model, which take long to find.
     """
 
     model: Model
@@ -51,6 +52,7 @@ class CheckResult(Shown):
     outputs: ComparedOutputs | None = None
     lite_version: str = NEWEST
     conversion: Conversion | None = None
+    tags: ModelTags | None = field(default=None, compare=False)
 
     def _lines(self) -> tuple[str, ...]:
         compared = self.comparison.weights if self.comparison else ()
@@ -160,6 +162,7 @@ def check(
         changed,
         reference,
         lite_version=lite_version,
+        tags=tags,
     )
 
 

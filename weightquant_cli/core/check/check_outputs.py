@@ -44,7 +44,7 @@ def check_outputs(
         why = f"the model was not run, since Paddle Lite does not run it right: {listed(broken, 3)}"
         found = ComparedOutputs(0, (), () if options.layers else None, (why,), ())
     else:
-        found = compare_model_outputs(result.model, reference, options, None, step)
+        found = compare_model_outputs(result.model, reference, options, result.tags, step)
         result.model.stored.verify_unchanged()
         reference.stored.verify_unchanged()
     failures = (*result.failures, *_failures(gates, found))
