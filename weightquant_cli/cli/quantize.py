@@ -238,7 +238,7 @@ class _Rounder:
             arguments = self._arguments
             wanted = sample_options(arguments.inputs, arguments.input_shape)
             given = samples(model, wanted)
-            total = None if wanted.inputs else wanted.count + len(weights_to_round(plan))
+            total = None if wanted.inputs else wanted.count + len(weights_to_round(model, plan))
             with self._console.counting("round", total) as step:
                 rounding = round_adaptively(model, plan, given, arguments.jobs, step)
             self._last = plan, rounding

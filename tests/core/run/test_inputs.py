@@ -174,6 +174,11 @@ def test_shapes_that_do_not_fit_are_told(shapes: dict[str, Any], words: list[str
         assert word in str(error.value)
 
 
+def test_an_input_that_is_declared_empty_is_told() -> None:
+    with pytest.raises(OptionError, match="an input without values"):
+        with_shapes(specs_of(image_model(-1, 3, 0, 8)))
+
+
 def test_a_folder_of_samples_is_read_in_the_order_of_names(tmp_path: Path) -> None:
     specs = specs_of(image_model(-1, 3, -1, -1))
     for name, value in (("b", 2), ("a", 1)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -47,6 +49,31 @@ def test_a_run_takes_what_was_estimated() -> None:
     tracemalloc.stop()
     found = estimate(model.program.parse(), net.graph, {"x": shape})
     assert 0.6 * found.variables < measured < found.total + (4 << 20)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attrs", "inputs"),
+    [
+        ("conv2d", {"strides": "x"}, {"Input": "x", "Filter": "w"}),
+        ("conv2d", {"padding_algorithm": "NONE"}, {"Input": "x", "Filter": "w"}),
+        ("conv2d", {}, {"Input": "x", "Filter": ()}),
+        ("conv2d", {}, {"Input": ()}),
+        ("pool2d", {"ksize": [0, 0]}, {"X": "x"}),
+        ("nearest_interp_v2", {"scale": [math.inf]}, {"X": "x"}),
+        ("nearest_interp_v2", {"scale": [math.nan]}, {"X": "x"}),
+        ("nearest_interp_v2", {"scale": "x"}, {"X": "x"}),
+    ],
+)
+def test_attributes_that_make_no_sense_are_for_the_run_to_tell(
+    kind: str, attrs: dict[str, Any], inputs: dict[str, Any]
+) -> None:
+    model = ModelBuilder()
+    model.input("x", (-1, 3, -1, -1))
+    model.parameter("w", floats(8, 3, 3, 3))
+    out = "Output" if kind == "conv2d" else "Out"
+    model.fetch(model.op(kind, inputs, {out: "y"}, attrs, shape=(-1, 8, -1, -1)))
+    found = estimate(model.program.parse(), network(model).graph, {"x": (1, 3, 8, 8)})
+    assert found.total > 0
 
 
 def test_a_loop_counts_with_what_its_block_declares() -> None:

@@ -16,6 +16,7 @@ from ..check.compare_outputs import SEED, Sample
 from ..model.model import Model
 from ..plan.options import AutoBits, QuantizeOptions
 from ..plan.plan import Plan, make_plan
+from ..plan.weight_plan import QuantizedWeight
 from ..quantize.adaptive.adaptive import Rounder, weights_to_round
 from ..quantize.adaptive.harm import Harms
 from ..quantize.adaptive.result import NO_ROUNDING, AdaptiveRounding
@@ -117,16 +118,16 @@ class _Work:
     def measure(self, tried: Sequence[tuple[Setting, Plan]]) -> tuple[Measured, ...]:
         """Everything about each setting, in order."""
         plans, choosing = self._with_bits(tried)
-        names = {
-            weight.name
+        adaptive = {
+            weight.name: weight
             for (setting, _), plan in zip(tried, plans, strict=True)
-            for weight in weights_to_round(plan)
+            for weight in weights_to_round(self.model, plan)
             if setting.adaptive
         }
         found, rounding = [], 0.0
         for (setting, _), plan in zip(tried, plans, strict=True):
             started = time.perf_counter()
-            rounded = self._round(plan, names) if setting.adaptive else NO_ROUNDING
+            rounded = self._round(plan, adaptive.values()) if setting.adaptive else NO_ROUNDING
             rounding = max(rounding, time.perf_counter() - started)
             one = self._measure(setting, plan, rounded)
             shared = choosing if isinstance(setting.bits, AutoBits) else 0.0
@@ -147,10 +148,10 @@ class _Work:
             plans.append(plan)
         return plans[::-1], longest
 
-    def _round(self, plan: Plan, names: Collection[str]) -> AdaptiveRounding:
+    def _round(self, plan: Plan, weights: Collection[QuantizedWeight]) -> AdaptiveRounding:
         if self._rounder is None:
             inputs = samples(self.model, self.given)
-            self._rounder = Rounder(self.model, names, inputs, self.jobs)
+            self._rounder = Rounder(self.model, weights, inputs, self.jobs)
         return self._rounder.round(plan)
 
     def _measure(self, setting: Setting, plan: Plan, rounding: AdaptiveRounding) -> Measured:

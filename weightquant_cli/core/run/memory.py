@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...formats.program import Program, Variable
-from .call import Call
+from .call import Call, Unsupported
 from .graph import Graph, Site, Step
 from .operators.windows import Window, pair, transposed_places, window
 
@@ -171,12 +171,12 @@ def _slid(
     if len(declared) != 4 or step.attributes.get("data_format") == "NHWC":
         return None
     slot = _WINDOWS.get(step.type, "X" if "_interp" in step.type else "")
-    image = known.get(step.inputs.get(slot, ("",))[0])
-    if image is None or len(image) != 4:
-        return None
     try:
+        image = known[step.inputs[slot][0]]
+        if len(image) != 4:
+            return None
         height, width = _sides(step, image, variables)
-    except ValueError:  # reported when the operator is run
+    except (ValueError, LookupError, OverflowError, Unsupported):  # reported when it is run
         return None
     channels = declared[1] if declared[1] >= 0 else image[1]
     lead = declared[0] if declared[0] >= 0 else image[0]

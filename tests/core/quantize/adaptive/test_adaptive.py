@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,6 +155,85 @@ def test_what_lies_behind_an_unknown_operator_is_named_with_the_reason(tmp_path:
     found = round_adaptively(model, make_plan(model, options()), given)
     assert found.unreached == ("second",)
     assert "nobody_knows" in found.reasons[0]
+
+
+def misfit(**attributes: Any) -> ModelBuilder:
+    builder = ModelBuilder()
+    x = builder.input("image", (-1, 3, 12, 12))
+    builder.fetch(builder.conv2d(x, "w", normal(8, 3, 3, 3), **attributes))
+    return builder
+
+
+def unlike(shape: tuple[int, ...], type: str = "conv2d") -> ModelBuilder:
+    """A layer whose input is not of the shape that its weight asks for."""
+    builder = ModelBuilder()
+    x = builder.op("reshape2", {"X": builder.input("image", (-1, 3, 12, 12))}, {"Out": "x"},
+                   {"shape": list(shape)}, shape=shape)  # fmt: skip
+    layer = builder.mul(x, "w", normal(5, 8)) if type == "mul" else None
+    builder.fetch(layer or builder.conv2d(x, "w", normal(8, 3, 3, 3)))
+    return builder
+
+
+def beside_one_without_a_filter() -> ModelBuilder:
+    builder = misfit(strides=[0, 0])
+    builder.op("conv2d", {"Input": "image"}, {"Output": "y"})
+    return builder
+
+
+@pytest.mark.parametrize(
+    "builder",
+    [
+        misfit(strides=[0, 0]),
+        misfit(paddings=[-1, -1]),
+        misfit(paddings=[1] * 5),
+        misfit(strides="x"),
+        misfit(data_format="NHWC"),
+        misfit(padding_algorithm="NONE"),
+        misfit(dilations=[9, 9]),
+        misfit(groups=7),
+        unlike((-1, 432)),
+        unlike((-1, 12, 6, 6)),
+        unlike((-1, 3, 144, 1)),
+        unlike((-1, 3, 12, 12, 1)),
+        unlike((-1, 432), "mul"),
+        beside_one_without_a_filter(),
+    ],
+)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_operator_that_does_not_fit_its_input_is_named_and_its_weight_rounded(
+    builder: ModelBuilder, jobs: int, tmp_path: Path
+) -> None:
+    model = builder.load(tmp_path / "m")
+    found = round_adaptively(model, make_plan(model, options()), samples(), jobs)
+    assert found.unreached == ("w",)
+    assert "operator " in found.reasons[0]
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_a_matrix_that_is_transposed_as_it_is_read_is_rounded_to_nearest(
+    size: int, tmp_path: Path
+) -> None:
+    """Its scales are those of the inputs. There was an error, or the inputs were mistaken."""
+    builder = ModelBuilder()
+    builder.parameter("w", normal(size, 64))
+    builder.op("matmul", {"X": builder.input("x", (-1, 64)), "Y": "w"}, {"Out": "y"},
+               {"transpose_Y": True, "alpha": 2.0}, shape=(-1, size))  # fmt: skip
+    builder.fetch("y")
+    model = builder.load(tmp_path / "m")
+    plan = make_plan(model, options())
+    assert [weight.name for weight in plan.quantized] == ["w"]
+    assert round_adaptively(model, plan, [{"x": normal(4, 64)}]).weights == {}
+
+
+def test_all_values_of_an_fc_are_rounded_whose_input_is_flattened(tmp_path: Path) -> None:
+    """The last axis of the input was taken for all of it; other values were never written."""
+    builder = ModelBuilder()
+    builder.fetch(builder.fc(builder.input("x", (-1, 64, 1, 1)), "w", normal(64, 32)))
+    model = builder.load(tmp_path / "m")
+    found = round_adaptively(model, make_plan(model, options()), [{"x": normal(4, 64, 1, 1)}])
+    done = found.weights["w"]
+    error = np.abs(done.integers * done.scales - normal(64, 32)).max(axis=0)
+    assert (error < done.scales).all()
 
 
 def test_embeddings_are_rounded_to_nearest(tmp_path: Path) -> None:

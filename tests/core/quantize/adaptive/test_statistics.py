@@ -9,12 +9,16 @@ import pytest
 
 from weightquant_cli import Model
 from weightquant_cli.core.lite.targets import TARGETS
+from weightquant_cli.core.model.weights import Weight
+from weightquant_cli.core.quantize.adaptive.rows import Rows
 from weightquant_cli.core.quantize.adaptive.statistics import (
     INPUT_SLOTS,
     Statistics,
     StatisticsObserver,
+    transposes_weight,
 )
 from weightquant_cli.core.run import Network, stored
+from weightquant_cli.core.run.operators import windows as windows_of_kernels
 
 from ....builders import Array, ModelBuilder, normal
 
@@ -23,11 +27,20 @@ def test_every_operator_that_multiplies_its_weight_has_a_slot_for_the_inputs() -
     assert TARGETS.keys() - INPUT_SLOTS.keys() == {"lookup_table", "lookup_table_v2"}
 
 
+def seen(model: Model, weight: Weight) -> Rows:
+    """How a weight's first reader sees it."""
+    operator, shape = model.operator(weight.readers[0].operator), weight.record.shape
+    groups = operator.value("groups")
+    turned = len(shape) == 4 or transposes_weight(operator.value)
+    return Rows(shape, 0 if turned else len(shape) - 1, groups if isinstance(groups, int) else 1)
+
+
 def observed(
     model: Model, inputs: dict[str, Array], samples: int = 10_000
 ) -> dict[str, Statistics]:
-    names = [weight.name for weight in model.weights]
-    observer = StatisticsObserver(names, samples)
+    observer = StatisticsObserver(
+        {weight.name: seen(model, weight) for weight in model.weights}, samples
+    )
     Network(model.program, stored(model.stored)).run(inputs, observer=observer)
     return observer.found
 
@@ -81,6 +94,60 @@ def test_a_matrix_product_s_rows_are_counted(tmp_path: Path, kind: str) -> None:
     found = observed(builder.load(tmp_path / "m"), {"x": values})["w"]
     np.testing.assert_allclose(found.mean[0], values.mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(found.moments(0)[0], values.T @ values / 11, rtol=1e-4, atol=1e-5)
+
+
+def test_an_fc_meets_all_that_it_flattens(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    x = builder.input("x", (-1, 6, 1, 1))
+    builder.fetch(builder.fc(x, "w", normal(6, 5)))
+    values = normal(11, 6, 1, 1)
+    found = observed(builder.load(tmp_path / "m"), {"x": values})["w"]
+    np.testing.assert_allclose(found.mean[0], values.mean(axis=(0, 2, 3)), atol=1e-6)
+
+
+def test_rows_of_transposed_inputs_are_their_columns(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    x = builder.input("x", (-1, 6, 4))
+    builder.fetch(builder.matmul_v2(x, "w", normal(6, 5), trans_x=True))
+    values = normal(2, 6, 4)
+    found = observed(builder.load(tmp_path / "m"), {"x": values})["w"]
+    assert found.samples == 8
+    np.testing.assert_allclose(found.mean[0], values.mean(axis=(0, 2)), atol=1e-6)
+
+
+def test_a_reader_that_sees_the_weight_otherwise_does_not_count(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    x = builder.input("x", (-1, 6))
+    y = builder.matmul_v2(x, "w", normal(6, 6))
+    builder.fetch(builder.matmul_v2(y, "w", trans_y=True))
+    image = builder.input("image", (-1, 4, 6, 6))
+    builder.conv2d(image, "kernel", normal(4, 1, 3, 3), groups=4)
+    part = builder.input("part", (-1, 1, 6, 6))
+    builder.fetch(builder.conv2d(part, "kernel"))
+    values = {"x": normal(7, 6), "image": normal(1, 4, 6, 6), "part": normal(1, 1, 6, 6)}
+    found = observed(builder.load(tmp_path / "m"), values)
+    assert (found["w"].samples, found["kernel"].samples) == (7, 16)
+    np.testing.assert_allclose(found["w"].mean[0], values["x"].mean(axis=0), atol=1e-6)
+
+
+def test_a_batch_may_be_larger_than_one_padded_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows_of_kernels, "MAX_BORDER", 2 * 10 * 10)
+    builder = ModelBuilder()
+    image = builder.input("image", (-1, 2, 8, 8))
+    kind = "depthwise_conv2d"
+    weight = normal(2, 1, 3, 3)
+    builder.fetch(builder.conv2d(image, "w", weight, kind, groups=2, paddings=[1, 1]))
+    found = observed(builder.load(tmp_path / "m"), {"image": normal(5, 2, 8, 8)})
+    assert found["w"].samples == 5 * 8 * 8
+
+
+def test_a_batch_of_nothing_has_no_statistics(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    builder.fetch(builder.conv2d(builder.input("x", (-1, 2, 8, 8)), "w", normal(2, 2, 3, 3)))
+    empty = np.zeros((0, 2, 8, 8), np.float32)
+    assert observed(builder.load(tmp_path / "m"), {"x": empty}) == {}
 
 
 def test_a_sample_of_many_places_is_taken_and_is_the_same_every_time(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from .lanes import Lanes
 from .result import AdaptiveRounding, AdaptiveWeight
 from .rounding import round_weight
 from .rows import Rows
-from .statistics import INPUT_SLOTS, Statistics, StatisticsObserver
+from .statistics import INPUT_SLOTS, Statistics, StatisticsObserver, transposes_weight
 
 Sample = Mapping[str, Array | Tensor]
 """One input of the model: a value for each of its feeds, by name."""
@@ -51,8 +51,8 @@ def round_adaptively(
         ModelError: the weights cannot be read.
         RunError: a sample does not fit the model.
     """
-    names = [weight.name for weight in weights_to_round(plan)]
-    return Rounder(model, names, samples, jobs, step).round(plan, last=True)
+    weights = weights_to_round(model, plan)
+    return Rounder(model, weights, samples, jobs, step).round(plan, last=True)
 
 
 class Rounder:
@@ -62,7 +62,7 @@ class Rounder:
 
     Args:
         model: the FP32 model.
-        weights: names of the weights that any of the plans quantizes.
+        weights: those that any of the plans quantizes, of `weights_to_round`.
         samples: as for `round_adaptively`.
         jobs: as for `round_adaptively`.
         step: as for `round_adaptively`.
@@ -74,7 +74,7 @@ class Rounder:
     def __init__(
         self,
         model: Model,
-        weights: Collection[str],
+        weights: Iterable[QuantizedWeight],
         samples: Iterable[Sample],
         jobs: int | None = None,
         step: Callable[[int], None] = lambda _: None,
@@ -98,7 +98,8 @@ class Rounder:
         Raises:
             NonFiniteWeightError, ModelError: as `round_adaptively` does.
         """
-        model, wanted = self._model, weights_to_round(plan)
+        model = self._model
+        wanted = weights_to_round(model, plan)
         take = self._statistics.pop if last else self._statistics.get
 
         def work(weight: QuantizedWeight, token: threads.CancelToken) -> AdaptiveWeight:
@@ -120,11 +121,14 @@ class Rounder:
         unreached = tuple(name for name in rounded if name not in self._reached)
         return AdaptiveRounding(rounded, corrected, unreached, self._reasons if unreached else ())
 
-    def _run(self, weights: Collection[str], samples: Iterable[Sample]) -> dict[str, Statistics]:
+    def _run(
+        self, weights: Iterable[QuantizedWeight], samples: Iterable[Sample]
+    ) -> dict[str, Statistics]:
         """What is known of the weights' inputs, from running the model."""
+        rows = {weight.name: _rows_of(self._model, weight) for weight in weights}
         network = Network(self._model.program, cached(self._load, CACHE))
         with Lanes((self._jobs or threads.default_jobs()) - 1) as lanes:
-            observer = StatisticsObserver(weights, submit=lanes.submit)
+            observer = StatisticsObserver(rows, submit=lanes.submit)
             for sample in samples:
                 outcome = network.run(sample, observer=observer)
                 self._reasons = tuple(str(one) for one in outcome.not_run)
@@ -134,9 +138,19 @@ class Rounder:
         return observer.found
 
 
-def weights_to_round(plan: Plan) -> list[QuantizedWeight]:
-    """The weights that `round_adaptively` rounds: those that something is multiplied with."""
-    return [weight for weight in plan.quantized if weight.operator_type in INPUT_SLOTS]
+def weights_to_round(model: Model, plan: Plan) -> list[QuantizedWeight]:
+    """The weights that `round_adaptively` rounds: those that something is multiplied with.
+
+    Not a matrix that a carrier serves and that is transposed as it is read: it has a scale for each
+    input, and not for each output.
+    """
+    return [
+        weight
+        for weight in plan.quantized
+        if weight.operator_type in INPUT_SLOTS
+        and weight.transpose
+        == transposes_weight(model.operator(weight.quantization.operator).value)
+    ]
 
 
 def _key(weight: QuantizedWeight) -> tuple[str, int]:
@@ -150,7 +164,9 @@ def _rows_of(model: Model, weight: QuantizedWeight) -> Rows:
     axis = 0 if convolution or weight.transpose else len(shape) - 1
     operator = model.operator(weight.quantization.operator)
     groups = operator.value("groups") if convolution else 1
-    return Rows(shape, axis, groups if isinstance(groups, int) and groups > 0 else 1)
+    if not isinstance(groups, int) or groups < 1 or shape[axis] % groups:
+        groups = 1  # the convolution cannot be run either, or means 1
+    return Rows(shape, axis, groups)
 
 
 def _round(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,9 +19,11 @@ from ...lite.fusions import CONVOLUTIONS
 from ...lite.targets import TARGETS
 from ...run import Observer, Step
 from ...run.call import Call
+from ...run.operators.convolution import channels_last
 from ...run.operators.windows import padded, window
 from ...run.values import Array, Tensor, Value
 from ...tensors.kernels import FloatArray
+from .rows import Rows
 
 INPUT_SLOTS = {
     "conv2d": "Input",
@@ -98,7 +100,7 @@ class StatisticsObserver(Observer):
     """Collects the statistics of some weights while the model runs.
 
     Args:
-        weights: names of the weights.
+        weights: how each weight is seen as rows, by its name.
         samples: how many places or rows of each input are looked at; chosen by the weight's name
             and the number of the run, so that they are the same in every run of the program.
         submit: has the statistics of an operator's inputs taken, by its weight's name; None takes
@@ -109,21 +111,27 @@ class StatisticsObserver(Observer):
     """
 
     def __init__(
-        self, weights: Collection[str], samples: int = SAMPLES, submit: Submit | None = None
+        self, weights: Mapping[str, Rows], samples: int = SAMPLES, submit: Submit | None = None
     ) -> None:
         self.found: dict[str, Statistics] = {}
-        self._weights = frozenset(weights)
+        self._weights = weights
         self._samples = samples
         self._submit: Submit = submit or (lambda _, work: work())
         self._calls: dict[str, int] = {}
+        self._inputs: Mapping[str, Sequence[Value]] = {}
 
     def before(self, step: Step, inputs: Mapping[str, Sequence[Value]]) -> None:
-        """Look at the inputs of an operator that reads one of the weights."""
+        """Keep the inputs until the operator has run, so that they are known to fit it."""
+        self._inputs = inputs
+
+    def after(self, step: Step, outputs: Mapping[str, Value]) -> None:
+        """Look at the inputs of an operator that has multiplied them with one of the weights."""
+        inputs, self._inputs = self._inputs, {}
         slot = INPUT_SLOTS.get(step.type)
         if slot is None:
             return
         name = step.inputs[TARGETS[step.type].slot][0]
-        if name not in self._weights or slot not in inputs:
+        if name not in self._weights:
             return
         weight, values = inputs[TARGETS[step.type].slot][0], inputs[slot][0]
         assert isinstance(weight, Tensor) and isinstance(values, Tensor)
@@ -132,12 +140,14 @@ class StatisticsObserver(Observer):
         if step.type in CONVOLUTIONS:
             call = Call(step.type, inputs, step.attributes, {}, 0)
             work = partial(self._convolution, name, call, values.array, weight.array, random)
+        elif transposes_weight(step.attributes.get) == (self._weights[name].channel_axis == 0):
+            work = partial(self._product, name, _rows(step, values.array), random)
         else:
-            depth = values.array.shape[-1] if step.type != "mul" else weight.array.shape[0]
-            work = partial(self._product, name, values.array.reshape(-1, depth), random)
+            return
         self._submit(name, work)
 
-    def _product(self, name: str, rows: Array, random: np.random.Generator) -> None:
+    def _product(self, name: str, inputs: Array, random: np.random.Generator) -> None:
+        rows = inputs.reshape(-1, self._weights[name].inputs)
         chosen = self._chosen(len(rows), random)
         self._add(name, (rows if len(chosen) == len(rows) else rows[chosen]).T[None], 1)
 
@@ -145,30 +155,27 @@ class StatisticsObserver(Observer):
         self, name: str, call: Call, image: Array, weight: Array, random: np.random.Generator
     ) -> None:
         """What some windows of a convolution hold."""
-        if call.one_of("data_format", "NCHW", ("NCHW", "AnyLayout", "NHWC")) == "NHWC":
+        if channels_last(call):
             image = np.moveaxis(image, -1, 1)
         shape = window(call, (weight.shape[2], weight.shape[3]), image.shape[2:])
         places = shape.places(image.shape[2:])
-        whole = np.ascontiguousarray(padded(image, shape.pads))
         chosen = self._chosen(len(image) * places[0] * places[1], random)
         picture, row, column = np.unravel_index(chosen, (len(image), *places))
-        width = whole.shape[3]
+        width = image.shape[3] + sum(shape.pads[1])
         first = row * shape.stride[0] * width + column * shape.stride[1]
         down, right = (
             np.arange(size) * step for size, step in zip(shape.size, shape.dilation, strict=True)
         )
         taps = (down[:, None] * width + right).reshape(-1, 1) + first
-        met = [
-            each.reshape(len(each), -1).take(taps[:, picture == index].reshape(-1), axis=1)
-            for index, each in enumerate(whole)
-        ]
-        groups = image.shape[1] // weight.shape[1]
-        depth = weight[0].size
-        self._add(
-            name,
-            np.concatenate([one.reshape(groups, depth, -1) for one in met], axis=2),
-            weight.shape[2] * weight.shape[3],
-        )
+        groups, depth = image.shape[1] // weight.shape[1], weight[0].size
+        met = []
+        for index in np.unique(picture):
+            whole = np.ascontiguousarray(padded(image[index], shape.pads))
+            flat = whole.reshape(len(whole), -1)
+            looked = flat.take(taps[:, picture == index].reshape(-1), axis=1)
+            met.append(looked.reshape(groups, depth, -1))
+        if met:
+            self._add(name, np.concatenate(met, axis=2), weight.shape[2] * weight.shape[3])
 
     def _chosen(self, count: int, random: np.random.Generator) -> npt.NDArray[np.intp]:
         """The places or rows to look at, in order."""
@@ -177,9 +184,23 @@ class StatisticsObserver(Observer):
         return np.sort(random.choice(count, self._samples, replace=False))
 
     def _add(self, name: str, inputs: Array, taps: int) -> None:
+        rows = self._weights[name]
+        if inputs.shape[:2] != (rows.groups, rows.inputs):
+            return  # a reader that has other groups than the one by which the weight is seen
         sums = self.found.get(name) or Statistics.empty(inputs.shape[0], inputs.shape[1], taps)
         if sums.add(inputs.astype(np.float32, copy=False)):
             self.found[name] = sums
+
+
+def transposes_weight(value: Callable[[str], object]) -> bool:
+    """Whether a matrix product transposes its weight, by its attributes' values."""
+    return bool(value("trans_y") or value("transpose_Y"))
+
+
+def _rows(step: Step, inputs: Array) -> Array:
+    """The inputs of a matrix product with what meets one output channel along the last axis."""
+    turned = step.attributes.get("trans_x") or step.attributes.get("transpose_X")
+    return np.swapaxes(inputs, -1, -2) if turned and inputs.ndim > 1 else inputs
 
 
 def _spans(inputs: int, taps: int, limit: int) -> tuple[slice, ...]:

@@ -98,7 +98,7 @@ def with_shapes(
         dense: whether the model finds things in images, or classifies every pixel.
 
     Raises:
-        OptionError: a shape for an unknown input, one that does not fit, or a huge one.
+        OptionError: a shape for an unknown input, one that does not fit, an empty or a huge one.
     """
     given = dict(shapes or {})
     require_known(given, specs, "an input's shape")
@@ -109,7 +109,7 @@ def with_shapes(
             chosen[spec.name] = tuple(given[spec.name])
         else:
             chosen[spec.name] = _guessed(spec, batch, dense)
-        _refuse_huge(spec, chosen[spec.name])
+        _refuse_odd(spec, chosen[spec.name])
     return _one_batch(specs, chosen, given)
 
 
@@ -142,7 +142,9 @@ def _image(spec: InputSpec, batch: int, dense: bool) -> tuple[int, ...]:
     return (batch if count < 0 else count, *shape)
 
 
-def _refuse_huge(spec: InputSpec, shape: Sequence[int]) -> None:
+def _refuse_odd(spec: InputSpec, shape: Sequence[int]) -> None:
+    if 0 in shape:
+        raise OptionError("an input without values", tensor=spec.name, found=list(shape))
     if math.prod(shape) > LARGEST:
         raise OptionError(
             "an input far larger than any model takes",

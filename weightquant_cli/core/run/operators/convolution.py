@@ -17,7 +17,7 @@ BLOCK_BYTES = 2 << 20
 @kernel("conv2d", "depthwise_conv2d", out="Output")
 def conv2d(call: Call) -> Array:
     """Output[n, o, y, x] = sum over i, u, v of Filter[o, i, u, v] * Input[n, i, y + u, x + v]."""
-    image, weight, last = call.array("Input"), call.array("Filter"), _channels_last(call)
+    image, weight, last = call.array("Input"), call.array("Filter"), channels_last(call)
     if last:
         image = np.ascontiguousarray(np.moveaxis(image, -1, 1))
     if image.ndim != 4 or weight.ndim != 4:
@@ -83,7 +83,7 @@ def conv2d_transpose(call: Call) -> Array:
 
     Each input pixel adds its weighted kernel to the output, `strides` apart.
     """
-    image, weight, last = call.array("Input"), call.array("Filter"), _channels_last(call)
+    image, weight, last = call.array("Input"), call.array("Filter"), channels_last(call)
     if last:
         image = np.ascontiguousarray(np.moveaxis(image, -1, 1))
     groups = max(call.integer("groups", 1), 1)
@@ -123,7 +123,8 @@ def _scatter(
     return canvas[:, :, top : top + size[0], left : left + size[1]]
 
 
-def _channels_last(call: Call) -> bool:
+def channels_last(call: Call) -> bool:
+    """Whether the image is [n, h, w, c]."""
     layout = call.one_of("data_format", "NCHW", ("NCHW", "NHWC", "AnyLayout", ""))
     return layout == "NHWC"
 
