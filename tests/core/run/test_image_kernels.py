@@ -63,12 +63,31 @@ def test_blocks_of_rows_or_channels_do_not_change_the_result(
     whole = result("conv2d", inputs, paddings=[1, 1])
     apart = [result("conv2d", thin, groups=6, strides=[s, s]) for s in (1, 2)]
     monkeypatch.setattr(convolution, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(depthwise, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(depthwise, "SHIFTED_BYTES", 1)
     monkeypatch.setattr(depthwise, "GATHERED_BYTES", 1)
     np.testing.assert_allclose(result("conv2d", inputs, paddings=[1, 1]), whole, atol=1e-5)
     for stride, expected in zip((1, 2), apart, strict=True):
         ours = result("conv2d", thin, groups=6, strides=[stride] * 2)
         np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("small", [0, 10**9])  # shifted, and tiled
+@pytest.mark.parametrize(
+    ("stride", "dilation", "pad"), [(1, 1, 0), (1, 2, 1), (1, 1, 2), (2, 1, 1)]
+)
+def test_both_ways_of_a_depthwise_convolution_follow_the_definition(
+    small: int, stride: int, dilation: int, pad: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(depthwise, "SMALL_IMAGE", small)
+    image, weight = floats(2, 3, 17, 14), floats(6, 1, 3, 3)
+    ours = result("conv2d", {"Input": image, "Filter": weight}, strides=[stride] * 2,
+                  paddings=[pad] * 2, dilations=[dilation] * 2, groups=3)  # fmt: skip
+    hand = slow_convolution(image, weight, stride, pad, dilation, 3)
+    np.testing.assert_allclose(ours, hand, atol=1e-4)
+    sideways = result("conv2d", {"Input": image, "Filter": weight}, strides=[1, 2],
+                      paddings=[pad] * 2, dilations=[dilation] * 2, groups=3)  # fmt: skip
+    whole = slow_convolution(image, weight, 1, pad, dilation, 3)
+    np.testing.assert_allclose(sideways, whole[..., ::2], atol=1e-4)
 
 
 def test_same_padding_gives_a_window_for_every_stride_and_puts_the_odd_row_behind() -> None:

@@ -10,6 +10,7 @@ from . import operators as operators  # registers every kernel
 from .call import DEFAULT_LIMIT
 from .control import CONTROL
 from .errors import RunError
+from .freed_memory import keep_freed_memory
 from .graph import Graph, Site, Step, prepare
 from .machine import Machine, NotComputed, non_finite_kind
 from .observer import Observer
@@ -35,6 +36,7 @@ class Network:
     """
 
     def __init__(self, program: Program, load: Load, *, limit: int = DEFAULT_LIMIT) -> None:
+        keep_freed_memory()
         self.graph: Graph = prepare(program)
         self._load = load
         self._limit = limit

@@ -1,17 +1,16 @@
 """Depthwise convolution, in two ways.
 
-Wide images with small kernels: every tap is one multiply and add of a shifted image. The padded
-image is taken as one long row per channel, so that numpy works on long rows; the few values
-computed across the border are cut off.
+Where rows are not skipped and images are not tiny: the input is copied once for each column of the
+kernel, shifted, so that what a tap is multiplied with is one long row, and einsum adds up the taps.
 
 All others: a row of outputs is cut into tiles, and a tile is a matrix product of its inputs with
 a band matrix that holds the kernel once for each output. BLAS is so much faster than element by
-element arithmetic that the zeros of the band cost less than they save: two to six times for
-5 x 5 kernels, and for 3 x 3 kernels on small images.
+element arithmetic that the zeros of the band cost less than they save.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,8 +19,8 @@ from numpy.lib.stride_tricks import as_strided
 from ..values import Array
 from .windows import Window, padded
 
-BLOCK_BYTES = 96 << 10
-"""Bytes of one block's output, of which the product of a tap takes as many again."""
+SHIFTED_BYTES = 1 << 20
+"""Bytes of shifted inputs for one call of einsum: they should stay in the cache."""
 
 TILE = 16
 """Outputs of one row that one product gives."""
@@ -29,8 +28,8 @@ TILE = 16
 GATHERED_BYTES = 512 << 10
 """Bytes of gathered tiles for one call of BLAS: they should stay in the cache."""
 
-SMALL_KERNEL, SMALL_IMAGE = 9, 8192
-"""Taps up to which, and pixels from which on, shifting is as fast as the product."""
+SMALL_IMAGE = 150
+"""Pixels up to which a row is too short for einsum."""
 
 
 def depthwise(image: Array, weight: Array, shape: Window, places: tuple[int, int]) -> Array:
@@ -40,32 +39,32 @@ def depthwise(image: Array, weight: Array, shape: Window, places: tuple[int, int
         image = np.repeat(image, multiplier, axis=1)
     result = np.empty((len(image), len(weight), *places), image.dtype)
     taps = weight.reshape(len(weight), *shape.size)
-    large = places[0] * places[1] >= SMALL_IMAGE and taps[0].size <= SMALL_KERNEL
-    method = _shifted if shape.stride == (1, 1) and large else _tiled
+    large = places[0] * places[1] > SMALL_IMAGE
+    method = _shifted if shape.stride[0] == 1 and large else _tiled
     for source, target in zip(image, result, strict=True):
         method(source, taps, shape, target)
     return result
 
 
 def _shifted(image: Array, taps: Array, shape: Window, out: Array) -> None:
-    """Stride 1: rows are shifted whole."""
+    """Vertical stride 1: all rows of an output are one long row, as those of its inputs are."""
     rows, columns = out.shape[1:]
-    step = columns + shape.reach[1] - 1  # width of the padded image
-    length = (rows - 1) * step + columns
-    for channels in _blocks(len(out), BLOCK_BYTES // (length * out.itemsize)):
-        flat = padded(image[channels], shape.pads).reshape(channels.stop - channels.start, -1)
-        total = np.empty((len(flat), rows * step), out.dtype)
-        view, product = total[:, :length], np.empty((len(flat), length), out.dtype)
-        for number, (y, x) in enumerate(np.ndindex(shape.size)):
-            start = y * shape.dilation[0] * step + x * shape.dilation[1]
-            tap = taps[channels, y, x, None]
-            shifted = flat[:, start : start + length]
-            if number == 0:
-                np.multiply(shifted, tap, out=view)
-            else:
-                np.multiply(shifted, tap, out=product)
-                np.add(view, product, out=view)
-        out[channels] = total.reshape(len(flat), rows, step)[:, :, :columns]
+    height = rows + shape.reach[0] - 1
+    sizes = (shape.size[1], height, columns)
+    for channels in _blocks(len(out), SHIFTED_BYTES // (math.prod(sizes) * out.itemsize)):
+        whole = padded(image[channels], shape.pads)
+        channel, down, right = whole.strides
+        steps = (channel, right * shape.dilation[1], down, right * shape.stride[1])
+        shifted = np.ascontiguousarray(as_strided(whole, (len(whole), *sizes), steps))
+        channel, shift, down, right = shifted.strides
+        windows = as_strided(
+            shifted,
+            (len(whole), *shape.size, rows * columns),
+            (channel, down * shape.dilation[0], shift, right),
+            writeable=False,
+        )
+        flat = out[channels].reshape(len(whole), -1)
+        np.einsum("cuv,cuvl->cl", taps[channels], windows, out=flat)
 
 
 def _tiled(image: Array, taps: Array, shape: Window, out: Array) -> None:
