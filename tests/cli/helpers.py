@@ -61,6 +61,12 @@ class Result:
         assert (self.code, self.stderr) == (0, "")
         return self
 
+    def done(self) -> Result:
+        """The result itself, once it is known to be a success with what `export-opt` says."""
+        assert self.code == 0, self.stderr
+        assert [line.split()[0] for line in self.stderr.splitlines()] == ["input", "output"]
+        return self
+
 
 def run(
     *arguments: Argument,

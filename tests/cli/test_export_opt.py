@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import ModelBuilder, normal
 from tests.cli.helpers import run, run_process, shell
 from tests.core.opt_script.script_runs import listing, place_opt
 
 DIGITS = Path(__file__).parents[1] / "models" / "digits"
 SCRIPT = "convert_to_lite.sh"
+OUTPUT = "save_infer_model/scale_0.tmp_0"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def model(original: Path, tmp_path: Path) -> Path:
 
 def test_writes_an_executable_script_beside_the_model(model: Path) -> None:
     before = listing(model)
-    result = run("export-opt", model).ok()
+    result = run("export-opt", model).done()
     assert result.stdout == f"wrote {model}/{SCRIPT}, which makes digits.nb\n"
     assert listing(model) == {*before, SCRIPT}
     assert os.access(model / SCRIPT, os.X_OK)
@@ -44,7 +46,7 @@ def test_writes_an_executable_script_beside_the_model(model: Path) -> None:
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o755), (0o077, 0o700), (0, 0o755)])
 def test_the_umask_is_obeyed(model: Path, mask: int, mode: int) -> None:
     with _umask(mask):
-        run("export-opt", model).ok()
+        run("export-opt", model).done()
     assert stat.S_IMODE((model / SCRIPT).stat().st_mode) == mode
 
 
@@ -63,9 +65,9 @@ def test_quiet_says_nothing(model: Path) -> None:
 
 def test_a_dash_prints_the_same_script(model: Path) -> None:
     before = listing(model)
-    shown = run("export-opt", "-o", "-", model).ok()
+    shown = run("export-opt", "-o", "-", model).done()
     assert listing(model) == before
-    run("export-opt", model).ok()
+    run("export-opt", model).done()
     assert (model / SCRIPT).read_bytes() == shown.out
 
 
@@ -102,23 +104,44 @@ def test_json_says_what_was_written(model: Path) -> None:
         "optimize_out": "lite/x.nb",
         "optimize_out_type": "naive_buffer",
         "valid_targets": ["arm"],
+        "inputs": [{"name": "image", "dtype": "FP32", "shape": [-1, 1, 8, 8]}],
+        "outputs": [{"name": OUTPUT, "dtype": "FP32", "shape": [-1, 10]}],
     }
 
 
 def test_warns_of_a_model_that_is_not_quantized_and_exports_it(tmp_path: Path) -> None:
     result = run("export-opt", "-o", tmp_path / "x.sh", DIGITS)
     assert result.code == 0
-    assert result.stderr == (
+    assert result.stderr.splitlines()[2] == (
         "weightquant: warning: the model holds no quantized weights; "
-        "the script converts it as it is\n"
+        "the script converts it as it is"
     )
     assert listing(tmp_path) == {"x.sh"}
     assert run("export-opt", "-q", "-o", tmp_path / "x.sh", DIGITS).ok()
 
 
+def test_inputs_and_outputs_are_told_on_stderr_and_in_the_script(model: Path) -> None:
+    result = run("export-opt", "-o", "-", model)
+    ports = ["input image FP32 ?x1x8x8", f"output {OUTPUT} FP32 ?x10"]
+    assert [" ".join(line.split()) for line in result.stderr.splitlines()] == ports
+    comments = [" ".join(line.split()) for line in result.lines if line.startswith("#")]
+    assert [line for line in comments if "FP32" in line] == [f"# {port}" for port in ports]
+
+
+def test_the_name_of_an_input_is_a_comment_whatever_it_is(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    name = "x\ntouch hacked\n\x1b[31m'"
+    builder.fetch(builder.mul(builder.input(name, (-1, 4)), "w", normal(4, 4)))
+    builder.write(tmp_path / "model")
+    script = run("export-opt", "-o", "-", tmp_path / "model").stdout
+    assert r"x\ntouch hacked\n\x1b[31m' FP32 ?x4" in script
+    subprocess.run(["sh", "-c", script], cwd=tmp_path, check=False)
+    assert listing(tmp_path) == {"model"}
+
+
 def test_replaces_its_own_script(model: Path) -> None:
-    run("export-opt", model).ok()
-    run("export-opt", "--optimize-out", "other", model).ok()
+    run("export-opt", model).done()
+    run("export-opt", "--optimize-out", "other", model).done()
     assert b"other.nb" in (model / SCRIPT).read_bytes()
 
 
@@ -130,7 +153,7 @@ def test_refuses_to_replace_another_file_unless_forced(model: Path) -> None:
     assert "--force" in result.stderr
     assert (model / SCRIPT).read_text() == "#!/bin/sh\n# mine\n"
     assert listing(model) == before
-    run("export-opt", "--force", model).ok()
+    run("export-opt", "--force", model).done()
     assert b"weightquant export-opt" in (model / SCRIPT).read_bytes()
 
 
@@ -138,7 +161,7 @@ def test_replaces_a_link_and_not_what_it_leads_to(model: Path, tmp_path: Path) -
     (tmp_path / "target").write_text("mine")
     (model / SCRIPT).symlink_to(tmp_path / "target")
     assert run("export-opt", model).code == 4
-    run("export-opt", "-f", model).ok()
+    run("export-opt", "-f", model).done()
     assert (tmp_path / "target").read_text() == "mine"
     assert not (model / SCRIPT).is_symlink()
 
@@ -187,14 +210,14 @@ def test_a_model_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_names_that_are_not_utf8_keep_their_bytes(original: Path, tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"caf\xe9")
     shutil.copytree(original, folder)
-    result = run_process("export-opt", folder).ok()
+    result = run_process("export-opt", folder).done()
     assert b"caf\\udce9" in result.out
     assert rb"caf\351.nb.')" in (folder / SCRIPT).read_bytes()
-    assert rb"caf\351.nb.')" in run_process("export-opt", "-o", "-", folder).ok().out
+    assert rb"caf\351.nb.')" in run_process("export-opt", "-o", "-", folder).done().out
 
 
 def test_the_printed_script_does_not_depend_on_the_locale(model: Path) -> None:
-    shown = run("export-opt", "-o", "-", "--optimize-out", "中文", model, encoding="ascii").ok()
+    shown = run("export-opt", "-o", "-", "--optimize-out", "中文", model, encoding="ascii").done()
     assert "name='中文.nb'\n".encode() in shown.out
 
 
@@ -202,7 +225,7 @@ def test_a_script_without_a_model_to_convert_says_so(model: Path, tmp_path: Path
     """As when stdout was saved elsewhere."""
     opt = place_opt(tmp_path / "opt")
     script = tmp_path / "lost.sh"
-    script.write_bytes(run("export-opt", "-o", "-", model).ok().out)
+    script.write_bytes(run("export-opt", "-o", "-", model).done().out)
     done = subprocess.run(
         ["sh", script], env={"PATH": os.environ["PATH"], "OPT": str(opt)}, capture_output=True
     )

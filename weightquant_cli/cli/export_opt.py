@@ -35,6 +35,7 @@ def command(console: Console, arguments: ExportOptArguments) -> None:
     script = make_opt_script(model, options)
     if arguments.to_stdout:
         console.write(script.text)
+        _tell_ports(console, script)
     else:
         write_opt_script(script, arguments.force)
         _report(console, script, arguments.as_json)
@@ -51,3 +52,11 @@ def _report(console: Console, script: OptScript, as_json: bool) -> None:
         console.print(
             f"wrote {printable(str(script.path))}, which makes {printable(script.output)}"
         )
+        _tell_ports(console, script)
+
+
+def _tell_ports(console: Console, script: OptScript) -> None:
+    """What an app gives the model and gets from it, on stderr."""
+    for label, ports in (("input", script.inputs), ("output", script.outputs)):
+        for port in ports:
+            console.message(f"{label:<8}{port}")

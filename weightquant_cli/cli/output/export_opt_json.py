@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ... import __version__
-from .json_output import Document, model_files
+from .json_output import Document, model_files, port_document
 
 if TYPE_CHECKING:
     from ...core.opt_script.script import OptScript
@@ -28,4 +28,6 @@ def export_opt_document(script: OptScript) -> Document:
         "optimize_out": script.output,
         "optimize_out_type": script.optimize_out_type.value,
         "valid_targets": list(script.valid_targets),
+        "inputs": [port_document(port) for port in script.inputs],
+        "outputs": [port_document(port) for port in script.outputs],
     }

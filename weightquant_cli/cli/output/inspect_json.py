@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ... import __version__
 from ..option_names import as_options
 from . import reasons
-from .json_output import Document, finite, model_files, sqnr_fields
+from .json_output import Document, finite, model_files, port_document, sqnr_fields
 
 if TYPE_CHECKING:
     from ...core.inspect.summary import (
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     )
     from ...core.lite.demands.demand import Demands
     from ...core.lite.scales import ScalesSummary
-    from ...core.model.inputs_outputs import Port
     from ...core.tensors.histogram import Histogram
 
 INSPECT_SCHEMA = "weightquant.inspect"
@@ -48,8 +47,8 @@ def inspect_document(summary: ModelSummary, weights: Sequence[WeightSummary]) ->
             "total": summary.size,
             **({"compressed": summary.compressed.total} if summary.compressed is not None else {}),
         },
-        "inputs": [_port(port) for port in summary.inputs],
-        "outputs": [_port(port) for port in summary.outputs],
+        "inputs": [port_document(port) for port in summary.inputs],
+        "outputs": [port_document(port) for port in summary.outputs],
         "operators": dict(summary.operators),
         "unknown_operators": [
             {"type": one.type, "count": one.count, "reason": one.reason}
@@ -68,14 +67,6 @@ def inspect_document(summary: ModelSummary, weights: Sequence[WeightSummary]) ->
             "findings": [_demands(demands) for demands in summary.demands],
         },
         "weights": [_weight(weight) for weight in weights],
-    }
-
-
-def _port(port: Port) -> Document:
-    return {
-        "name": port.name,
-        "dtype": None if port.dtype is None else port.dtype.name,
-        "shape": None if port.shape is None else list(port.shape),
     }
 
 

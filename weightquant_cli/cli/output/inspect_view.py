@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.inspect.summary import ExpectedSize, ModelSummary, Verdict, WeightSummary
-from ...core.model.inputs_outputs import Port
 from . import demands_view, reasons, units
 from .bars import bars
 from .table_formats import code, csv_text, markdown
@@ -136,8 +135,8 @@ def _facts(summary: ModelSummary) -> list[tuple[str, str]]:
         whole = summary.compressed.total
         share = units.percent(whole, summary.size)
         lines.append(("compressed", f"{units.size(whole)} ({share} of the size, {whole} bytes)"))
-    lines += [("input", _port(port)) for port in summary.inputs]
-    lines += [("output", _port(port)) for port in summary.outputs]
+    lines += [("input", str(port)) for port in summary.inputs]
+    lines += [("output", str(port)) for port in summary.outputs]
     lines.append(
         ("operators", f"{count} of {units.count(len(summary.operators), 'type')}: {operators}")
     )
@@ -145,11 +144,6 @@ def _facts(summary: ModelSummary) -> list[tuple[str, str]]:
         unknown = ", ".join(map(str, summary.unknown_operators))
         lines.append(("unknown operators", f"{unknown}: no other command takes this model"))
     return lines
-
-
-def _port(port: Port) -> str:
-    shape = NOTHING if port.shape is None else units.shape(port.shape).replace("-1", "?")
-    return f"{port.name} {port.dtype or NOTHING} {shape}"
 
 
 def _columns(shown: Listing) -> list[Column]:

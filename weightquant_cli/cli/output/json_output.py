@@ -11,6 +11,7 @@ from ...errors import OptionError
 
 if TYPE_CHECKING:
     from ...core.lite.naive_buffer import NaiveBufferSize
+    from ...core.model.inputs_outputs import Port
     from ...formats.model_dir import ModelFiles
     from ..options.shared import ModelArguments
 
@@ -57,6 +58,15 @@ def model_files(files: ModelFiles) -> Document:
         "program": files.program,
         "params": files.params,
         "layout": files.layout,
+    }
+
+
+def port_document(port: Port) -> Document:
+    """An input or output of the model."""
+    return {
+        "name": port.name,
+        "dtype": None if port.dtype is None else port.dtype.name,
+        "shape": None if port.shape is None else list(port.shape),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...errors import printable
 from ...formats import dtypes
 from .model import Model
 
@@ -21,6 +22,13 @@ class Port:
     name: str
     dtype: dtypes.DataType | None
     shape: tuple[int, ...] | None
+
+    def __str__(self) -> str:
+        """As in ``image FP32 ?x1x8x8``; a dash for what is not known."""
+        dims = "-"
+        if self.shape is not None:
+            dims = "x".join("?" if dim < 0 else str(dim) for dim in self.shape) or "scalar"
+        return printable(f"{self.name} {self.dtype or '-'} {dims}")
 
 
 def feeds(model: Model) -> tuple[Port, ...]:

@@ -23,6 +23,7 @@ from ...formats.own_files import NAIVE_BUFFER_SUFFIX, SCRIPT_MARK
 from ...formats.params import MAX_COMPONENT_BYTES
 from ...formats.text import encode
 from ..lite.tags import ModelTags
+from ..model.inputs_outputs import Port, feeds, fetches
 from ..model.model import Model
 from . import shell_text as shell
 from .shell_text import DEFAULT_SCRIPT, OptimizeOutType
@@ -104,6 +105,7 @@ class OptScript:
         valid_targets: what it converts for.
         source: which files it will read.
         quantized: how many of the model's weights are quantized.
+        inputs, outputs: of the model.
     """
 
     path: Path
@@ -113,6 +115,8 @@ class OptScript:
     valid_targets: tuple[str, ...]
     source: ModelFiles
     quantized: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
 
     @property
     def data(self) -> bytes:
@@ -144,7 +148,7 @@ def make_opt_script(model: Model, options: OptScriptOptions | None = None) -> Op
     targets = ",".join(options.valid_targets)
     text = "\n".join(
         (
-            shell.HEAD.replace("@TARGETS@", targets),
+            shell.HEAD.replace("@TARGETS@", targets).replace("@PORTS@", _ports(model)),
             *_settings(model, folder, output),
             shell.FIND_OPT,
             shell.GO_HOME,
@@ -167,6 +171,8 @@ def make_opt_script(model: Model, options: OptScriptOptions | None = None) -> Op
         options.valid_targets,
         model.files,
         quantized,
+        feeds(model),
+        fetches(model),
     )
 
 
@@ -269,6 +275,13 @@ def _from(home: str, target: str) -> str:
     """`target` as seen from the folder `home`, never starting with a dash."""
     relative = os.path.relpath(target, home)
     return relative if relative == "." else f"./{relative}"
+
+
+def _ports(model: Model) -> str:
+    """A comment line for each input and output."""
+    lines = [("input", port) for port in feeds(model)]
+    lines += [("output", port) for port in fetches(model)]
+    return "\n".join(f"#     {label:<8}{port}" for label, port in lines)
 
 
 def _settings(model: Model, folder: str, output: str) -> list[str]:

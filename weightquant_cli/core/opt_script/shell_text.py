@@ -39,6 +39,10 @@ HEAD = f"""\
 #
 # Exit codes: 0 done; 1 opt failed or wrote nothing, and what was there is untouched; 2 usage;
 # 127 no opt; 129, 130, 143 stopped by a signal.
+#
+# What an app gives the model and gets from it; ? is a size that it chooses:
+#
+@PORTS@
 set +e -u # every failure is handled here, also under `sh -e`
 """
 
@@ -57,7 +61,8 @@ case ${OPT:-} in
   *) opt=$(command -v "$OPT") || fail 127 "OPT names no program on PATH: $OPT" ;;
 esac
 case $opt in
-  */*) { [ -f "$opt" ] && [ -x "$opt" ]; } || fail 127 "OPT is not a program: $opt" ;;
+  */*) { [ -f "$opt" ] && [ -x "$opt" ]; } ||
+    fail 127 "OPT is not a program: $opt; set it to the path of Paddle Lite's opt" ;;
 esac
 case $opt in
   /*) ;;
