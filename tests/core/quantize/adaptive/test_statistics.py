@@ -10,6 +10,7 @@ import pytest
 from weightquant_cli import Model
 from weightquant_cli.core.lite.targets import TARGETS
 from weightquant_cli.core.model.weights import Weight
+from weightquant_cli.core.quantize.adaptive import statistics
 from weightquant_cli.core.quantize.adaptive.rows import Rows
 from weightquant_cli.core.quantize.adaptive.statistics import (
     INPUT_SLOTS,
@@ -141,6 +142,27 @@ def test_a_batch_may_be_larger_than_one_padded_picture(
     builder.fetch(builder.conv2d(image, "w", weight, kind, groups=2, paddings=[1, 1]))
     found = observed(builder.load(tmp_path / "m"), {"image": normal(5, 2, 8, 8)})
     assert found["w"].samples == 5 * 8 * 8
+
+
+@pytest.mark.parametrize("samples", [10_000, 40])  # all windows, and some
+@pytest.mark.parametrize("groups", [1, 4])
+def test_statistics_do_not_depend_on_how_much_is_dealt_with_at_a_time(
+    groups: int, samples: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = ModelBuilder()
+    image = builder.input("image", (-1, 8, 7, 6))
+    weight = normal(4, 8 // groups, 3, 2)
+    builder.fetch(builder.conv2d(image, "w", weight, groups=groups, dilations=[2, 1]))
+    model, values = builder.load(tmp_path / "m"), {"image": normal(3, 8, 7, 6)}
+    monkeypatch.setattr(statistics, "MAX_MOMENTS", 24 * 48)
+    whole = observed(model, values, samples)["w"]
+    monkeypatch.setattr(statistics, "PART_BYTES", 1)
+    parts = observed(model, values, samples)["w"]
+    assert len(whole.products) == (2 if groups == 1 else 1)
+    assert parts.samples == whole.samples == min(samples, 3 * 3 * 5)
+    np.testing.assert_allclose(parts.total, whole.total, rtol=1e-6)
+    for one, other in zip(parts.products, whole.products, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
 def test_a_batch_of_nothing_has_no_statistics(tmp_path: Path) -> None:

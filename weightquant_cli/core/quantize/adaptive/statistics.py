@@ -20,10 +20,11 @@ from ...lite.targets import TARGETS
 from ...run import Observer, Step
 from ...run.call import Call
 from ...run.operators.convolution import channels_last
-from ...run.operators.windows import padded, window
+from ...run.operators.windows import window
 from ...run.values import Array, Tensor, Value
 from ...tensors.kernels import FloatArray
 from .rows import Rows
+from .windows import ChosenWindows, has_finite_power
 
 INPUT_SLOTS = {
     "conv2d": "Input",
@@ -38,6 +39,8 @@ INPUT_SLOTS = {
 MAX_INPUTS = 1024
 MAX_MOMENTS = 8 << 20
 """Second moments that are kept for one weight: of inputs beyond that, shorter blocks."""
+PART_BYTES = 1 << 20
+"""Inputs of several groups that are dealt with at a time: they should stay in the cache."""
 SAMPLES = 2000
 """Places of a picture, or rows of a matrix, that are looked at in one run."""
 
@@ -71,15 +74,28 @@ class Statistics:
 
     def add(self, inputs: FloatArray) -> bool:
         """Take inputs of shape ``(groups, inputs, samples)`` into account, if all are finite."""
-        total = inputs.sum(axis=2)
-        if not np.isfinite(total).all():  # so would be a sum with NaN or infinity
+        if not has_finite_power(inputs):
             return False
-        self.samples += inputs.shape[2]
-        self.total += total
-        for span, product in zip(self.spans, self.products, strict=True):
-            part = inputs[:, span]
-            product += part @ part.transpose(0, 2, 1)
+        self.add_parts(inputs.shape[2], lambda groups, span: inputs[groups, span])
         return True
+
+    def add_parts(self, samples: int, part: Callable[[slice, slice], FloatArray]) -> None:
+        """Take inputs into account that are made part by part, and that are finite.
+
+        Args:
+            samples: how many inputs there are.
+            part: gives the inputs of some groups, and of these a span, of shape
+                ``(groups, inputs, samples)``.
+        """
+        for span, product in zip(self.spans, self.products, strict=True):
+            bytes = 4 * (span.stop - span.start) * samples
+            step = max(1, PART_BYTES // max(bytes, 1))
+            for start in range(0, len(product), step):
+                groups = slice(start, min(start + step, len(product)))
+                inputs = part(groups, span)
+                self.total[groups, span] += inputs.sum(axis=2)
+                product[groups] += inputs @ inputs.transpose(0, 2, 1)
+        self.samples += samples
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:
@@ -160,22 +176,20 @@ class StatisticsObserver(Observer):
         shape = window(call, (weight.shape[2], weight.shape[3]), image.shape[2:])
         places = shape.places(image.shape[2:])
         chosen = self._chosen(len(image) * places[0] * places[1], random)
-        picture, row, column = np.unravel_index(chosen, (len(image), *places))
-        width = image.shape[3] + sum(shape.pads[1])
-        first = row * shape.stride[0] * width + column * shape.stride[1]
-        down, right = (
-            np.arange(size) * step for size, step in zip(shape.size, shape.dilation, strict=True)
-        )
-        taps = (down[:, None] * width + right).reshape(-1, 1) + first
-        groups, depth = image.shape[1] // weight.shape[1], weight[0].size
-        met = []
-        for index in np.unique(picture):
-            whole = np.ascontiguousarray(padded(image[index], shape.pads))
-            flat = whole.reshape(len(whole), -1)
-            looked = flat.take(taps[:, picture == index].reshape(-1), axis=1)
-            met.append(looked.reshape(groups, depth, -1))
-        if met:
-            self._add(name, np.concatenate(met, axis=2), weight.shape[2] * weight.shape[3])
+        windows = ChosenWindows(image, shape, chosen)
+        kernels, taps = weight.shape[1], weight.shape[2] * weight.shape[3]
+        sums = self._sums(name, image.shape[1] // kernels, weight[0].size, taps)
+        if sums is None or not len(chosen) or not windows.are_finite:
+            return
+
+        def part(groups: slice, span: slice) -> FloatArray:
+            first = groups.start * kernels + span.start // taps
+            count = (groups.stop - 1 - groups.start) * kernels + (span.stop - span.start) // taps
+            held = windows.of(slice(first, first + count))
+            return held.reshape(groups.stop - groups.start, -1, held.shape[2])
+
+        sums.add_parts(len(chosen), part)
+        self.found[name] = sums
 
     def _chosen(self, count: int, random: np.random.Generator) -> npt.NDArray[np.intp]:
         """The places or rows to look at, in order."""
@@ -184,12 +198,16 @@ class StatisticsObserver(Observer):
         return np.sort(random.choice(count, self._samples, replace=False))
 
     def _add(self, name: str, inputs: Array, taps: int) -> None:
-        rows = self._weights[name]
-        if inputs.shape[:2] != (rows.groups, rows.inputs):
-            return  # a reader that has other groups than the one by which the weight is seen
-        sums = self.found.get(name) or Statistics.empty(inputs.shape[0], inputs.shape[1], taps)
-        if sums.add(inputs.astype(np.float32, copy=False)):
+        sums = self._sums(name, inputs.shape[0], inputs.shape[1], taps)
+        if sums is not None and sums.add(inputs.astype(np.float32, copy=False)):
             self.found[name] = sums
+
+    def _sums(self, name: str, groups: int, inputs: int, taps: int) -> Statistics | None:
+        """The sums to add to; None for a reader that sees the weight otherwise."""
+        rows = self._weights[name]
+        if (groups, inputs) != (rows.groups, rows.inputs):
+            return None
+        return self.found.get(name) or Statistics.empty(groups, inputs, taps)
 
 
 def transposes_weight(value: Callable[[str], object]) -> bool:
