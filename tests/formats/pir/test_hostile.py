@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from weightquant_cli.errors import UnsupportedModelError, WeightQuantError
-from weightquant_cli.formats.pir import Unknown, translate, writer
+from weightquant_cli.formats.pir import Unknown, translate
 from weightquant_cli.formats.program import Program
 
 from .builder import FILE, Builder, tensor, vector
@@ -67,11 +67,11 @@ def test_damaged_programs_give_an_error_of_one_line_or_a_program(seed: int) -> N
                 Program.parse(program.serialize(), FILE)
 
 
-def test_a_list_that_is_read_again_and_again_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "MAX_PROGRAM_BYTES", 1_000_000)
+def test_a_list_that_is_read_again_and_again_is_bounded() -> None:
+    """A file of 0.9 MB took 16 s and 1.6 GB."""
     b = Builder()
     x = b.data("x", 4)
-    many = b.op("0.combine", [x] * 10_000, vector(tensor(4)))
+    many = b.op("0.combine", [x] * 50_000, vector(tensor(4)))
     axis = b.number(0, element="i32")
     for _ in range(200):
         b.op("concat", [many, axis], tensor(4))
@@ -79,10 +79,7 @@ def test_a_list_that_is_read_again_and_again_is_bounded(monkeypatch: pytest.Monk
         b.translated()
 
 
-def test_a_constant_that_is_read_again_and_again_is_bounded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(writer, "MAX_PROGRAM_BYTES", 1_000_000)
+def test_a_constant_that_is_read_again_and_again_is_bounded() -> None:
     b = Builder()
     x = b.data("x", 4)
     shape = b.integers(*[1] * 5_000)

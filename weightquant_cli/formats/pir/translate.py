@@ -39,7 +39,7 @@ def translate(data: bytes, path: Path, unknown: Unknown = Unknown.REFUSE) -> Pro
             more of anything than any model has.
     """
     main = reader.read(data, path)
-    translator = Translator(main)
+    translator = Translator(main, len(data))
     try:
         translator.operations(main.operations)
         found = _counted(translator.unknown)

@@ -20,6 +20,10 @@ from .writer import BlockWriter, ProgramWriter
 class Translator:
     """One translation: the program that is written, and what each value became.
 
+    Args:
+        main: the program's main block.
+        source: bytes of its file.
+
     Attributes:
         writer: the program that is written.
         block: the block that is written at the moment.
@@ -28,8 +32,8 @@ class Translator:
         given: the names of the model's own that have their variable.
     """
 
-    def __init__(self, main: Block) -> None:
-        self.writer = ProgramWriter()
+    def __init__(self, main: Block, source: int) -> None:
+        self.writer = ProgramWriter(source)
         self.block = self.writer.block(-1)
         self.unknown: list[tuple[str, str]] = []
         self.inputs = 0

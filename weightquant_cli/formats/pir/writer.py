@@ -23,19 +23,32 @@ Attributes: TypeAlias = Mapping[str, tuple[AttrType, AttributeValue]]
 Slots: TypeAlias = Mapping[str, Sequence[str]]
 
 
+SPARE_BYTES = 1 << 20
+GROWTH = 8
+"""How much larger than its file a program may become, besides `SPARE_BYTES`."""
+
+_NAME_BYTES = 8
+"""What a name counts besides its letters: it takes more in memory than in the file."""
+
+
 class TooLarge(Exception):
     """The translation would be larger than any program; a small file can say much of it."""
 
 
 class ProgramWriter:
-    """The program that is being written."""
+    """The program that is being written.
 
-    def __init__(self) -> None:
+    Args:
+        source: bytes of the file that is translated. A list is made once there, and written out
+            here for each operator that reads it; no honest program grows by that.
+    """
+
+    def __init__(self, source: int) -> None:
         self.desc = framework_pb2.ProgramDesc()
         self.blocks: list[BlockWriter] = []
         self._names: set[str] = set()
         self._counts: Counter[str] = Counter()
-        self._room = MAX_PROGRAM_BYTES
+        self._room = min(MAX_PROGRAM_BYTES, SPARE_BYTES + GROWTH * source)
 
     def block(self, parent: int) -> BlockWriter:
         """A new block, which is written into the program by `finish`."""
@@ -102,7 +115,7 @@ class BlockWriter:
         for desc, slots in ((op.inputs, inputs), (op.outputs, outputs)):
             for slot, names in slots.items():
                 desc.add(parameter=encode(slot), arguments=[encode(name) for name in names])
-                size += sum(map(len, names)) + 2 * len(names)
+                size += sum(map(len, names)) + _NAME_BYTES * len(names)
         for name, (kind, value) in (attributes or {}).items():
             size += _set(op, name, kind, value)
         self.program.spend(size)
