@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
@@ -33,3 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
         from tests.on_macos import take_away
 
         take_away()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lives to the end: no garbage collection walks it again."""
+    gc.collect()
+    gc.freeze()

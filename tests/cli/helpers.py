@@ -83,10 +83,13 @@ def run(
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
-        code = main([str(argument) for argument in arguments])
+        try:
+            code = int(main([str(argument) for argument in arguments]))
+        except SystemExit as end:  # click ends a completion so
+            code = int(end.code or 0)
     out.flush()
     err.flush()
-    return Result(int(code), _bytes(out), _bytes(err))
+    return Result(code, _bytes(out), _bytes(err))
 
 
 def run_process(

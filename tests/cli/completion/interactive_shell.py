@@ -3,10 +3,15 @@
 `weightquant` is a stub there: asked for completions it is the program under test, and otherwise it
 notes its arguments. So a test types a line with tabs and Enter, and sees what the shell made of it,
 quoting included, without reading the screen.
+
+The program answers in the tests' process, while that waits for the shell: a process for every tab
+took most of the tests' time. In a bare shell the stub starts it, as a user's shell does.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import pty
@@ -25,7 +30,7 @@ from types import TracebackType
 
 import pytest
 
-from tests.cli.helpers import command, environment
+from tests.cli.helpers import command, environment, run
 
 # Long enough for a loaded machine; nothing waits that long where all is well.
 PATIENCE = 60
@@ -69,7 +74,8 @@ class InteractiveShell:
     Args:
         name: which one.
         root: an empty folder.
-        bare: without bash-completion, compinit and the scripts that the wheel installs.
+        bare: without bash-completion, compinit and the scripts that the wheel installs; the program
+            is a process of its own.
 
     Attributes:
         folder: where it stands; also its home.
@@ -86,7 +92,9 @@ class InteractiveShell:
         self._call = root / "call"
         self._ready = root / "ready"
         self._shown = b""
-        _add_stub(root, self._call)
+        self._questions = Questions(root / "questions")
+        program = f'exec {shlex.join(command())} "$@"' if bare else self._questions.script
+        _add_stub(root, self._call, program)
         if not bare:
             _add_scripts(root)
         self._terminal, theirs = pty.openpty()
@@ -115,6 +123,7 @@ class InteractiveShell:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         os.close(self._terminal)
+        os.close(self._questions.asked)
 
     def arguments(self, keys: str) -> list[str]:
         """Type the keys and Enter; the arguments with which `weightquant` was then called."""
@@ -150,7 +159,10 @@ class InteractiveShell:
             self._read()
 
     def _read(self) -> None:
-        if select.select([self._terminal], [], [], 0.02)[0]:
+        ready = select.select([self._terminal, self._questions.asked], [], [], 0.02)[0]
+        if self._questions.asked in ready:
+            self._questions.answer()
+        if self._terminal in ready:
             self._shown += os.read(self._terminal, 65536)
 
     def _screen(self, start: int) -> str:
@@ -168,6 +180,58 @@ class InteractiveShell:
         return environment({**changes, **dirs, "XDG_DATA_DIRS": shares, "LC_ALL": "C.UTF-8"})
 
 
+class Questions:
+    """What the shell's scripts ask the program, answered in this process.
+
+    Attributes:
+        script: asks and prints the answer, in the program's place.
+        asked: a descriptor that can be read when there is a question.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        os.mkfifo(folder / "asked")
+        self.asked = os.open(folder / "asked", os.O_RDWR | os.O_NONBLOCK)
+        self.script = (
+            f'cd {shlex.quote(str(folder))}; mkfifo $$.answer; {{ echo "$OLDPWD"; env; }} >$$; '
+            "echo $$ >asked; exec cat $$.answer"
+        )
+        self._folder = folder
+
+    def answer(self) -> None:
+        """Run the program for each question, with the environment and in the folder of it."""
+        for process in os.read(self.asked, 4096).split():
+            question = self._folder / process.decode()
+            folder, *variables = question.read_text("utf-8").splitlines()
+            env = dict(line.split("=", 1) for line in variables if "=" in line)
+            completed = run(cwd=Path(folder), env=env)
+            assert (completed.code, completed.err) == (0, b"")
+            answer = Path(f"{question}.answer")
+            with contextlib.suppress(ProcessLookupError, BrokenPipeError):  # the shell has ended it
+                _give(answer, completed.out, int(process))
+            question.unlink()
+            answer.unlink()  # or a later process of this number could not make it
+
+
+def _give(answer: Path, text: bytes, process: int) -> None:
+    """Write to a named pipe that the process reads."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        os.kill(process, 0)
+        assert time.monotonic() < deadline
+        try:
+            pipe = os.open(answer, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # it has not begun to read
+                raise
+            time.sleep(0.001)
+        else:
+            break
+    with open(pipe, "wb") as stream:
+        os.set_blocking(pipe, True)
+        stream.write(text)
+
+
 def _add_scripts(root: Path) -> None:
     """Put the committed scripts where an installed wheel has them."""
     for name, target in INSTALLED.items():
@@ -175,14 +239,20 @@ def _add_scripts(root: Path) -> None:
         shutil.copyfile(COMPLETIONS / name, root / "share" / target)
 
 
-def _add_stub(root: Path, call: Path) -> None:
-    """Put the stub on the shell's PATH."""
+def _add_stub(root: Path, call: Path, program: str) -> None:
+    """Put the stub on the shell's PATH.
+
+    Args:
+        root: the shell's own folder.
+        call: gets the arguments of a call.
+        program: what the stub does where it is asked for completions.
+    """
     stub = root / "bin" / "weightquant"
     stub.parent.mkdir()
     noted = shlex.quote(str(call))
     stub.write_text(
         "#!/bin/sh\n"
-        f'if [ -n "$_WEIGHTQUANT_COMPLETE" ]; then exec {shlex.join(command())} "$@"; fi\n'
+        f'if [ -n "$_WEIGHTQUANT_COMPLETE" ]; then {program}; exit; fi\n'
         f"printf '%s\\0' \"$@\" > {noted}.part && mv -f {noted}.part {noted}\n"
     )
     stub.chmod(0o755)

@@ -20,7 +20,7 @@ from tests.cli.completion.interactive_shell import (
     TAB,
     InteractiveShell,
 )
-from tests.cli.helpers import command, environment
+from tests.cli.helpers import command, environment, run
 from weightquant_cli.cli.completion.scripts import COMPLETION_LINES
 from weightquant_cli.cli.main import COMMANDS
 from weightquant_cli.core.lite.carried import ALL_OP_TYPES
@@ -253,15 +253,8 @@ def test_an_old_bash_says_that_it_is_too_old(version: str, told: bool) -> None:
 def complete(before: str, behind: str = "", shell: str = "bash", word: str = "") -> list[str]:
     """What a shell's script gets for a line that is cut at the cursor."""
     line = {"COMPLETE_BEFORE": before, "COMPLETE_BEHIND": behind, "COMPLETE_WORD": word}
-    done = subprocess.run(
-        command(),
-        env=environment({**line, "_WEIGHTQUANT_COMPLETE": f"{shell}_complete"}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return [line for line in done.stdout.splitlines() if line]
+    done = run(env={**line, "_WEIGHTQUANT_COMPLETE": f"{shell}_complete"}).ok()
+    return [line for line in done.lines if line]
 
 
 @pytest.mark.parametrize(
