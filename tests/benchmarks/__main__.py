@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what the arguments say."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(GROUPS)}")
-    parser.add_argument("--quick", action="store_true", help="tiny models, one round: does it work")
+    parser.add_argument("--quick", action="store_true", help="tiny models, run once: does it work")
     parser.add_argument("--large", action="store_true", help="also models of 1, 4 and 12 GB")
     parser.add_argument("--rounds", type=int, default=7, help="runs of every command (7)")
     parser.add_argument("--scratch", type=Path, help="a folder to keep the models in")
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="weightquant-benchmarks-", dir=chosen.scratch) as name:
         setting = Setting(
             scratch=chosen.scratch or Path(name),
-            rounds=1 if chosen.quick else chosen.rounds,
+            rounds=0 if chosen.quick else chosen.rounds,
             quick=chosen.quick,
             large=chosen.large,
         )

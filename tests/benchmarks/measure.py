@@ -63,15 +63,12 @@ def ours(scratch: Path, *arguments: str | Path, output: Path | None = None) -> C
 def take_turns(cases: Mapping[str, Case], rounds: int) -> dict[str, Sample]:
     """Run every case once to warm the page cache, then all of them in turn, `rounds` times.
 
-    Taking turns, a disturbance of the machine falls on all of them.
+    Taking turns, a disturbance of the machine falls on all of them. Without rounds the first run
+    is what counts.
     """
-    for case in cases.values():
-        _run(case)
-    runs: dict[str, list[Sample]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, case in cases.items():
-            runs[name].append(_run(case))
-    return {name: _median(samples) for name, samples in runs.items()}
+    first = {name: _run(case) for name, case in cases.items()}
+    turns = [{name: _run(case) for name, case in cases.items()} for _ in range(rounds)] or [first]
+    return {name: _median([turn[name] for turn in turns]) for name in cases}
 
 
 def _median(samples: Sequence[Sample]) -> Sample:

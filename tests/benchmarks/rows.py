@@ -42,7 +42,7 @@ class Setting:
 
     Attributes:
         scratch: a folder for models and outputs.
-        rounds: runs of every command.
+        rounds: runs of every command after a first one; 0 where that is enough.
         quick: tiny models, to see that the benchmark itself works.
         large: also the models of 1 to 12 GB.
     """
@@ -140,12 +140,13 @@ def grown(setting: Setting) -> Iterator[Row]:
     ):
         source = setting.scratch / title
         write_model(source, matrices(size * unit, single), combined)
-        sample = take_turns({title: setting.quantize(source)}, 3 if size == 1 else 1)[title]
+        rounds = min(setting.rounds, 3 if size == 1 else 1)
+        sample = take_turns({title: setting.quantize(source)}, rounds)[title]
         first = first or sample
         yield from _growth(title, size, sample, first)
         shutil.rmtree(setting.out, ignore_errors=True)
         if size == 12:
-            looked = take_turns({title: setting.inspect(source)}, 3)[title]
+            looked = take_turns({title: setting.inspect(source)}, min(setting.rounds, 3))[title]
             yield Row(f"inspect, {title}", seconds(looked.seconds), target="<= 500 ms")
             yield _memory(f"peak memory, inspect, {title}", looked, 60)
         shutil.rmtree(source)

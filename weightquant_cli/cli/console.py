@@ -66,6 +66,9 @@ class Console:
     as_json: bool = False
     has_written: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    _consoles: dict[tuple[TextIO, bool], RichConsole] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def print(self, renderable: RenderableType) -> None:
         """Print a result to stdout."""
@@ -220,26 +223,33 @@ class Console:
             raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
 
     def _rich(self, stream: TextIO) -> RichConsole:
-        from rich.console import Console as RichConsole
-
-        class RaisingConsole(RichConsole):
-            """Raises a broken pipe, where rich would exit with 1."""
-
-            def on_broken_pipe(self) -> None:
-                raise  # called while a BrokenPipeError is handled
-
         colored = self.uses_color(stream)
-        return RaisingConsole(
-            file=stream,
-            force_terminal=colored,
-            color_system="standard" if colored else None,
-            no_color=not colored,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            width=None if stream.isatty() else PIPE_WIDTH,
-            legacy_windows=False,
-        )
+        known = self._consoles.get((stream, colored))
+        if known is None:
+            known = self._consoles[stream, colored] = _rich_console(stream, colored)
+        return known
+
+
+def _rich_console(stream: TextIO, colored: bool) -> RichConsole:
+    from rich.console import Console as RichConsole
+
+    class RaisingConsole(RichConsole):
+        """Raises a broken pipe, where rich would exit with 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # called while a BrokenPipeError is handled
+
+    return RaisingConsole(
+        file=stream,
+        force_terminal=colored,
+        color_system="standard" if colored else None,
+        no_color=not colored,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if stream.isatty() else PIPE_WIDTH,
+        legacy_windows=False,
+    )
 
 
 def _is_utf8(stream: TextIO) -> bool:
