@@ -128,8 +128,10 @@ def write_attribute(attr: framework_pb2.OpDesc.Attr, type: AttrType, value: Attr
     """Put a value of this type into a new field of OpDesc, whose name is set already."""
     attr.type = int(type)  # type: ignore[assignment]
     field = _VALUE_FIELD[type]
-    if type in _REPEATED:
+    if type in (AttrType.STRINGS, AttrType.VARS):
         assert isinstance(value, tuple)
-        getattr(attr, field).extend(encode(v) if isinstance(v, str) else v for v in value)
+        getattr(attr, field).extend(encode(str(text)) for text in value)
+    elif type in _REPEATED:  # tens of thousands of scales, for one
+        getattr(attr, field).extend(value)
     else:
         setattr(attr, field, encode(value) if isinstance(value, str) else value)

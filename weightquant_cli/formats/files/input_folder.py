@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ...errors import ModelError, counted
 from .fingerprint import Fingerprint
@@ -37,6 +38,13 @@ def _tick() -> int:
 _TICK_NS = _tick()
 
 
+class _Seen(NamedTuple):
+    """A file as it was when it was first opened."""
+
+    path: Path
+    fingerprint: Fingerprint
+
+
 class InputFolder(InputFiles):
     """The files of an open folder, by their path in it (parts separated by ``/``).
 
@@ -47,7 +55,7 @@ class InputFolder(InputFiles):
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._files = OpenFiles(_close)
-        self._seen: dict[str, Fingerprint] = {}
+        self._seen: dict[str, _Seen] = {}
         self._mode = 0o777
 
     @classmethod
@@ -93,17 +101,19 @@ class InputFolder(InputFiles):
             ModelError: not a regular file of this folder, not readable, or not the one that was
                 opened before.
         """
-        path = self.path / name
-        with contextlib.ExitStack() as stack:
-            try:
-                descriptor = stack.enter_context(self._files.use(name, self._open))
-            except FileNotFoundError as error:
-                if name in self._seen:
-                    raise _changed(path, "it vanished") from error
-                raise
-            except OSError as error:
-                raise unreadable(path, error) from error
-            yield InputFile(descriptor, path, self._seen[name].size)
+        try:
+            file = self._files.take(name, self._open)
+        except FileNotFoundError as error:
+            if name in self._seen:
+                raise _changed(self.path / name, "it vanished") from error
+            raise
+        except OSError as error:
+            raise unreadable(self.path / name, error) from error
+        try:
+            seen = self._seen[name]
+            yield InputFile(file.descriptor, seen.path, seen.fingerprint.size)
+        finally:
+            self._files.give_back(file)
 
     def read(self, name: str) -> bytes:
         """All bytes of the file `name`; raises as `opened` does."""
@@ -120,9 +130,8 @@ class InputFolder(InputFiles):
         Raises:
             ModelError: one has changed: what was read may be half of one model, half of another.
         """
-        for name, before in self._seen.items():
-            path = self.path / name
-            _compare(before, self._look(name, path), path)
+        for name, seen in self._seen.items():
+            _compare(seen, self._look(name, seen.path))
 
     def close(self) -> None:
         """Close the folder and its files; also done when it is garbage-collected."""
@@ -151,13 +160,14 @@ class InputFolder(InputFiles):
 
     def _open(self, name: str) -> int:
         descriptor = open_regular(self._folder, name)
-        path = self.path / name
+        seen = self._seen.get(name)
         try:
+            path = self.path / name if seen is None else seen.path
             status = file_status(descriptor, path)
-            if name not in self._seen and _wait_for_clock(status):
+            if seen is None and _wait_for_clock(status):
                 status = file_status(descriptor, path)
-            before = self._seen.setdefault(name, Fingerprint.of(status))
-            _compare(before, Fingerprint.of(status), path)
+            found = Fingerprint.of(status)
+            _compare(self._seen.setdefault(name, _Seen(path, found)), found)
         except BaseException:
             _close(name, descriptor)
             raise
@@ -183,7 +193,8 @@ def _close(name: str, descriptor: int) -> None:
         os.close(descriptor)
 
 
-def _compare(before: Fingerprint, now: Fingerprint, path: Path) -> None:
+def _compare(seen: _Seen, now: Fingerprint) -> None:
+    path, before = seen
     if now == before:
         return
     if (now.device, now.inode) != (before.device, before.inode):

@@ -40,7 +40,7 @@ class NewFiles:
         self.path = target
         self._file_mode = file_mode
         self._files = OpenFiles(partial(_close, target))
-        self._made: dict[str, None] = {}
+        self._made: dict[str, Path] = {}
         self._folders: dict[str, None] = {}
 
     @contextmanager
@@ -50,13 +50,14 @@ class NewFiles:
         Raises:
             OutputError: the file system refuses.
         """
-        path = self.path / name
-        with ExitStack() as stack:
-            try:
-                descriptor = stack.enter_context(self._files.use(name, self._open))
-            except OSError as error:
-                raise write_error(error, path) from error
-            yield descriptor, path
+        try:
+            file = self._files.take(name, self._open)
+        except OSError as error:
+            raise write_error(error, self.path / name) from error
+        try:
+            yield file.descriptor, self._made[name]
+        finally:
+            self._files.give_back(file)
 
     def digests(self, names: Sequence[str]) -> tuple[FileDigest, ...]:
         """Digests of these files as they were written; all of them are closed by then.
@@ -73,13 +74,13 @@ class NewFiles:
         return tuple(found)
 
     def flush(self) -> None:
-        """Close every file, and wait until all of them are on the disk, and their folders.
+        """Wait until every file is on the disk, and their folders; the files are closed.
 
         Raises:
             OSError, OutputError: of the first file that could not be written.
         """
-        self._files.close()
         threads.run(self._flush_file, list(self._made), FLUSH_THREADS)
+        self._files.close()
         for name in self._folders:
             with self._descended(name.split("/")) as folder:
                 os.fsync(folder.descriptor)
@@ -90,7 +91,7 @@ class NewFiles:
         self._files.close()
 
     def _flush_file(self, name: str, _: threads.CancelToken) -> None:
-        with self._reopened(name) as descriptor:
+        with self.opened(name) as (descriptor, _path):
             os.fsync(descriptor)
 
     @contextmanager
@@ -111,7 +112,7 @@ class NewFiles:
             if name in self._made:
                 return os.open(last, _WRITE, dir_fd=folder.descriptor)
             descriptor = os.open(last, CREATE_FLAGS, self._file_mode, dir_fd=folder.descriptor)
-        self._made[name] = None
+        self._made[name] = self.path / name
         return descriptor
 
     def _make_folder(self, name: str) -> None:

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from itertools import islice
 
-# Idle files kept open: a process may be limited to 256 descriptors.
-KEPT = 32
+# Idle files kept open, at most; of the descriptors that the process may have, a quarter.
+KEPT = 256
 
 
-@dataclass
-class _Open:
-    descriptor: int
-    users: int = 0
+class OpenFile:
+    """An open file, and how many use it now."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.users = 0
 
 
 class OpenFiles:
-    """Descriptors by name; the ones longest unused are closed when there are too many."""
+    """Open files by name; the ones longest unused are closed when there are too many."""
 
-    def __init__(self, close: Callable[[str, int], None], kept: int = KEPT) -> None:
+    def __init__(self, close: Callable[[str, int], None], kept: int | None = None) -> None:
         """`close` closes the descriptor of the file of a name, and raises what it likes."""
         self._close = close
-        self._kept = kept
+        self._kept = min(KEPT, os.sysconf("SC_OPEN_MAX") // 4) if kept is None else kept
         self._lock = threading.Lock()
-        self._files: OrderedDict[str, _Open] = OrderedDict()
+        self._files: OrderedDict[str, OpenFile] = OrderedDict()
 
-    @contextmanager
-    def use(self, name: str, open: Callable[[str], int]) -> Iterator[int]:
-        """The descriptor of the file `name`, which stays open at least until the block ends.
+    def take(self, name: str, open: Callable[[str], int]) -> OpenFile:
+        """The file `name`, which stays open at least until it is given back.
 
         `open` opens it where it is not open now, and raises what it likes; with too many files
         open in this process (EMFILE), it is called again once others have been closed.
@@ -39,15 +40,16 @@ class OpenFiles:
         with self._lock:
             file = self._files.get(name)
             if file is None:
-                file = self._files[name] = _Open(self._opened(name, open))
+                file = self._files[name] = OpenFile(self._opened(name, open))
             file.users += 1
             self._files.move_to_end(name)
-        try:
-            yield file.descriptor
-        finally:
-            with self._lock:
-                file.users -= 1
-                self._close_unused(self._kept)
+        return file
+
+    def give_back(self, file: OpenFile) -> None:
+        """The file is not used any more."""
+        with self._lock:
+            file.users -= 1
+            self._close_unused(self._kept)
 
     def close(self) -> None:
         """Close every idle file."""
@@ -67,5 +69,6 @@ class OpenFiles:
         surplus = len(self._files) - kept
         if surplus <= 0:
             return
-        for name in [name for name, file in self._files.items() if not file.users][:surplus]:
+        idle = (name for name, file in self._files.items() if not file.users)
+        for name in list(islice(idle, surplus)):
             self._close(name, self._files.pop(name).descriptor)
