@@ -429,3 +429,15 @@ def test_compressed_sizes_are_told_on_request_alone(tmp_path: Path) -> None:
     assert dry["compressed"] == document["compressed"]
     assert not (tmp_path / "c").exists()
     assert "compressed" not in run("quantize", "--json", DIGITS, tmp_path / "d").json
+
+
+@pytest.mark.parametrize("gate", [("--op-type", "gru"), ("--max-size", "10%")])
+def test_a_dry_run_that_a_gate_refuses_says_why(gate: tuple[str, str], tmp_path: Path) -> None:
+    result = run("quantize", "-n", *gate, DIGITS, tmp_path / "out")
+    assert result.code == 1
+    assert result.stderr.endswith(": --dry-run says why\n")
+    assert re.search(r"^fc_0.w_0 +mul ", *multi(result.stdout))
+    assert re.search(r"^left as it is ", *multi(result.stdout))
+    assert run("quantize", "-nq", *gate, DIGITS, tmp_path / "out").stdout == ""
+    document = run("quantize", "-n", "--json", *gate, DIGITS, tmp_path / "out").json
+    assert document["schema"] == "weightquant.error"

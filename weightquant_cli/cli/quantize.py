@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..core.plan.options import FLOAT_BITS
-from ..errors import counted, listed
+from ..errors import GateError, counted, listed
 from .console import Console
 from .options import quantize_choices as options
 from .options.click_command import command as cli_command
@@ -176,7 +176,12 @@ def _result(
     from ..core.quantize.quantize import preview, quantize
 
     if arguments.dry_run:
-        return preview(model, plan, output, gates)
+        try:
+            return preview(model, plan, output, gates)
+        except GateError:  # the plan tells why it says no
+            if not (arguments.as_json or console.quiet):
+                _print_summary(console, arguments, preview(model, plan, output))
+            raise
     rounding = None
     if rounder is not None:
         preview(model, plan, output, gates)  # a gate that says no does so before the long work

@@ -133,4 +133,6 @@ def _would_help(plan: Plan) -> str:
         (kept, f"{readable(kept)} of weights stay FP32: `preview` says why"),
     ]
     told = [text for size, text in sorted(ways, reverse=True) if size]
-    return "; ".join(told) or "every weight has 8 bits already"
+    if plan.quantized and not wide:
+        told.insert(0, "what is quantized has 8 bits already")
+    return "; ".join(told)
