@@ -237,6 +237,12 @@ def test_two_results_are_compared_and_the_reference_is_said_to_be_quantized(
     assert 20 < document["outputs"][0]["sqnr_db"] < 60
 
 
+def test_a_model_and_a_reference_that_are_swapped_are_said_to_be(quantized: Path) -> None:
+    result = run("dequantize-check", "--reference", quantized, DIGITS)
+    assert result.code == 1
+    assert "reference, which is quantized itself: the two are swapped" in result.stdout
+
+
 @pytest.mark.parametrize("gate", ["--min-sqnr", "--min-agreement"])
 def test_a_gate_beside_a_quantized_reference_is_warned_of_once(quantized: Path, gate: str) -> None:
     call = ("dequantize-check", "--reference", quantized, gate, "30", quantized)

@@ -32,6 +32,16 @@ COMBINED = DIGITS.with_name("digits_combined")
         (["check"], "did you mean dequantize-check?"),
         (["convert"], "did you mean export-opt?"),
         (["help"], "did you mean --help?"),
+        (["-q", "quantize"], "-q before a command; write `weightquant quantize -q`"),
+        (
+            ["--bits", "8", "quantize"],
+            "--bits before a command; write `weightquant quantize --bits`",
+        ),
+        (["quantize", "-o", "out", "model"], "-o; the output folder is the second argument"),
+        (["quantize", "--output=out", "model"], "the output folder is the second argument"),
+        (["quantize", "--reference", "a", "b"], "--reference; it is one of dequantize-check"),
+        (["export-opt", "--bits", "8", "b"], "No such option --bits; it is one of quantize"),
+        (["inspect", "--exclude", "a", "b"], "No such option --exclude; it is one of quantize"),
     ],
 )
 def test_a_mistyped_word_gets_the_nearest_one(arguments: list[str | Path], message: str) -> None:

@@ -31,6 +31,9 @@ _OTHER_WORDS = {
     **dict.fromkeys(("compress", "quant"), "quantize"),
 }
 
+# What people name OUTPUT_DIR by.
+_OUTPUT_OPTIONS = ("-o", "--out", "--output", "--output-dir", "--save-dir")
+
 # A folder with more files is not searched for a similar name.
 MAX_FILES = 5000
 
@@ -88,10 +91,31 @@ def similar_file(path: Path) -> Path | None:
 
 
 def _no_such_option(error: click.NoSuchOption) -> str:
-    parameters = [] if error.ctx is None else error.ctx.command.params
-    names = [
-        name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)
-    ]
-    similar = most_similar(error.option_name, [name for name in names if name.startswith("-")])
-    what = f"No such option {error.option_name}"
+    """The option, and the nearest one; or where the same one is known."""
+    name = error.option_name
+    what = f"No such option {name}"
+    if error.ctx is None:
+        return what
+    command, root = error.ctx.command, error.ctx.find_root()
+    if command.name == "quantize" and name in _OUTPUT_OPTIONS:
+        return f"{what}; the output folder is the second argument"
+    elsewhere = [other for other in _commands(root) if name in _spellings(other)]
+    if elsewhere and error.ctx is root:
+        return f"{what} before a command; write `{root.command_path} {elsewhere[0].name} {name}`"
+    if elsewhere:
+        names = " and ".join(str(other.name) for other in elsewhere)
+        return f"{what}; it is one of {names}"
+    similar = most_similar(name, _spellings(command))
     return f"{what}; did you mean {similar}?" if similar else what
+
+
+def _commands(root: click.Context) -> list[click.Command]:
+    if not isinstance(root.command, click.Group):
+        return []
+    found = (root.command.get_command(root, name) for name in root.command.list_commands(root))
+    return [command for command in found if command is not None]
+
+
+def _spellings(command: click.Command) -> list[str]:
+    names = (name for one in command.params for name in (*one.opts, *one.secondary_opts))
+    return [name for name in names if name.startswith("-")]

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
 
 from weightquant_cli import OptionError, Size
+from weightquant_cli.core.check.quality_gates import OutputGates
 from weightquant_cli.core.quantize.gates import Gates
 from weightquant_cli.errors import GateError
 
 
 @pytest.mark.parametrize("percent", [-0.1, 100.1, math.nan, math.inf])
 def test_a_percentage_out_of_range_is_refused(percent: float) -> None:
-    with pytest.raises(OptionError, match="expected 0 to 100"):
+    with pytest.raises(OptionError, match="expected 0, or 1 to 100"):
         Gates(min_quantized=percent)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda value: Gates(min_quantized=value), lambda value: OutputGates(None, value)]
+)
+def test_a_share_that_everything_would_pass_is_no_percentage(
+    make: Callable[[float], object],
+) -> None:
+    with pytest.raises(OptionError, match=r"found 0.95; write 95 for 95%"):
+        make(0.95)
+    for value in (0, 1, 100):
+        make(value)
 
 
 @pytest.mark.parametrize(

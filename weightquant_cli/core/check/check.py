@@ -174,7 +174,9 @@ def _failures(
     """
     compared = {weight.name for weight in comparison.weights}
     if compared.isdisjoint(quantized):
-        yield GateFailure(None, "no quantized weight could be compared with the reference")
+        swapped = not quantized and comparison.reference_quantized
+        also = ", which is quantized itself: the two are swapped" if swapped else ""
+        yield GateFailure(None, f"no quantized weight could be compared with the reference{also}")
     for weight in comparison.weights:
         for why in gates.failures(weight):
             yield GateFailure(weight.name, why)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...errors import OptionError
+from ..quantize.gates import require_percentage
 from .weight_comparison import WeightComparison
 
 if TYPE_CHECKING:  # the interpreter is not needed where no model is run
@@ -69,13 +70,7 @@ class OutputGates:
 
     def __post_init__(self) -> None:
         _require_numbers(self, ("min_output_sqnr", "min_agreement"))
-        if self.min_agreement is not None and not 0 <= self.min_agreement <= 100:
-            raise OptionError(
-                "not a percentage",
-                option="min_agreement",
-                expected="0 to 100",
-                found=self.min_agreement,
-            )
+        require_percentage("min_agreement", self.min_agreement)
 
     @property
     def any(self) -> bool:

@@ -28,14 +28,7 @@ class Gates:
     require_quantized: bool = False
 
     def __post_init__(self) -> None:
-        percent = self.min_quantized
-        if percent is not None and not (math.isfinite(percent) and 0 <= percent <= 100):
-            raise OptionError(
-                "a percentage out of range",
-                option="min_quantized",
-                expected="0 to 100",
-                found=percent,
-            )
+        require_percentage("min_quantized", self.min_quantized)
 
     def enforce(
         self,
@@ -74,3 +67,20 @@ class Gates:
     def _percent(self) -> str:
         size = self.max_size
         return f"{float(size.number):g}% " if size is not None and size.relative else ""
+
+
+def require_percentage(option: str, value: float | None) -> None:
+    """Raise OptionError for what is no percentage, or a share such as 0.95, which all would pass.
+
+    None is no limit.
+    """
+    if value is None or value == 0 or (math.isfinite(value) and 1 <= value <= 100):
+        return
+    is_share = 0 < value < 1
+    raise OptionError(
+        "not a percentage",
+        option=option,
+        expected="0, or 1 to 100",
+        found=f"{value:g}",
+        remedy=f"write {100 * value:g} for {100 * value:g}%" if is_share else None,
+    )
