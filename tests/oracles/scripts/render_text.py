@@ -79,7 +79,7 @@ def render_line(rng, text, fonts):
     draw = ImageDraw.Draw(image)
     y = (HEIGHT - (bottom - top)) / 2 - top + rng.uniform(-2, 2)
     draw.text((4 - left + rng.uniform(0, 6), y), text, font=font, fill=ink)
-    return image.rotate(rng.uniform(-2.5, 2.5), Image.BICUBIC, fillcolor=background)
+    return image.rotate(rng.uniform(-3.5, 3.5), Image.BICUBIC, fillcolor=background)
 
 
 def render_page(rng, noise, words, fonts):
@@ -140,14 +140,14 @@ def colours(rng):
 def spoil(image, rng, noise):
     """Blur, scale down and up, and add noise."""
     if rng.random() < 0.5:
-        factor = rng.uniform(0.55, 0.9)
+        factor = rng.uniform(0.5, 0.85)
         small = image.resize(
             (int(image.width * factor), int(image.height * factor)), Image.BILINEAR
         )
         image = small.resize(image.size, Image.BICUBIC)
-    image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.0)))
+    image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.6)))
     values = np.asarray(image, np.float32)
-    values = values + noise.normal(0, rng.uniform(2, 14), values.shape)
+    values = values + noise.normal(0, rng.uniform(4, 30), values.shape)
     return np.clip(values, 0, 255).astype(np.uint8)
 
 

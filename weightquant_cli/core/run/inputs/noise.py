@@ -1,8 +1,9 @@
-"""Pictures of nothing: three kinds of noise that resemble images in different ways.
+"""Pictures of nothing: three kinds of noise that resemble images in different ways, and writing.
 
 White noise has no neighbourhoods; coloured noise has the falling spectrum of photographs, and
-"dead leaves" (discs and bars that cover one another) have their edges. A mixture of the three
-stood in best for real images when second moments were taken from them.
+"dead leaves" (discs and bars that cover one another) have their edges. `writing` has what networks
+that read look at. Where second moments were taken from them, a mixture stood in best for real
+images, half of it writing (.docs/accuracy.md).
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..values import Array
+from .writing import Random, writing
 
-Random = np.random.Generator
-
-KINDS = ("white", "coloured", "leaves")
+KINDS = ("white", "writing", "coloured", "writing", "leaves", "writing")
+"""In turns."""
 
 SLOPES = (0.3, 1.2)
 """Range of the exponent a of coloured noise, whose amplitudes fall as 1 / frequency^a."""
@@ -21,6 +22,8 @@ SLOPES = (0.3, 1.2)
 
 def picture(rng: Random, kind: str, shape: tuple[int, int, int]) -> Array:
     """One picture [channels, height, width] in float32: random mean and contrast, in [-1, 1]."""
+    if kind == "writing":
+        return writing(rng, shape).astype(np.float32)
     maker = {"white": white, "coloured": coloured, "leaves": dead_leaves}[kind]
     raw = maker(rng, shape)
     contrast, mean = rng.uniform(0.15, 0.7), rng.uniform(-0.5, 0.5)

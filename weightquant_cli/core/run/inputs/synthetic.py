@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from ..values import Array, Lod, Tensor, offsets
-from .noise import KINDS, Random, picture
+from .noise import KINDS, picture
 from .sizes import channels_last, with_shapes
 from .specs import InputSpec, Role
+from .writing import Random
 
 PADDED = 0.25
 """Share of a sequence that a mask leaves out, in every second sample."""
