@@ -32,9 +32,10 @@ def checked(folder: Path, *options: str | Path) -> Result:
 def test_outputs_are_a_table_of_their_own(quantized: Path) -> None:
     lines = checked(quantized, "--outputs").ok().lines
     assert "6 compared with the reference, 1 output on 12 inputs" in lines[0]
-    assert lines[-2].split() == ["output", "sqnr_db", "max_change", "cosine", "agreement"]
-    name, sqnr, *_, agreement = lines[-1].split()
+    assert lines[-4].split() == ["output", "sqnr_db", "max_change", "cosine", "agreement"]
+    name, sqnr, *_, agreement = lines[-3].split()
     assert name == "save_infer_model/scale_0.tmp_0"
+    assert lines[-1] == f"sqnr_db of {name} is that of fc_1.tmp_1, before it is squashed"
     assert 20 < float(sqnr) < 60
     assert agreement.endswith("%")
 
@@ -55,7 +56,9 @@ def test_the_json_holds_outputs_and_layers(quantized: Path) -> None:
     assert faults("dequantize-check", document) == []
     (output,) = document["outputs"]
     assert document["run"] == {"inputs": 12, "stops": [], "non_finite": []}
-    assert document["layers"][-1]["sqnr_db"] == output["sqnr_db"]
+    (judged,) = (one for one in document["layers"] if one["name"] == output["sqnr_of"])
+    assert judged["sqnr_db"] == output["sqnr_db"]
+    assert document["layers"][-1]["max_abs_change"] == output["max_abs_change"]
     assert document["layers"][0]["weight"] == "conv2d_0.w_0"
     alone = checked(quantized, "--outputs", "--json").ok().json
     assert (alone["outputs"], alone["layers"]) == ([output], None)
@@ -95,7 +98,7 @@ def test_on_a_terminal_whole_columns_go_and_names_stay(quantized: Path, columns:
         columns=columns,
     )
     assert shown.code == 0
-    sentences = ("most noise", "ok")
+    sentences = ("most noise", "sqnr_db of", "ok")
     tables = [line for line in shown.lines if not line.startswith(sentences)]
     assert max(len(line.rstrip()) for line in tables) <= columns
     headings = [line.split() for line in shown.lines if line.startswith(("layer", "output"))]

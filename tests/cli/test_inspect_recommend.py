@@ -46,7 +46,7 @@ def test_a_row_is_what_writing_and_checking_it_says(
 def test_one_setting_is_recommended_with_its_reason(document: Any) -> None:
     assert [one["setting"] for one in document["recommend"]] == NAMES
     taken = [one for one in document["recommend"] if one["recommended"]]
-    assert [one["setting"] for one in taken] == ["nearest-8"]
+    assert [one["setting"] for one in taken] == ["adaptive-6"]
     assert "99%" in taken[0]["reason"]
 
 
@@ -92,7 +92,7 @@ def test_csv_has_a_line_for_each_setting_and_nothing_else() -> None:
     printed = run("inspect", "--recommend", "--format", "csv", DIGITS).ok().stdout
     rows = list(csv.DictReader(io.StringIO(printed)))
     assert [row["setting"] for row in rows] == NAMES
-    assert [row["setting"] for row in rows if row["recommended"]] == ["nearest-8"]
+    assert [row["setting"] for row in rows if row["recommended"]] == ["adaptive-6"]
     assert all(float(row["agreement_percent"]) <= 100 for row in rows)
 
 

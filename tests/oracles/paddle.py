@@ -68,12 +68,15 @@ def quantize(version: str, jobs: Sequence[QuantizeJob], any_bits: bool = False) 
 
 @dataclass(frozen=True)
 class RunJob:
-    """One forward run of a stored model: its folder, file names and inputs."""
+    """One forward run of a stored model: its folder, file names and inputs, and which variables to
+    give behind its outputs.
+    """
 
     folder: Path
     program: str
     params: str | None
     feeds: Feeds
+    others: tuple[str, ...] = ()
 
     def described(self, feeds: dict[str, Any], out: Path) -> dict[str, Any]:
         """The job as the script reads it."""
@@ -82,7 +85,13 @@ class RunJob:
         if self.program.endswith(".pdmodel"):  # Paddle 2.x asks for a prefix
             folder = str(self.folder / self.program.removesuffix(".pdmodel"))
             names = {}
-        return {"model_dir": folder, "names": names, "feeds": feeds, "out": str(out)}
+        return {
+            "model_dir": folder,
+            "names": names,
+            "feeds": feeds,
+            "others": self.others,
+            "out": str(out),
+        }
 
 
 def run(version: str, jobs: Sequence[RunJob]) -> list[list[Array]]:

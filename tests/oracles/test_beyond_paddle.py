@@ -21,8 +21,8 @@ from tests.oracles.jobs import OracleFailed, relative_difference
 from weightquant_cli import Model, QuantizeOptions, plan_model
 from weightquant_cli.core.plan.options import AutoBits
 from weightquant_cli.core.plan.size import Size
-from weightquant_cli.core.quantize.adaptive.sensitivity import answers
 from weightquant_cli.core.run import Network, cached, stored
+from weightquant_cli.core.run.answers import answers
 from weightquant_cli.core.run.inputs import SampleOptions, samples
 
 pytestmark = pytest.mark.oracle
@@ -175,7 +175,7 @@ def test_few_random_choices_of_the_same_size_keep_the_answers_as_well(
     auto = AutoBits(target_size=Size(share, relative=True))
     plan = plan_model(model, QuantizeOptions(bits=auto, op_types=ALL))
     network = Network(model.program, cached(stored(model.stored)))
-    (name,) = answers(network)
+    (name,) = answers(network.graph).values()
     inputs = list(samples(model, SampleOptions(count=3, seed=7)))
     original = [network.run(sample, keep=(name,)).outputs[name] for sample in inputs]
     arrays = read_arrays(model)

@@ -98,14 +98,14 @@ def _run_options(arguments: CheckArguments) -> RunOptions | None:
     if not (arguments.outputs or arguments.layers or gated):
         refuse_inputs(arguments.given, "--outputs, --layers or a gate on outputs")
         return None
-    from ..core.check.compare_outputs import SEED, RunOptions
+    from ..core.check.compare_outputs import RunOptions, for_comparing
 
     if arguments.reference is None:
         raise OptionError(
             "comparing outputs needs the model that this one was made from",
             remedy="add --reference",
         )
-    samples = sample_options(arguments.inputs, arguments.input_shape, SEED)
+    samples = for_comparing(sample_options(arguments.inputs, arguments.input_shape))
     return RunOptions(samples, arguments.layers)
 
 

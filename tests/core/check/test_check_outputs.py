@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.builders import COMBINED, ModelBuilder, normal, small_model
@@ -52,21 +53,22 @@ def digits() -> Model:
 
 
 def test_the_figures_are_those_of_the_dequantized_model(digits: Model, tmp_path: Path) -> None:
-    """Against the FP32 model that `dequantize` writes, run by itself."""
+    """Against the FP32 model that `dequantize` writes, run by itself; SQNR is of the logits."""
     ours = quantized(digits, tmp_path / "out")
     dequantize(ours, OutputOptions(tmp_path / "fp32"))
     back = Model.load(tmp_path / "fp32")
-    first = Network(digits.program, stored(digits.stored))
-    second = Network(back.program, stored(back.stored))
-    pairs = [
-        (next(iter(first.run(x).outputs.values())), next(iter(second.run(x).outputs.values())))
-        for x in samples(digits, FEW)
-    ]
-    before = np.concatenate([one for one, _ in pairs]).astype(np.float64)
-    after = np.concatenate([other for _, other in pairs]).astype(np.float64)
     (found,) = compared(ours, digits).outputs
+
+    def run(model: Model, name: str) -> npt.NDArray[np.float64]:
+        network = Network(model.program, stored(model.stored))
+        outcomes = [network.run(x, keep=(name,)) for x in samples(digits, FEW)]
+        return np.concatenate([one.outputs[name] for one in outcomes]).astype(np.float64)
+
+    before, after = (run(model, found.sqnr_of) for model in (digits, back))
+    assert before.min() < 0  # no probabilities
     noise = ((before - after) ** 2).sum()
     assert found.sqnr_db == pytest.approx(10 * math.log10((before**2).sum() / noise), abs=1e-3)
+    before, after = (run(model, found.name) for model in (digits, back))
     assert found.max_change == pytest.approx(np.abs(before - after).max(), rel=1e-4)
     assert found.agreement == 100 * (before.argmax(1) == after.argmax(1)).mean()
 
@@ -95,7 +97,10 @@ def test_layers_name_operators_and_weights_in_order(digits: Model, tmp_path: Pat
     assert weights[0] == "conv2d_0.w_0"
     assert weights[-1] == "fc_1.w_0"
     assert len(weights) == 6
-    assert found.layers[-1].difference.sqnr_db == pytest.approx(found.outputs[0].sqnr_db)
+    (output,) = found.outputs
+    assert found.layers[-1].difference.max_change == pytest.approx(output.max_change)
+    (judged,) = (one.difference for one in found.layers if one.difference.name == output.sqnr_of)
+    assert judged.sqnr_db == pytest.approx(output.sqnr_db)
     assert all(0 < one.added < 1 for one in found.breaks)
     worst = found.breaks[0]
     assert worst.added == max(layer.added for layer in found.layers)

@@ -14,7 +14,7 @@ from weightquant_cli.core.run.compare import OutputDifference
 
 
 def output(sqnr: float, agreement: float | None, mismatched: int = 0) -> OutputDifference:
-    return OutputDifference("y", 2, mismatched, 10, sqnr, 0.1, 0.9, agreement, 0)
+    return OutputDifference("y", 2, mismatched, 10, sqnr, 0.1, 0.9, agreement, 0, "y")
 
 
 def measured(size: int, compressed: int, *outputs: OutputDifference) -> Measured:

@@ -67,3 +67,21 @@ def test_decibels_at_the_ends() -> None:
     assert decibels(0.0, 1.0) == -math.inf
     assert decibels(1.0, 0.0) == math.inf
     assert decibels(100.0, 1.0) == pytest.approx(20.0)
+
+
+def test_a_squashed_output_has_the_sqnr_of_what_is_before_it() -> None:
+    comparison = OutputComparison({"y": "x"})
+    comparison.add({"y": np.array([1.0, 0.0])}, {"y": np.array([1.0, 0.0])})
+    comparison.add_before({"y": np.array([40.0, -30.0])}, {"y": np.array([39.0, -30.0])})
+    (one,) = comparison.results()
+    assert one.sqnr_of == "x"
+    assert one.sqnr_db == pytest.approx(10 * math.log10(2500))
+    assert (one.name, one.max_change, one.agreement) == ("y", 0.0, 100.0)
+
+
+def test_it_has_its_own_where_a_model_lacks_that() -> None:
+    comparison = OutputComparison({"y": "x"})
+    comparison.add({"y": np.ones(2)}, {"y": np.ones(2)})
+    comparison.add_before({"y": np.ones(2)}, {"y": None})
+    (one,) = comparison.results()
+    assert (one.sqnr_of, one.sqnr_db) == ("y", math.inf)

@@ -37,7 +37,9 @@ def main(job):
             name: fed(arrays["arr_%d" % index], feeds["lods"][index])
             for index, name in enumerate(feeds["names"])
         }
-        outputs = exe.run(program, feed=feed, fetch_list=fetches, return_numpy=False)
+        outputs = exe.run(
+            program, feed=feed, fetch_list=fetches + job["others"], return_numpy=False
+        )
         np.savez(job["out"], *[np.array(output) for output in outputs])
 
 

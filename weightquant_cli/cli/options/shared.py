@@ -115,7 +115,7 @@ def inputs_option(heading: Heading) -> Any:
 
 
 def sample_options(
-    inputs: Path | None, input_shape: tuple[tuple[str, tuple[int, ...]], ...], seed: int = 0
+    inputs: Path | None, input_shape: tuple[tuple[str, tuple[int, ...]], ...]
 ) -> SampleOptions:
     """What the model is run on.
 
@@ -129,7 +129,7 @@ def sample_options(
         raise OptionError("--input-shape names an input twice")
     if names and inputs is not None:
         raise OptionError("--input-shape and --inputs contradict each other", remedy="give one")
-    return SampleOptions(inputs, dict(input_shape), seed=seed)
+    return SampleOptions(inputs, dict(input_shape))
 
 
 def refuse_inputs(given: frozenset[str], remedy: str) -> None:

@@ -99,6 +99,10 @@ def _run(ran: ComparedOutputs) -> Document:
 
 
 def _output(output: OutputDifference) -> Document:
+    return {**_measures(output), "sqnr_of": output.sqnr_of}
+
+
+def _measures(output: OutputDifference) -> Document:
     return {
         "name": output.name,
         **sqnr_fields(output.sqnr_db),
@@ -113,7 +117,7 @@ def _layer(layer: LayerDifference) -> Document:
         "index": layer.index,
         "operator": layer.operator,
         "weight": layer.weight,
-        **_output(layer.difference),
+        **_measures(layer.difference),
     }
 
 

@@ -49,9 +49,10 @@ def show(console: Console, compared: ComparedOutputs) -> None:
 
 
 def notes(compared: ComparedOutputs) -> list[str]:
-    """Where most noise comes in, and from where on nothing could be computed."""
+    """What an SQNR is of, where most noise comes in, and from where nothing could be computed."""
+    of = [_squashed(one) for one in compared.outputs if one.sqnr_of != one.name]
     breaks = [_break(layer) for layer in compared.breaks[:WORST] if layer.added >= LEAST_NOISE]
-    return [printable(line) for line in (*breaks, *compared.stops, *compared.non_finite)]
+    return [printable(line) for line in (*of, *breaks, *compared.stops, *compared.non_finite)]
 
 
 def layer_row(layer: LayerDifference) -> tuple[str, ...]:
@@ -73,6 +74,10 @@ def measures(difference: OutputDifference) -> tuple[str, ...]:
 
 def _number(value: float, form: str) -> str:
     return NOTHING if math.isnan(value) else format(value, form)
+
+
+def _squashed(output: OutputDifference) -> str:
+    return f"sqnr_db of {output.name} is that of {output.sqnr_of}, before it is squashed"
 
 
 def _break(layer: LayerDifference) -> str:

@@ -7,13 +7,14 @@ reference that is quantized itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...errors import ModelError, listed
 from ..lite.tags import ModelTags
 from ..model.model import Model
 from ..quantize.dequantized import dequantized
 from ..run import Array, Cause, Network, Outcome, Step, Tensor, cached
+from ..run.answers import squashed
 from ..run.compare import Differences, OutputComparison, OutputDifference
 from ..run.inputs import SampleOptions, samples
 from ..run.lockstep import Lockstep, Pair
@@ -22,10 +23,18 @@ from ..run.parameters import DEFAULT_CACHE
 SEED = 1
 """Of made-up inputs: others than those by which adaptive rounding has rounded."""
 
+COUNT = 12
+"""Of made-up inputs: fewer than for rounding, which wants many places of each."""
+
 MOST_NOISE = 1e12
 """Noise as a share of the power, where nothing of the reference is left."""
 
 Sample = Mapping[str, Array | Tensor]
+
+
+def for_comparing(given: SampleOptions) -> SampleOptions:
+    """The same inputs where they are the user's, and others where they are made up."""
+    return replace(given, seed=SEED, count=min(given.count, COUNT))
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class RunOptions:
         layers: whether the outputs of every operator are compared, not those of the models alone.
     """
 
-    samples: SampleOptions = field(default_factory=lambda: SampleOptions(seed=SEED))
+    samples: SampleOptions = field(default_factory=lambda: for_comparing(SampleOptions()))
     layers: bool = False
 
 
@@ -143,6 +152,16 @@ def _paired(ours: Sequence[str], theirs: Sequence[str]) -> dict[str, str]:
     return {name: name for name in ours if name in theirs}
 
 
+def _both_squashed(
+    reference: Network, other: Network, outputs: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
+    """For each output, by the reference's name, that both models squash: what is before that."""
+    ours, theirs = squashed(reference.graph), squashed(other.graph)
+    return {
+        name: (ours[name], theirs[outputs[name]]) for name in ours if outputs.get(name) in theirs
+    }
+
+
 def stop_of(whose: str, outcome: Outcome) -> str | None:
     """From which operator on a model could not be run, where an output is missing for that."""
     first = next((one for one in outcome.not_run if one.cause is not Cause.BEHIND), None)
@@ -165,7 +184,9 @@ class _Comparison:
         self._networks = (reference, other)
         self._lockstep = Lockstep(reference, other) if layers else None
         self._quantized = quantized
-        self._outputs = OutputComparison()
+        self._paired = _paired(reference.outputs, other.outputs)
+        self._before = _both_squashed(reference, other, self._paired)
+        self._outputs = OutputComparison({name: pair[0] for name, pair in self._before.items()})
         self._layers: dict[tuple[int, str], tuple[Step, Differences]] = {}
         self._stops: dict[str, str] = {}
         self._non_finite: dict[str, str] = {}
@@ -175,19 +196,11 @@ class _Comparison:
     ) -> ComparedOutputs:
         """Everything, once the models were run on all inputs."""
         count = 0
-        outputs = _paired(self._networks[0].outputs, self._networks[1].outputs)
         for sample in inputs:
             reference, other = self._run(sample, {names[name]: sample[name] for name in names})
             self._note("the reference", reference)
             self._note("the model", other)
-            renamed = {
-                name: other.outputs[theirs]
-                for name, theirs in outputs.items()
-                if theirs in other.outputs
-            }
-            self._outputs.add(
-                {name: reference.outputs.get(name) for name in self._networks[0].outputs}, renamed
-            )
+            self._add(reference.outputs, other.outputs)
             count += 1
             step(1)
         return ComparedOutputs(
@@ -199,9 +212,25 @@ class _Comparison:
         )
 
     def _run(self, inputs: Sample, other_inputs: Sample) -> tuple[Outcome, Outcome]:
+        ours, theirs = ([pair[index] for pair in self._before.values()] for index in (0, 1))
         if self._lockstep is not None:
-            return self._lockstep.run(inputs, other_inputs, self._take)
-        return self._networks[0].run(inputs), self._networks[1].run(other_inputs)
+            return self._lockstep.run(inputs, other_inputs, self._take, (ours, theirs))
+        return (
+            self._networks[0].run(inputs, keep=ours),
+            self._networks[1].run(other_inputs, keep=theirs),
+        )
+
+    def _add(self, reference: Mapping[str, Array], other: Mapping[str, Array]) -> None:
+        """Compare the outputs on one input."""
+        self._outputs.add(
+            {name: reference.get(name) for name in self._networks[0].outputs},
+            {name: other[theirs] for name, theirs in self._paired.items() if theirs in other},
+        )
+        before = self._before.items()
+        self._outputs.add_before(
+            {name: reference.get(ours) for name, (ours, _) in before},
+            {name: other.get(theirs) for name, (_, theirs) in before},
+        )
 
     def _take(self, pair: Pair) -> None:
         key = (pair.step.site.index, pair.name)

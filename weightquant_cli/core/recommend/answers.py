@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..check.compare_outputs import Sample, non_finite_from, stop_of
 from ..model.model import Model
 from ..run import Array, Network, Outcome, cached, stored
+from ..run.answers import squashed
 from ..run.parameters import DEFAULT_CACHE
 
 KEPT_BYTES = 256 << 20
@@ -21,15 +22,18 @@ class Answers:
         self._kept: list[Mapping[str, Array]] = []
         self._bytes = 0
         self.names = self._network.outputs
+        self.squashed = squashed(self._network.graph)
         self.samples = 0
         self.notes: dict[str, None] = {}
 
     def find(self, index: int, sample: Sample) -> Mapping[str, Array] | Outcome:
         """What is kept of the input of this index, or else its outcome, to be told to `note`."""
-        return self._kept[index] if index < len(self._kept) else self._network.run(sample)
+        if index < len(self._kept):
+            return self._kept[index]
+        return self._network.run(sample, keep=tuple(self.squashed.values()))
 
     def note(self, index: int, found: Mapping[str, Array] | Outcome) -> Mapping[str, Array]:
-        """The outputs on the input of this index; told in the order of the inputs."""
+        """The outputs on the input of this index, and what `squashed` names; told in order."""
         if not isinstance(found, Outcome):
             return found
         if index == self.samples:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import islice
 
 from ... import threads
-from ..check.compare_outputs import SEED, Sample
+from ..check.compare_outputs import Sample, for_comparing
 from ..model.model import Model
 from ..plan.options import AutoBits, QuantizeOptions
 from ..plan.plan import Plan, make_plan
@@ -179,22 +179,26 @@ class _Work:
 
     def _compare(self, network: Network) -> tuple[OutputDifference, ...]:
         """The answers beside FP32's, on `AT_ONCE` inputs at a time."""
-        comparison = OutputComparison()
-        inputs = enumerate(samples(self.model, replace(self.given, seed=SEED), runs=AT_ONCE))
+        squashed = self.answers.squashed
+        comparison = OutputComparison(squashed)
+        inputs = enumerate(samples(self.model, for_comparing(self.given), runs=AT_ONCE))
 
         def work(
             one: tuple[int, Sample], token: threads.CancelToken
         ) -> tuple[Mapping[str, Array] | Outcome, Outcome]:
             token.check()
-            return self.answers.find(*one), network.run(one[1])
+            return self.answers.find(*one), network.run(one[1], keep=tuple(squashed.values()))
 
         while some := list(islice(inputs, AT_ONCE)):
             for (index, _), (reference, outcome) in zip(
                 some, threads.run(work, some, self.jobs), strict=True
             ):
-                outputs = self.answers.note(index, reference)
+                ours, theirs = self.answers.note(index, reference), outcome.outputs
                 comparison.add(
-                    {name: outputs.get(name) for name in self.answers.names}, dict(outcome.outputs)
+                    *({x: one.get(x) for x in self.answers.names} for one in (ours, theirs))
+                )
+                comparison.add_before(
+                    *({x: one.get(y) for x, y in squashed.items()} for one in (ours, theirs))
                 )
                 self.step(1)
         return comparison.results()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,12 +26,14 @@ class OutputDifference:
             count in nothing else.
         elements: values compared.
         sqnr_db: 10 log10 of the reference's power over the power of the difference; infinity
-            where there is none.
+            where there is none. Of `sqnr_of`.
         max_change: the largest absolute difference.
         cosine: of reference and output, taken as long vectors.
         agreement: percent of the rows whose largest element along the last axis is at the same
             place; None where rows have fewer than two elements.
         non_finite: elements that are NaN or infinite in either; they count in nothing else.
+        sqnr_of: the variable whose SQNR it is: the output, or where a last softmax or sigmoid hides
+            changes, what that reads.
 
     Ratio, change and cosine are NaN where there is no element to compare.
     """
@@ -45,6 +47,7 @@ class OutputDifference:
     cosine: float
     agreement: float | None
     non_finite: int
+    sqnr_of: str
 
 
 @dataclass
@@ -107,6 +110,7 @@ class Differences:
             self._cosine() if self._elements else math.nan,
             100 * self._agreeing / self._rows if self._rows else None,
             self._non_finite,
+            name,
         )
 
     def _cosine(self) -> float:
@@ -118,9 +122,16 @@ class Differences:
 
 @dataclass
 class OutputComparison:
-    """Takes pairs of outputs by name, and says how far they are apart."""
+    """Takes pairs of outputs by name, and says how far they are apart.
 
+    Args:
+        squashed: outputs whose SQNR is that of another variable (`answers.squashed`), where both
+            models can compute it.
+    """
+
+    squashed: Mapping[str, str] = field(default_factory=dict)
     _by_name: dict[str, Differences] = field(default_factory=dict)
+    _before: dict[str, Differences] = field(default_factory=dict)
 
     def add(self, reference: Mapping[str, Array | None], other: Mapping[str, Array | None]) -> None:
         """Take in the outputs of one input, by name; None for one that could not be computed."""
@@ -128,9 +139,25 @@ class OutputComparison:
             differences = self._by_name.setdefault(name, Differences())
             differences.add(reference.get(name), other.get(name))
 
+    def add_before(
+        self, reference: Mapping[str, Array | None], other: Mapping[str, Array | None]
+    ) -> None:
+        """Take in what the squashed outputs are made of, by the outputs' names."""
+        for name in self.squashed:
+            differences = self._before.setdefault(name, Differences())
+            differences.add(reference.get(name), other.get(name))
+
     def results(self) -> tuple[OutputDifference, ...]:
         """The differences so far, in the order of the outputs."""
-        return tuple(differences.result(name) for name, differences in self._by_name.items())
+        return tuple(self._result(name, found) for name, found in self._by_name.items())
+
+    def _result(self, name: str, differences: Differences) -> OutputDifference:
+        found = differences.result(name)
+        if name in self._before:
+            before = self._before[name].result(self.squashed[name])
+            if before.elements and not before.mismatched:
+                return replace(found, sqnr_db=before.sqnr_db, sqnr_of=before.name)
+        return found
 
 
 def compare_outputs(

@@ -57,9 +57,19 @@ class Lockstep:
         self._until = [max((places[written] for written in all), default=-1) for all in self._ours]
 
     def run(
-        self, inputs: Inputs, other_inputs: Inputs, take: Callable[[Pair], None]
+        self,
+        inputs: Inputs,
+        other_inputs: Inputs,
+        take: Callable[[Pair], None],
+        keep: tuple[Sequence[str], Sequence[str]] = ((), ()),
     ) -> tuple[Outcome, Outcome]:
         """Run both, and tell `take` of every variable that both have, in the reference's order.
+
+        Args:
+            inputs: of the reference.
+            other_inputs: of the other.
+            take: is told of every pair.
+            keep: variables that the two outcomes hold besides the outputs.
 
         Returns:
             The outcomes of the reference and of the other.
@@ -67,8 +77,8 @@ class Lockstep:
         Raises:
             RunError: an input is missing, or does not fit.
         """
-        walk = _Walk(self._other.walk(other_inputs), self._theirs)
-        own = _Walk(self._reference.walk(inputs), self._ours)
+        walk = _Walk(self._other.walk(other_inputs, keep=keep[1]), self._theirs)
+        own = _Walk(self._reference.walk(inputs, keep=keep[0]), self._ours)
         for index, step in enumerate(self._reference.graph.steps):
             own.go_to(index)
             walk.go_to(self._until[index])

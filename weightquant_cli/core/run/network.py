@@ -98,8 +98,10 @@ class Network:
             start, replace=replace, observer=observer, keep=keep, snapshots=snapshots
         )
 
-    def walk(self, inputs: Inputs) -> Generator[tuple[Step, Mapping[str, Array]], None, Outcome]:
-        """Run the whole program operator by operator, at the caller's pace.
+    def walk(
+        self, inputs: Inputs, *, keep: Sequence[str] = ()
+    ) -> Generator[tuple[Step, Mapping[str, Array]], None, Outcome]:
+        """Run the whole program operator by operator, at the caller's pace; `keep` as for `run`.
 
         Yields:
             Each step of the main block after it was run, with the tensors that it has written, by
@@ -114,7 +116,7 @@ class Network:
         start = Snapshot(0, {name: self._input(inputs, name) for name in self.inputs})
         parameters = Parameters(self.graph.parameters, self._load, {})
         machine = Machine(self.graph, parameters, None, self._limit)
-        run = _Run(self.graph, machine, frozenset(), frozenset())
+        run = _Run(self.graph, machine, frozenset(keep), frozenset())
         scope = machine.root()
         for step in run.steps(start, scope):
             values = {name: scope.values.get(name) for name in sorted(step.writes)}

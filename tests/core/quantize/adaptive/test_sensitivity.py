@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from weightquant_cli.core.quantize.adaptive.sensitivity import answers, changes
+from weightquant_cli.core.quantize.adaptive.sensitivity import changes
 from weightquant_cli.core.run import Network, cached, stored
+from weightquant_cli.core.run.answers import answers
 
 from ....builders import Array, ModelBuilder, normal
 
@@ -49,7 +50,8 @@ def test_each_weight_s_change_is_that_of_the_whole_model_with_it_alone(tmp_path:
 
 
 def test_answers_are_judged_before_the_last_softmax(tmp_path: Path) -> None:
-    assert answers(network(two_layers(), tmp_path / "m")) == ("second.out0",)
+    found = answers(network(two_layers(), tmp_path / "m").graph)
+    assert list(found.values()) == ["second.out0"]
 
 
 def test_the_number_of_threads_does_not_show(tmp_path: Path) -> None:

@@ -12,18 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from .... import threads
-from ...run import Network, Outcome, Step
+from ...run import Network, Outcome
+from ...run.answers import answers
 from ...run.values import Array, Tensor
-
-ACTIVATIONS = ("softmax", "log_softmax", "sigmoid", "scale", "assign", "arg_max")
-"""What comes between a model's answers and its outputs. A softmax that is sure of itself hides
-changes that another input would show."""
-
-
-def answers(network: Network) -> tuple[str, ...]:
-    """The variables by which changes are judged: the outputs, before their last activation."""
-    written = {name: step for step in network.graph.steps for name in step.writes}
-    return tuple(dict.fromkeys(_before_activation(name, written) for name in network.outputs))
 
 
 def changes(
@@ -48,7 +39,7 @@ def changes(
         Sum of the squares of the change / sum of the squares of the answers, by name. Weights that
         no operator reads that can be run are left out; infinity where the answers are not finite.
     """
-    judged = answers(network)
+    judged = tuple(dict.fromkeys(answers(network.graph).values()))
     first = {name: place for name in weights if (place := _first_reader(network, name)) is not None}
     noise = dict.fromkeys(first, 0.0)
     signal = 0.0
@@ -72,14 +63,6 @@ def changes(
         for name, energy in zip(names, found, strict=True):
             noise[name] += energy
     return {name: energy / signal if signal else 0.0 for name, energy in noise.items()}
-
-
-def _before_activation(name: str, written: Mapping[str, Step]) -> str:
-    step = written.get(name)
-    while step is not None and step.type in ACTIVATIONS and len(step.inputs.get("X", ())) == 1:
-        name = step.inputs["X"][0]
-        step = written.get(name)
-    return name
 
 
 def _first_reader(network: Network, name: str) -> int | None:
