@@ -201,11 +201,12 @@ def _by_readers(
     weights: Sequence[WeightComparison | None], model: Model, tags: ModelTags
 ) -> list[WeightComparison | None]:
     """The same, under the operator that reads the weight where a carrier has the scales."""
+    carriers = {carrier.operator: carrier.weight for carrier in find_carriers(model, tags)}
     readers = {
-        carrier.weight: reader.operator.type
-        for carrier in find_carriers(model, tags)
-        for reader in reversed(model.weight(carrier.weight).readers)
-        if reader.operator != carrier.operator
+        name: reader.operator.type
+        for name in set(carriers.values())
+        for reader in reversed(model.weight(name).readers)
+        if reader.operator not in carriers
     }
     return [w and replace(w, operator=readers.get(w.name, w.operator)) for w in weights]
 
