@@ -42,7 +42,7 @@ class ColorMode(enum.Enum):
     NEVER = "never"
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Console:
     """Where output goes. `main.run` makes one and passes it through click's context.
 

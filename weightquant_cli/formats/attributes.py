@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from . import framework_pb2
 from .text import decode, encode
@@ -80,8 +79,7 @@ _REPEATED = {
 _SCALAR_FIELDS = {1: "b", 2: "i", 3: "r"}
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute's name, type and value; the value is None where its type is not read here."""
 
     name: str

@@ -5,11 +5,10 @@ numpy types are spelled as strings, little endian by name, so that this module n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class DataType:
+class DataType(NamedTuple):
     """One data type of Paddle.
 
     Attributes:

@@ -17,8 +17,8 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
@@ -42,8 +42,7 @@ MAX_LOD_LEVEL_BYTES = 1 << 20
 MAX_RANK = 32
 
 
-@dataclass(frozen=True)
-class TensorRecord:
+class TensorRecord(NamedTuple):
     """Where a parameter lies and what it is; its data stays in the file.
 
     Attributes:

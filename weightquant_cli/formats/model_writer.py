@@ -10,8 +10,8 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import OptionError
 from .files.new_files import NewFiles
@@ -22,8 +22,7 @@ from .text import encode
 EARLY_FLUSH_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """Names of a model's files.
 
     Attributes:
@@ -35,8 +34,7 @@ class Layout:
     params: str | None
 
 
-@dataclass(frozen=True)
-class NewRecord:
+class NewRecord(NamedTuple):
     """A record to be written.
 
     Attributes:

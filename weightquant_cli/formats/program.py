@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
@@ -28,6 +28,9 @@ from .other_files import LFS_POINTER, LFS_REMEDY, LFS_START, instead
 from .text import decode, encode
 from .validation import MAX_PROGRAM_BYTES, validate
 
+if TYPE_CHECKING:
+    from .unknown_operators import UnknownOperators
+
 __all__ = [
     "MAX_PROGRAM_BYTES",
     "AttrType",
@@ -36,15 +39,11 @@ __all__ = [
     "Block",
     "Operator",
     "Program",
-    "UnknownOperators",
     "Variable",
     "VariableKind",
 ]
 
 CALLSTACK_ATTRIBUTE = "op_callstack"
-
-MAX_SHOWN = 80
-"""Characters of an unknown operation's name in a message; Paddle's longest has 60."""
 
 
 class VariableKind(enum.IntEnum):
@@ -56,30 +55,6 @@ class VariableKind(enum.IntEnum):
     FETCH_LIST = 10
     READER = 15
     RAW = 17
-
-
-@dataclass(frozen=True)
-class UnknownOperators:
-    """Operations of Paddle 3 of one name that could not be translated, for one reason.
-
-    Attributes:
-        type: their name in the file, such as ``pd_op.fft_r2c``; operators of this type stand for
-            them in the program.
-        count: how many they are.
-        reason: why, where operations of this name can be translated in other cases; else None.
-    """
-
-    type: str
-    count: int
-    reason: str | None = None
-
-    def __str__(self) -> str:
-        name = self.type[:MAX_SHOWN]
-        return (
-            f"{name} x{self.count}"
-            if self.reason is None
-            else (f"{name} ({self.reason}) x{self.count}")
-        )
 
 
 class Operator:

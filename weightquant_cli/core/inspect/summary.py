@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ...errors import counted
 from ...formats.lod_tensor import TensorRecord
 from ...formats.model_dir import ModelFiles
-from ...formats.program import UnknownOperators
+from ...formats.unknown_operators import UnknownOperators
 from ..lite.carriers import find_carriers
 from ..lite.demands.demand import Demands, grouped
 from ..lite.demands.judge import findings

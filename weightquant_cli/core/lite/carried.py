@@ -7,8 +7,7 @@ that `opt` does may compute with the weight's bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .targets import TARGETS
 
@@ -26,8 +25,7 @@ CARRIER_BYTES = 1200
 microseconds of an inference."""
 
 
-@dataclass(frozen=True)
-class Carried:
+class Carried(NamedTuple):
     """A kind of weight that a carrier quantizes.
 
     Attributes:

@@ -16,7 +16,7 @@ all other operators. `carried.py` says which weights come out right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...formats import dtypes
 from ...formats.program import AttributeValue, AttrType, Block, Operator, Program
@@ -49,8 +49,7 @@ _ATTRIBUTES: dict[str, dict[str, tuple[AttrType, AttributeValue]]] = {
 """Without any of these, opt aborts."""
 
 
-@dataclass(frozen=True)
-class Carrier:
+class Carrier(NamedTuple):
     """A carrier in a quantized model.
 
     Attributes:
@@ -64,8 +63,7 @@ class Carrier:
     zeros: OperatorRef
 
 
-@dataclass(frozen=True)
-class NewCarrier:
+class NewCarrier(NamedTuple):
     """A carrier to be added.
 
     Attributes:

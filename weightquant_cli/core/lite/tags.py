@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ...formats.program import Attribute, AttrType, Operator, Program
 from ..model.model import Model
@@ -31,8 +31,7 @@ TYPE_ATTRIBUTE = "quantization_type"
 _OTHER_ATTRIBUTES = ("with_quant_attr",)
 
 
-@dataclass(frozen=True)
-class Tag:
+class Tag(NamedTuple):
     """One weight's quantization as one operator states it; nothing is validated.
 
     Attributes:

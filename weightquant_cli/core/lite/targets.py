@@ -9,16 +9,14 @@ one of these (`plan/rewrites.py`); tagged as they are, Paddle Lite gives NaN or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ...formats.program import Operator
     from ..model.weights import Reader, Weight
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """How one operator type holds its weight.
 
     Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...formats.lod_tensor import TensorRecord
 
@@ -16,8 +17,7 @@ class OperatorRef:
     type: str
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(NamedTuple):
     """An operator that reads a weight, and the input slot by which it does."""
 
     operator: OperatorRef

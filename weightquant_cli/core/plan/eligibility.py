@@ -9,7 +9,7 @@ tag, an operator that is added for it may (`lite/carriers.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ...formats import dtypes
 from ..lite.carried import CARRIER_OF_RANK, carried_readers
@@ -25,8 +25,7 @@ from .reasons import Reason, ReasonCode
 from .rewrites import Rewrite, Unproven, find_rewrite
 
 
-@dataclass(frozen=True)
-class Eligible:
+class Eligible(NamedTuple):
     """How a weight is quantized that can be.
 
     Attributes:
@@ -100,7 +99,7 @@ class Eligibility:
         found = self._choose_reader(weight, options)
         if isinstance(found, Reason) and found.code in _HOPELESS and carried_readers(weight):
             carried = self._carrier(weight, options)
-            return replace(carried, otherwise=found) if isinstance(carried, Eligible) else found
+            return carried._replace(otherwise=found) if isinstance(carried, Eligible) else found
         return found
 
     def _carrier(self, weight: Weight, options: QuantizeOptions) -> Eligible | Reason:

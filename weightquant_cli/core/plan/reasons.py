@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class ReasonCode(enum.Enum):
@@ -37,8 +37,7 @@ class ReasonCode(enum.Enum):
     CARRIER_COST = "carrier_cost"
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a weight stays as it is.
 
     Attributes:

@@ -11,7 +11,7 @@ that, `find_rewrite` says why, and the operator stays as it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...formats import dtypes
 from ...formats.program import AttrType, Block, Operator, Program, Variable, VariableKind
@@ -30,8 +30,7 @@ REPLACEMENTS = {MUL: (MUL,), LOOKUP_TABLE: ("unsqueeze2", LOOKUP_TABLE)}
 _MATMUL_ATTRIBUTES = ("trans_x", "trans_y", "transpose_X", "transpose_Y", "alpha", "head_number")
 
 
-@dataclass(frozen=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """One operator to be rewritten.
 
     Attributes:
@@ -47,8 +46,7 @@ class Rewrite:
     transpose: bool = False
 
 
-@dataclass(frozen=True)
-class Unproven:
+class Unproven(NamedTuple):
     """Why an operator is not rewritten, in one clause."""
 
     why: str

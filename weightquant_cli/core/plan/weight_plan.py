@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ...formats import dtypes
 from ..lite.carried import CARRIER_BYTES
@@ -17,8 +17,7 @@ from .rewrites import Rewrite
 ACCEPTED_LOSS = 64
 
 
-@dataclass(frozen=True)
-class Quantization:
+class Quantization(NamedTuple):
     """How one weight is quantized.
 
     Attributes:
@@ -175,7 +174,7 @@ class QuantizedWeight(_PlannedWeight):
 
     def with_bits(self, bits: int) -> QuantizedWeight:
         """The same at other bits."""
-        return replace(self, quantization=replace(self.quantization, bits=bits))
+        return replace(self, quantization=self.quantization._replace(bits=bits))
 
     def kept(self, reason: Reason) -> KeptWeight:
         """The same weight with its rewrites, not quantized."""

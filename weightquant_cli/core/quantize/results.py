@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import counted
 from ...formats.model_dir import ModelFiles
@@ -122,8 +122,7 @@ class Quantized(Shown):
         return () if self.program is None else self.program.demands(version)
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """One step of a run.
 
     Attributes:

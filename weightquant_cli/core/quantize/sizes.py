@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...formats.lod_tensor import header_bytes
 from ...formats.model_writer import NewRecord
@@ -12,8 +12,7 @@ from ..plan.weight_plan import KeptWeight, WeightPlan
 from .tagged_program import TaggedProgram
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """Bytes on disk before and after."""
 
     program_before: int
@@ -37,8 +36,7 @@ class Sizes:
         return self.before / self.after
 
 
-@dataclass(frozen=True)
-class CompressedSizes:
+class CompressedSizes(NamedTuple):
     """Deflated bytes of a model's files, without the names and headers of an archive.
 
     Attributes:
@@ -55,8 +53,7 @@ class CompressedSizes:
         return self.program + self.params
 
 
-@dataclass(frozen=True)
-class Compression:
+class Compression(NamedTuple):
     """Compressed sizes of an input and of its result."""
 
     before: CompressedSizes

@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from ... import threads
 from ...formats.model_writer import ModelWriter
@@ -30,8 +30,7 @@ BATCH_BYTES = 1 << 30
 still in the page cache when it is read again."""
 
 
-@dataclass(frozen=True)
-class WriteOptions:
+class WriteOptions(NamedTuple):
     """How the records are written.
 
     Attributes:
@@ -49,8 +48,7 @@ class WriteOptions:
     rounding: AdaptiveRounding = NO_ROUNDING
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One part of a weight's record.
 
     Attributes:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 BLOCK_ELEMENTS = 512 * 1024
 """2 MiB of float32. A quarter of it would stay within a core's second-level cache, and be slower:
@@ -30,8 +29,7 @@ TILE_COLUMNS = 512
 """With 1024 rows a full tile: runs of 2 KiB are read, and of 1024 integers written."""
 
 
-@dataclass(frozen=True, slots=True)
-class TensorBlock:
+class TensorBlock(NamedTuple):
     """A contiguous piece of a tensor, seen as a matrix.
 
     Attributes:
@@ -93,8 +91,7 @@ class TensorBlock:
         return TensorBlock(start, rows, columns, self.channel + skipped, channels_on)
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(NamedTuple):
     """A rectangle of a matrix: `rows` from `row` on, `columns` from `column` on."""
 
     row: int

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class WeightError:
+class WeightError(NamedTuple):
     """What quantizing did to a weight, measured while it was done.
 
     Attributes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ModelError
@@ -15,7 +14,6 @@ from .digests import FileDigest, digest_of
 from .regular import read_at, read_into
 
 
-@dataclass(frozen=True, slots=True)
 class InputFile:
     """An open file of a model.
 
@@ -25,9 +23,10 @@ class InputFile:
         size: its bytes, the first time that it was opened.
     """
 
-    descriptor: int
-    path: Path
-    size: int
+    def __init__(self, descriptor: int, path: Path, size: int) -> None:
+        self.descriptor = descriptor
+        self.path = path
+        self.size = size
 
     def read_at(self, size: int, offset: int) -> bytes:
         """Up to `size` bytes at `offset`: fewer only at the end of the file; or ModelError."""

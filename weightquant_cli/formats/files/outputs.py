@@ -24,8 +24,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ...errors import OptionError
 from .atomic_file import FileOutput, descriptor_number
@@ -37,8 +37,7 @@ from .writing import write_error
 MAX_LISTED = 100_000
 
 
-@dataclass(frozen=True)
-class _Declared:
+class _Declared(NamedTuple):
     what: str
     path: Path
     is_folder: bool = False

@@ -10,8 +10,8 @@ import contextlib
 import enum
 import os
 import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .folder import Identity, identity
 
@@ -24,8 +24,7 @@ class Relation(enum.Enum):
     CONTAINS = "contains"
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a path leads, whether or not there is anything yet.
 
     Attributes:

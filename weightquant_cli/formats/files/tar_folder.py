@@ -10,7 +10,6 @@ import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import ModelError
@@ -23,11 +22,12 @@ from .tar_index import FILE, FOLDER, SPARSE, TarEntry, folders, read_index
 _APPLE_DOUBLE = "._"
 
 
-@dataclass(frozen=True, slots=True)
 class _Member(InputFile):
     """A file in a tar; `start` is where its data begins."""
 
-    start: int
+    def __init__(self, descriptor: int, path: Path, size: int, start: int) -> None:
+        super().__init__(descriptor, path, size)
+        self.start = start
 
     def read_at(self, size: int, offset: int) -> bytes:
         size = max(0, min(size, self.size - offset))

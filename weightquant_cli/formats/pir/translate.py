@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from ...errors import UnsupportedModelError, listed
-from ..program import Program, UnknownOperators
+from ..program import Program
+from ..unknown_operators import UnknownOperators
 from . import handlers, reader, tables
 from .translator import Translator
 from .writer import TooLarge

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ....formats.program import Attribute, AttributeValue, AttrType, Operator, Program
 from . import measured
@@ -23,8 +23,7 @@ _ELEMENTS = {
 _INT_RANGE = (-(1 << 31), (1 << 31) - 1)
 
 
-@dataclass(frozen=True)
-class Missing:
+class Missing(NamedTuple):
     """An attribute that some opt demands, that the program lacks, and that Paddle would fill in.
 
     Attributes:

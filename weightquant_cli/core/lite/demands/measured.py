@@ -8,9 +8,8 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ....errors import OptionError
 from ....formats.program import AttributeValue, AttrType
@@ -19,8 +18,7 @@ from .versions import VERSIONS
 _EVERY = "*"
 
 
-@dataclass(frozen=True)
-class Default:
+class Default(NamedTuple):
     """A value that Paddle itself takes for an attribute that a program lacks.
 
     Attributes:
@@ -34,8 +32,7 @@ class Default:
     source: str
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """What one version of Paddle Lite accepts and demands, for ARM.
 
     Attributes:

@@ -5,7 +5,7 @@ Every change leaves the program's answers as they are. DEMANDS.md says what each
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ....formats.program import Operator, Program
 from . import measured
@@ -17,8 +17,7 @@ from .scalars import mend_scalar
 from .versions import NEWEST
 
 
-@dataclass(frozen=True)
-class Mended:
+class Mended(NamedTuple):
     """One change to one operator.
 
     Attributes:

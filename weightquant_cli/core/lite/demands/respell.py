@@ -7,13 +7,12 @@ lacks which operator is measured (DEMANDS.md); where every version has it, it is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ....formats.program import AttributeValue, AttrType, Operator
 
 
-@dataclass(frozen=True)
-class Spelling:
+class Spelling(NamedTuple):
     """Another spelling of an operator.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,7 @@ from ...tensors import kernels
 from ...tensors.weight_error import WeightError
 
 
-@dataclass(frozen=True)
-class AdaptiveWeight:
+class AdaptiveWeight(NamedTuple):
     """One weight after adaptive rounding.
 
     Attributes:
@@ -30,8 +29,7 @@ class AdaptiveWeight:
     shift: npt.NDArray[np.float64] | None
 
 
-@dataclass(frozen=True)
-class AdaptiveRounding:
+class AdaptiveRounding(NamedTuple):
     """What adaptive rounding makes of a plan.
 
     Attributes:
