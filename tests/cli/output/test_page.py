@@ -90,6 +90,8 @@ def test_the_outputs_have_a_table_and_the_layers_a_chart(quantized: Path) -> Non
     assert '<polyline points="' in page
     assert ">gate 10 dB</text>" in page
     assert "most noise: operator " in words(page)
+    columns = re.findall(r"<th[^>]*>([^<]+)</th>", page[page.index('id="answers"') :])
+    assert columns[:3] == ["output", "SQNR in dB", "agreement"]  # what a phone has room for
 
 
 def test_an_output_that_could_not_be_compared_has_no_numbers(tmp_path: Path) -> None:

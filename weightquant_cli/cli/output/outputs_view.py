@@ -61,7 +61,7 @@ def layer_row(layer: LayerDifference) -> tuple[str, ...]:
     return (one.name, layer.operator, layer.weight or NOTHING, *measures(one))
 
 
-def measures(difference: OutputDifference) -> tuple[str, ...]:
+def measures(difference: OutputDifference) -> tuple[str, str, str, str]:
     """SQNR, largest change, cosine and agreement."""
     agreement = difference.agreement
     return (

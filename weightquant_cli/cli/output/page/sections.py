@@ -128,13 +128,14 @@ def answers(facts: PageFacts) -> Markup:
 
 
 def _outputs_table(outputs: ComparedOutputs) -> Markup:
-    names = ("output", "SQNR in dB", "largest change", "cosine", "agreement")
+    names = ("output", "SQNR in dB", "agreement", "largest change", "cosine")  # a phone has three
     header = (
         tag("th", name, class_="number" if index else None) for index, name in enumerate(names)
     )
     rows = []
     for output in outputs.outputs:
-        cells = (tag("td", value, class_="number") for value in outputs_view.measures(output))
+        sqnr, change, cosine, agreement = outputs_view.measures(output)
+        cells = (tag("td", v, class_="number") for v in (sqnr, agreement, change, cosine))
         rows.append(tag("tr", tag("td", output.name), *cells))
     return tag("table", tag("thead", tag("tr", *header)), tag("tbody", *rows))
 
