@@ -55,10 +55,7 @@ def verdict(result: CheckResult) -> Text:
     """Yes or no, in one line."""
     from rich.text import Text
 
-    if result.ok:
-        text = Text("ok", style="bold green")
-    else:
-        text = Text("not ok", style="bold red")
+    text = Text.assemble(("ok", "bold green") if result.ok else ("not ok", "bold red"))
     warnings = len(result.findings) - len(result.errors)
     parts = [units.count(result.quantized, "quantized weight")]
     if result.comparison is not None:
@@ -80,7 +77,7 @@ def verdict(result: CheckResult) -> Text:
     if result.conversion is not None and not result.conversion.ok:
         parts.append("opt does not convert it")
     told = f": {', '.join(parts)} (Paddle Lite {result.lite_version})"
-    return text.append(told, style="default")
+    return text.append(told)
 
 
 def conversion_text(conversion: Conversion) -> str:
