@@ -135,7 +135,7 @@ def test_a_result_larger_than_allowed_says_by_how_much_and_what_would_help(separ
         "weights stay FP32: --dry-run says why",
     )
     refused(separate, 1, *words, *told, options=given)
-    wide = ("8 bits where there are more save 51.", "--max-size allows 19.53 KiB")
+    wide = ("at 8 bits 6 weights would save 51.", "--max-size allows 19.53 KiB")
     refused(separate, 1, *wide, options=("--max-size", "20KB", "--bits", "16"))
 
 

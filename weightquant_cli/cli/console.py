@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # No table is wider: in a pipe nothing is folded or cut.
 PIPE_WIDTH = 1_000_000
 
+# Of a terminal that does not tell.
+USUAL_WIDTH, USUAL_HEIGHT = 80, 25
+
 BAR_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {rate_fmt} {remaining} left"
 
 STEPS_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {remaining} left"
@@ -54,7 +57,7 @@ class Console:
         debug: a traceback with an error.
         as_json: one JSON document on stdout, for an error too.
         has_written: whether a document has been written to stdout.
-        environment: for NO_COLOR and TERM.
+        environment: for NO_COLOR, TERM and COLUMNS.
     """
 
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
@@ -66,7 +69,7 @@ class Console:
     as_json: bool = False
     has_written: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    _consoles: dict[tuple[TextIO, bool], RichConsole] = field(
+    _consoles: dict[tuple[TextIO, bool, int], RichConsole] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -137,7 +140,7 @@ class Console:
     @property
     def width(self) -> int:
         """Columns of the terminal that results go to; without limit in a pipe."""
-        return self._rich(self.stdout).width
+        return self._columns(self.stdout)
 
     @contextmanager
     def progress(self, total: int, label: str) -> Iterator[Callable[[int], None]]:
@@ -170,7 +173,7 @@ class Console:
             return
         from tqdm import tqdm
 
-        if settings["total"] is not None and self._rich(self.stderr).width < NARROW:
+        if settings["total"] is not None and self._columns(self.stderr) < NARROW:
             settings["bar_format"] = NARROW_FORMAT
         lock = threading.Lock()
         with tqdm(
@@ -223,14 +226,26 @@ class Console:
             raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
 
     def _rich(self, stream: TextIO) -> RichConsole:
-        colored = self.uses_color(stream)
-        known = self._consoles.get((stream, colored))
+        key = stream, self.uses_color(stream), self._columns(stream)
+        known = self._consoles.get(key)
         if known is None:
-            known = self._consoles[stream, colored] = _rich_console(stream, colored)
+            known = self._consoles[key] = _rich_console(*key)
         return known
 
+    def _columns(self, stream: TextIO) -> int:
+        """What COLUMNS says; else the terminal; 80 where neither has a number of columns."""
+        if not stream.isatty():
+            return PIPE_WIDTH
+        said = self.environment.get("COLUMNS", "")[:6]
+        if said.isdecimal() and int(said) > 0:
+            return int(said)
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or USUAL_WIDTH
+        except (OSError, ValueError):
+            return USUAL_WIDTH
 
-def _rich_console(stream: TextIO, colored: bool) -> RichConsole:
+
+def _rich_console(stream: TextIO, colored: bool, columns: int) -> RichConsole:
     from rich.console import Console as RichConsole
 
     class RaisingConsole(RichConsole):
@@ -247,7 +262,8 @@ def _rich_console(stream: TextIO, colored: bool) -> RichConsole:
         highlight=False,
         markup=False,
         emoji=False,
-        width=None if stream.isatty() else PIPE_WIDTH,
+        width=columns,
+        height=USUAL_HEIGHT,  # without it rich takes every dumb terminal for 80 columns
         legacy_windows=False,
     )
 

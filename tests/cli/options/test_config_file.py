@@ -214,6 +214,14 @@ def test_a_wrong_file_is_one_line_that_names_file_and_key(
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_a_file_as_windows_writes_it_is_read(start: str, home: Path) -> None:
+    text = f"{start}[quantize]\r\nbits = 16\r\n"
+    (home / "recipe.toml").write_bytes(text.encode())
+    call = ("quantize", "-n", "--json", "--config", "recipe.toml", "model", "out")
+    assert run(*call, cwd=home).ok().json["options"]["bits"] == 16
+
+
 def test_a_file_that_is_not_text_and_one_that_is_not_there(home: Path) -> None:
     (home / "recipe.toml").write_bytes(b"\xff")
     words = ("inspect", "--config")

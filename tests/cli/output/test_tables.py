@@ -37,13 +37,16 @@ ROWS = [
 ]
 
 
+def terminal_of(width: int) -> dict[str, str]:
+    """The environment of a terminal."""
+    return {"TERM": "dumb", "COLUMNS": str(width)}
+
+
 def shown(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """The lines on a terminal of this width."""
     stream = Terminal()
-    console = Console(stdout=stream, stderr=io.StringIO(), environment={"TERM": "dumb"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLUMNS", str(width))
-        console.print(table(console, columns, rows))
+    console = Console(stream, io.StringIO(), environment=terminal_of(width))
+    console.print(table(console, columns, rows))
     return stream.getvalue().splitlines()
 
 
@@ -122,10 +125,8 @@ def test_labelled_lines_lose_nothing_at_any_width() -> None:
     pairs = [("size", "234 KiB in all: program 27.1 KiB, parameters 207 KiB"), ("input", "x" * 99)]
     for width in WIDTHS:
         stream = Terminal()
-        console = Console(stdout=stream, stderr=io.StringIO(), environment={"TERM": "dumb"})
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("COLUMNS", str(width))
-            console.print(facts(console, pairs))
+        console = Console(stream, io.StringIO(), environment=terminal_of(width))
+        console.print(facts(console, pairs))
         assert max(map(cell_len, stream.getvalue().splitlines())) <= width
         printed = "".join(stream.getvalue().split())
         assert printed == "".join("".join(pair) for pair in pairs).replace(" ", "")

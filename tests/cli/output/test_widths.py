@@ -118,11 +118,9 @@ def captured(module: Any, name: str, *arguments: str | Path, cwd: Path) -> list[
 def printed(show: Callable[..., None], given: tuple[Any, ...], width: int) -> list[str]:
     """The lines on a terminal of this width; with fewer weights than users see, which is faster."""
     stream = Terminal()
-    with (
-        mock.patch.dict("os.environ", {"COLUMNS": str(width)}),
-        mock.patch("weightquant_cli.cli.output.tables.LISTED", 6),
-    ):
-        show(Console(stdout=stream, stderr=io.StringIO(), environment={"TERM": "dumb"}), *given)
+    environment = {"TERM": "dumb", "COLUMNS": str(width)}
+    with mock.patch("weightquant_cli.cli.output.tables.LISTED", 6):
+        show(Console(stdout=stream, stderr=io.StringIO(), environment=environment), *given)
     return stream.getvalue().splitlines()
 
 
@@ -185,6 +183,18 @@ def test_findings_are_folded_between_words(tmp_path: Path) -> None:
             lines = printed(check_view.show, given, width)
             assert max(map(len, lines)) <= width
             assert " ".join(" ".join(lines).split()) == text
+
+
+@pytest.mark.parametrize("said", ["0", "", "none", "-5"])
+def test_columns_that_are_no_number_of_columns_do_not_count(said: str) -> None:
+    for color in ("never", "always"):  # rich takes a dumb terminal for 80 columns
+        result = run_terminal(
+            *("inspect", "--color", color, DIGITS),
+            columns=60,
+            env={"COLUMNS": said, "TERM": "dumb"},
+        )
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout).splitlines()
+        assert max(map(cell_len, lines)) == 60
 
 
 @pytest.mark.parametrize("columns", [30, 50, 80, 200])

@@ -80,7 +80,7 @@ def _read(path: Path) -> Mapping[str, Any]:
             remedy="write a long list on several lines",
         )
     try:
-        document: Mapping[str, Any] = toml.loads(content.decode())
+        document: Mapping[str, Any] = toml.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise _wrong(f"the file is not TOML: {error}", path) from error
     return document

@@ -128,7 +128,7 @@ def _would_help(plan: Plan) -> str:
     ways = [
         (
             saved,
-            f"8 bits where there are more save {readable(saved)} ({counted(len(wide), 'weight')})",
+            f"at 8 bits {counted(len(wide), 'weight')} would save {readable(saved)}",
         ),
         (kept, f"{readable(kept)} of weights stay FP32: `preview` says why"),
     ]
