@@ -225,6 +225,17 @@ def test_a_matrix_that_is_transposed_as_it_is_read_is_rounded_to_nearest(
     assert round_adaptively(model, plan, [{"x": normal(4, 64)}]).weights == {}
 
 
+def test_a_matrix_on_the_left_is_rounded_to_nearest(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    builder.parameter("w", normal(32, 64))
+    builder.op("matmul", {"X": "w", "Y": builder.input("y", (64, 5))}, {"Out": "z"}, shape=(32, 5))
+    builder.fetch("z")
+    model = builder.load(tmp_path / "m")
+    plan = make_plan(model, options())
+    assert [weight.name for weight in plan.quantized] == ["w"]
+    assert round_adaptively(model, plan, [{"y": normal(64, 5)}]).weights == {}
+
+
 def test_all_values_of_an_fc_are_rounded_whose_input_is_flattened(tmp_path: Path) -> None:
     """The last axis of the input was taken for all of it; other values were never written."""
     builder = ModelBuilder()

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from .... import threads
+from ...lite.targets import TARGETS
 from ...model.model import Model
+from ...model.weights import Reader
 from ...plan.plan import Plan
 from ...plan.weight_plan import QuantizedWeight
 from ...run import Network, cached, stored
@@ -141,16 +143,21 @@ class Rounder:
 def weights_to_round(model: Model, plan: Plan) -> list[QuantizedWeight]:
     """The weights that `round_adaptively` rounds: those that something is multiplied with.
 
-    Not a matrix that a carrier serves and that is transposed as it is read: it has a scale for each
-    input, and not for each output.
+    Not a matrix that a carrier serves and that stands on the left of its product, or is transposed
+    as it is read: it has a scale for each input, and not for each output.
     """
     return [
         weight
         for weight in plan.quantized
-        if weight.operator_type in INPUT_SLOTS
-        and weight.transpose
-        == transposes_weight(model.operator(weight.quantization.operator).value)
+        if weight.operator_type in INPUT_SLOTS and _has_scales_of_outputs(model, weight)
     ]
+
+
+def _has_scales_of_outputs(model: Model, weight: QuantizedWeight) -> bool:
+    ref = weight.quantization.operator
+    if Reader(ref, TARGETS[ref.type].slot) not in weight.weight.readers:
+        return False
+    return weight.transpose == transposes_weight(model.operator(ref).value)
 
 
 def _key(weight: QuantizedWeight) -> tuple[str, int]:
