@@ -15,6 +15,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import pytest
 from hypothesis import settings
 
+from tests.in_memory import move_temporary_files
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # inherited, as from a job in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -29,7 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before any test module, and so the package, is imported."""
+    """Before any test module, and so the package, is imported; and before xdist starts workers."""
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(move_temporary_files())
     if config.getoption("--as-on-macos"):
         from tests.on_macos import take_away
 
