@@ -14,8 +14,8 @@ from pathlib import Path
 
 MEMORY = Path("/dev/shm")
 
-# Many times what the tests hold at once.
-ROOM = 2 << 30
+# Several times what the tests hold at once.
+ROOM = 1 << 30
 
 
 def move_temporary_files() -> Callable[[], None]:

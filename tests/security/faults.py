@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import gc
 import os
 import random
 import resource
@@ -500,6 +501,7 @@ def main() -> int:
     figures = Figures()
     with tempfile.TemporaryDirectory() as scratch:
         found = scenes(Path(os.path.realpath(scratch)), options.quick)
+        gc.freeze()  # a child's collection of garbage would copy every page of this process
         for kind in options.kinds:
             for attempt in KINDS[kind]:
                 for scene in found:

@@ -51,6 +51,8 @@ def place(tmp_path: Path) -> Iterator[Path]:
     """A folder with a model and its quantized twin."""
     builders.write_model(tmp_path / "model", builders.COMBINED)
     run("quantize", "-q", "model", "quantized", cwd=tmp_path).ok()
+    gc.collect()
+    gc.freeze()  # or every collection below walks what earlier tests hold
     yield tmp_path
 
 
