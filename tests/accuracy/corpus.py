@@ -44,7 +44,7 @@ def load(lines: int, pages: int, tables: int = 0, seed: int = 1) -> Corpus:
     stem = home / f"{lines}-{pages}-{tables}-{seed}"
     if not stem.with_suffix(".npz").exists():
         home.mkdir(parents=True, exist_ok=True)
-        _render({"lines": lines, "pages": pages, "tables": tables, "seed": seed}, stem)
+        render({"lines": lines, "pages": pages, "tables": tables, "seed": seed}, stem)
     stored = np.load(stem.with_suffix(".npz"))
     texts = tuple(json.loads(stem.with_suffix(".json").read_text()))
     strips = stored["lines"].astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
@@ -58,9 +58,11 @@ def _normalized(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return np.asarray((scaled - mean) / deviation)
 
 
-def _render(wanted: Mapping[str, int], stem: Path) -> None:
+def render(wanted: Mapping[str, int], stem: Path, plain: bool = False) -> None:
+    """Write `stem`.npz and `stem`.json; with `plain`, lines without blur and noise."""
     job = {
         **wanted,
+        "plain": plain,
         "fonts": FONTS,
         "characters": str(characters_file()),
         "out": str(stem.with_suffix(".npz")),

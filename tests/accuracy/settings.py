@@ -47,6 +47,11 @@ SETTINGS = (
     Setting("--rounding adaptive", 8, True),
     Setting("--accurate", AutoBits(), True),
     Setting("--accurate --target-size 35%", AutoBits(target_size=Size(35, relative=True)), True),
+    Setting(
+        "--accurate --target-compressed 20%",
+        AutoBits(target_compressed=Size(20, relative=True)),
+        True,
+    ),
     Setting("--bits 16", 16, False),
     Setting("--bits 7 --rounding adaptive", 7, True),
     Setting("--bits 6", 6, False),

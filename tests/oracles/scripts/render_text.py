@@ -1,10 +1,10 @@
 """Render text to read: lines for recognition, pages for detection, and tables.
 
 Run in the environment `render` (Pillow, jieba) with a job of `lines`, `pages`, `tables`, `seed`,
-`fonts` and `out`: an .npz of `lines` (uint8, N x 48 x 320 x 3), `pages` (uint8, M x 640 x 640 x 3)
-and `tables` (uint8, T x 488 x 488 x 3); texts of the lines are printed, as JSON.
+`fonts`, `plain` and `out`: an .npz of `lines` (uint8, N x 48 x 320 x 3), `pages` (uint8,
+M x 640 x 640 x 3) and `tables` (uint8, T x 488 x 488 x 3); texts of the lines are printed, as JSON.
 Blur, noise, tilt and low contrast are such that FP32 recognition reads about 70% of the lines
-right: then small damage to the weights shows.
+right: then small damage to the weights shows. Where `plain` is true, lines lack blur and noise.
 """
 
 import json
@@ -38,7 +38,8 @@ def main():
     lines, texts = [], []
     for _ in range(job["lines"]):
         text = some_text(rng, words)
-        lines.append(spoil(render_line(rng, text, job["fonts"]), rng, noise))
+        line = render_line(rng, text, job["fonts"])
+        lines.append(line if job["plain"] else spoil(line, rng, noise))
         texts.append(text)
     pages = [render_page(rng, noise, words, job["fonts"]) for _ in range(job["pages"])]
     tables = [render_table(rng, noise, words, job["fonts"]) for _ in range(job["tables"])]
