@@ -166,14 +166,8 @@ _HOMES = {
     "core.model.model": ("Model",),
     "core.model.weights": ("OperatorRef", "Reader", "Weight"),
     # look at it
-    "core.inspect.summary": (
-        "ModelSummary",
-        "Order",
-        "Verdict",
-        "WeightSummary",
-        "ordered",
-        "summarize",
-    ),
+    "core.inspect.summary": ("ModelSummary", "Order", "Verdict", "WeightSummary", "ordered"),
+    "core.inspect.summarize": ("summarize",),
     "core.inspect.measure": ("measure",),
     # plan
     "core.lite.storage": ("WeightQuantizeType",),
@@ -241,12 +235,12 @@ if TYPE_CHECKING:  # the same names for type checkers, which do not run `__getat
     from .core.check.quality_gates import QualityGates as QualityGates
     from .core.check.weight_comparison import WeightComparison as WeightComparison
     from .core.inspect.measure import measure as measure
+    from .core.inspect.summarize import summarize as summarize
     from .core.inspect.summary import ModelSummary as ModelSummary
     from .core.inspect.summary import Order as Order
     from .core.inspect.summary import Verdict as Verdict
     from .core.inspect.summary import WeightSummary as WeightSummary
     from .core.inspect.summary import ordered as ordered
-    from .core.inspect.summary import summarize as summarize
     from .core.lite.storage import WeightQuantizeType as WeightQuantizeType
     from .core.model.model import Model as Model
     from .core.model.weights import OperatorRef as OperatorRef

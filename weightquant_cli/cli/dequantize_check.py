@@ -272,7 +272,7 @@ def _size(model: Model) -> int:
 def _write_page(file: FileOutput, result: CheckResult, arguments: CheckArguments) -> None:
     from datetime import datetime, timezone
 
-    from ..core.inspect.summary import summarize
+    from ..core.inspect.summarize import summarize
     from .output.page import PageFacts, page
 
     facts = PageFacts(

@@ -36,7 +36,8 @@ EXAMPLES = (
 )
 def command(console: Console, arguments: InspectArguments) -> None:
     """Show what MODEL_DIR is, FP32 or quantized: inputs, operators, every weight, sizes."""
-    from ..core.inspect.summary import Order, ordered, summarize
+    from ..core.inspect.summarize import summarize
+    from ..core.inspect.summary import Order, ordered
     from ..core.plan.options import QuantizeOptions
     from .output import inspect_json, json_output
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -13,7 +13,6 @@ import numpy.typing as npt
 from ... import threads
 from ...errors import counted
 from ..lite.carriers import find_carriers
-from ..lite.demands.unread import droppable
 from ..lite.storage import stores_integers
 from ..lite.tags import ModelTags
 from ..model.model import Model
@@ -22,6 +21,7 @@ from ..tensors import kernels
 from ..tensors.blocks import PART_ELEMENTS, Part, part_elements
 from ..tensors.error_measures import ErrorMeasures
 from ..tensors.weight_error import decibels
+from . import reference_findings
 from .findings import FITTING_REFERENCE, Finding, FindingCode, Severity
 from .two_results import TwoResults
 from .weight_comparison import WeightComparison
@@ -156,15 +156,19 @@ def compare(
     found = _by_readers(measured, model, tags)
     changed = threads.run(differs, kept, jobs, lambda weight: weight.record.data_size)
     findings = [
-        *_unmatched(model, reference),
+        *reference_findings.unmatched(model, reference),
         *(
-            _differs(w.name, bool(results.quantized))
+            reference_findings.differs(w.name, bool(results.quantized))
             for w, other in zip(kept, changed, strict=True)
             if other and not (adaptive and w.name in adaptive.corrected)
         ),
-        *(_not_finite(p.weight.name) for p, w in zip(pairs, found, strict=True) if w is None),
         *(
-            _misrounded(weight, "one scale" if adaptive else "half a scale")
+            reference_findings.not_finite(p.weight.name)
+            for p, w in zip(pairs, found, strict=True)
+            if w is None
+        ),
+        *(
+            reference_findings.misrounded(weight, "one scale" if adaptive else "half a scale")
             for weight in found
             if weight is not None and weight.misrounded
         ),
@@ -273,65 +277,3 @@ def _with_histograms(
         before, after = (tuple(row.tolist()) for row in counts)
         counted.append(replace(weight, before=before, after=after))
     return counted
-
-
-# ---- what does not fit the reference ---------------------------------------------------------
-
-
-def _differs(name: str, two_results: bool) -> Finding:
-    return Finding(
-        FindingCode.DIFFERS,
-        # Each of two results may have its own corrections.
-        Severity.WARNING if two_results else Severity.ERROR,
-        name,
-        None,
-        "it is not quantized, and not what it is in the reference",
-        "the model computes with other values than the reference",
-        f"{FITTING_REFERENCE}; after adaptive rounding, which corrects biases and means, also the "
-        "report of quantize (`verify_report`)",
-    )
-
-
-def _misrounded(weight: WeightComparison, reach: str) -> Finding:
-    return Finding(
-        FindingCode.MISROUNDED,
-        Severity.WARNING,
-        weight.name,
-        weight.operator,
-        f"{counted(weight.misrounded, 'value', weight.elements)} beyond {reach} of the "
-        "reference's, without having been clipped",
-        "the model computes with other values than the reference, rounded",
-        FITTING_REFERENCE,
-    )
-
-
-def _not_finite(name: str) -> Finding:
-    return Finding(
-        FindingCode.REFERENCE_VALUE,
-        Severity.ERROR,
-        name,
-        None,
-        "in the reference it holds a value that is not finite",
-        "it cannot be compared, and no integers stand for such a value",
-        FITTING_REFERENCE,
-    )
-
-
-def _unmatched(model: Model, reference: Model) -> Iterator[Finding]:
-    ours, theirs = model.stored.parameters, reference.stored.parameters
-    left_out = droppable(reference.program, theirs.values())
-    missing = [name for name in theirs if name not in ours and name not in left_out]
-    for code, names, what in (
-        (FindingCode.UNKNOWN_WEIGHT, [n for n in ours if n not in theirs], "not in the reference"),
-        (FindingCode.MISSING_WEIGHT, missing, "only in the reference"),
-    ):
-        for name in names:
-            yield Finding(
-                code,
-                Severity.ERROR,
-                name,
-                None,
-                f"it is {what}",
-                "the model is not the one that the reference is",
-                FITTING_REFERENCE,
-            )
