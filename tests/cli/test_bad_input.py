@@ -317,3 +317,26 @@ def test_an_unknown_command_or_option_is_a_usage_error() -> None:
         result = run(*arguments)
         assert result.code == 2
         assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["out.tar", "out.pdmodel", "out.NB"])
+def test_a_file_s_name_in_place_of_the_output_folder(name: str, separate: Path) -> None:
+    result = run("quantize", separate, separate.parent / name)
+    assert result.code == 2
+    assert "OUTPUT_DIR is a folder, and this is the name of a file" in result.stderr
+    assert result.stderr.endswith("/out\n")
+    (separate.parent / name).mkdir()
+    assert run("quantize", "-n", separate, separate.parent / name).code in (0, 4)
+
+
+def test_patterns_separated_by_commas(separate: Path) -> None:
+    options = ("--exclude", "fc_0*,fc_1.w_0")
+    refused(separate, 2, "matches no weight; give the option once for each", options=options)
+
+
+def test_biases_and_norms_are_called_that_in_a_pipe(separate: Path) -> None:
+    for call in (("inspect",), ("inspect", "--format", "csv"), ("quantize", "-n")):
+        out = [separate.parent / "out"] if "-n" in call else []
+        told = run(*call, separate, *out).ok().stdout
+        assert told.count("it is a bias or norm (batch_norm)") == 16
+        assert "no weight that can be" not in told

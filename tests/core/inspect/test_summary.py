@@ -92,7 +92,7 @@ def test_every_weight_has_a_verdict_and_a_share(fp32: ModelSummary) -> None:
     assert sum(weight.share for weight in fp32.weights) == pytest.approx(100)
     bias = named(fp32, "fc_0.b_0")
     assert bias.reason is not None
-    assert bias.reason.text == "elementwise_add has no weight that can be quantized"
+    assert bias.reason.text == "it is a bias or norm (elementwise_add)"
 
 
 def test_a_weight_that_takes_an_option_says_which(fp32: ModelSummary) -> None:

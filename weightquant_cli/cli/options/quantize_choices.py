@@ -15,6 +15,11 @@ from .types import ALL, AUTO
 if TYPE_CHECKING:
     from ...core.quantize.output import OutputOptions
 
+# Of models and archives: no names for OUTPUT_DIR.
+_FILE_SUFFIXES = frozenset(
+    [".tar", ".tgz", ".gz", ".zip", ".nb", ".pdmodel", ".pdiparams", ".json", ".onnx"]
+)
+
 # With --plan the plan decides all of these.
 DECIDED_BY_PLAN = {
     "bits": "--bits",
@@ -88,8 +93,15 @@ def output_options(arguments: QuantizeArguments) -> OutputOptions:
     from ...core.quantize.output import OutputOptions
     from ...formats.files.atomic_folder import Existing
 
+    folder = arguments.output_dir
+    if folder.suffix.lower() in _FILE_SUFFIXES and not folder.is_dir():
+        raise OptionError(
+            "OUTPUT_DIR is a folder, and this is the name of a file",
+            found=str(folder),
+            remedy=f"give the folder, such as {folder.with_suffix('')}",
+        )
     return OutputOptions(
-        folder=arguments.output_dir,
+        folder=folder,
         program=arguments.save_model_filename,
         params=arguments.save_params_filename,
         separate=arguments.separate_params,

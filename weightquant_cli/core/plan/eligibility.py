@@ -243,9 +243,11 @@ def _unsuitable_readers(weight: Weight) -> Reason | None:
     other = _other_slot(reader)
     if other is not None:
         return other
+    if sum(dim > 1 for dim in weight.record.shape) < 2:
+        return Reason(ReasonCode.NO_TARGET, f"it is a bias or norm ({op_type})")
     if reader.slot == "WeightList":
         return Reason(ReasonCode.NO_TARGET, f"{op_type} has it beside its weights")
-    return Reason(ReasonCode.NO_TARGET, f"{op_type} has no weight that can be quantized")
+    return Reason(ReasonCode.NO_TARGET, f"Paddle Lite cannot dequantize {op_type}")
 
 
 def _other_slot(reader: Reader) -> Reason | None:

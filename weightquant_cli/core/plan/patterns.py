@@ -95,6 +95,8 @@ def _meant(pattern: str, names: Sequence[str]) -> str:
     import difflib
 
     if not pattern.startswith(REGEX):
+        if any(fnmatchcase(name, part) for part in pattern.split(",") for name in names):
+            return "give the option once for each pattern"
         glob = _as_glob(pattern)
         if glob != pattern and any(fnmatchcase(name, glob) for name in names):
             return f"patterns are globs, such as '{glob}'; regular expressions begin with {REGEX}"

@@ -214,7 +214,7 @@ def _unreachable(needed: int, limit: int, floor: bool) -> OptionError:
         option="target_size",
         expected=f"at least {readable(needed)}, {why}",
         found=readable(limit),
-        remedy="raise `target_size`, or choose more weights with `op_types` all",
+        remedy="raise `target_size`",
     )
 
 

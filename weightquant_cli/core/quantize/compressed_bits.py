@@ -137,5 +137,5 @@ def _unreachable(found: int, limit: int, auto: AutoBits) -> OptionError:
         option="target_compressed",
         expected=f"at least {readable(found)}, {why}",
         found=readable(limit),
-        remedy="raise `target_compressed`, or choose more weights with `op_types` all",
+        remedy="raise `target_compressed`",
     )
