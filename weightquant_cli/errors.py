@@ -64,6 +64,14 @@ def counted(number: int, what: str, of: int | None = None) -> str:
     return f"{some} {what}" + ("" if (number if of is None else of) == 1 else "s")
 
 
+def readable(size: int) -> str:
+    """A number of bytes for a message, such as ``1.92 MiB (2010000 bytes)``: as `ls -h` counts."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if size >= 1024**power:
+            return f"{size / 1024**power:.2f} {unit} ({size} bytes)"
+    return counted(size, "byte")
+
+
 def spelled(text: str, options: Mapping[str, str]) -> str:
     """A message's text with the fields in backquotes spelled as options.
 

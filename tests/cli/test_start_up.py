@@ -29,6 +29,8 @@ ROOMS = (
     *("core.quantize.adaptive.adaptive", "core.quantize.auto_bits", "core.quantize.compressed"),
     *("core.quantize.dequantize", "core.run", "core.tensors", "formats.files", "formats.pir"),
     *("formats.files.tar_folder", "formats.program"),
+    *("cli.messages", "cli.option_names", "core.plan.size", "formats.files.atomic_file"),
+    *("formats.no_model", "formats.own_files", "formats.unknown_operators"),
 )
 
 MODEL = {"google", "core.model", "core.plan", "formats.files", "formats.program"}
@@ -36,7 +38,9 @@ WEIGHTS = {*MODEL, "numpy", "core.quantize", "core.tensors"}
 RICH = {"rich", "fractions", "decimal", "html", "subprocess", "zlib"}
 """rich, and what one or the other of its versions brings with it."""
 
-TABLES = {*RICH, "cli.output.tables"}
+TABLES = {*RICH, "cli.output.tables", "cli.option_names"}
+
+SCRIPT = {"formats.files.atomic_file", "formats.own_files"}
 
 JUDGED = {"cli.output.json_output", "core.lite.demands.judge"}
 
@@ -49,9 +53,15 @@ ALLOWED = {
         *(WEIGHTS | TABLES),
         *("core.lite.demands.judge", "core.lite.naive_buffer"),
     },
-    "inspect MODEL": {*(WEIGHTS | TABLES), "csv", "core.inspect", *JUDGED},
+    "inspect MODEL": {
+        *(WEIGHTS | TABLES),
+        "csv",
+        "core.inspect",
+        *JUDGED,
+        "formats.unknown_operators",
+    },
     "dequantize-check OUT": {*(WEIGHTS | TABLES), "core.check", *JUDGED},
-    "export-opt OUT": {*(MODEL | RICH), "core.opt_script", "cli.output.json_output"},
+    "export-opt OUT": {*(MODEL | RICH), "core.opt_script", "cli.output.json_output", *SCRIPT},
 }
 
 

@@ -17,8 +17,6 @@ from . import standard_streams
 from .completion.scripts import VARIABLE
 from .console import Console
 from .exit_codes import ExitCode
-from .messages import usage_message, with_similar_file
-from .option_names import OPTIONS
 from .options.click_group import CliGroup, console_of, version_option
 from .options.option import PROGRAM
 from .stop_signals import StoppedBySignal, raising_signals
@@ -99,12 +97,17 @@ def _run(arguments: Sequence[str], console: Console) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
+        from .messages import usage_message
+
         return _failed(console, usage_message(error), ExitCode.USAGE)
     except StoppedBySignal as stop:
         code, what = STOPPING[signal.Signals(stop.number)]
         return _failed(console, what, code)
     except WeightQuantError as error:
         console.traceback()
+        from .messages import with_similar_file
+        from .option_names import OPTIONS
+
         message = with_similar_file(error).message(OPTIONS)
         return _failed(console, message, error.exit_code, error=error)
     except Exception as error:

@@ -32,7 +32,6 @@ from .file_names import (
 from .files.digests import FileDigest
 from .files.input_files import InputFile, InputFiles
 from .model_source import list_names, locate, open_source
-from .no_model import no_model
 from .params import (
     Parameters,
     read_combined,
@@ -171,6 +170,8 @@ def find_model(
         try:
             program = find_program(folder, files)
         except ModelNotFoundError as error:
+            from .no_model import no_model
+
             raise no_model(folder, names) from error
     elif model_filename in names:
         program = model_filename

@@ -12,7 +12,6 @@ import click
 
 from ..console import Console
 from ..exit_codes import ExitCode
-from ..messages import no_such_command
 from .option import Heading, Option, WithExamples
 
 Callback = Callable[[click.Context, click.Parameter, bool], None]
@@ -91,5 +90,7 @@ class CliGroup(WithExamples, click.Group):
         """The command of this name; a usage error that names the nearest where there is none."""
         names = self.list_commands(ctx)
         if not ctx.resilient_parsing and args[0] not in names and not args[0].startswith("-"):
+            from ..messages import no_such_command
+
             ctx.fail(no_such_command(args[0], names))
         return super().resolve_command(ctx, args)

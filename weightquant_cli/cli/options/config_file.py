@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import OptionError
-from ..messages import most_similar
 from .option import Option
 
 if TYPE_CHECKING:
@@ -169,6 +168,8 @@ def _joined(value: object) -> str:
 
 
 def _near(word: str, words: Iterable[str]) -> str | None:
+    from ..messages import most_similar
+
     similar = most_similar(word, words)
     return f"did you mean {similar}?" if similar else None
 

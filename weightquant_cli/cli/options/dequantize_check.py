@@ -20,7 +20,7 @@ from .shared import (
 from .types import FileName, FilePath, ModelFolder
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CheckArguments(ModelArguments):
     """The command line of `dequantize-check`."""
 

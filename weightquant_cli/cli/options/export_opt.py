@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STDOUT = Path("-")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ExportOptArguments(ModelArguments):
     """The command line of `export-opt`."""
 

@@ -21,7 +21,7 @@ from .shared import (
 from .types import ModelFolder
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class InspectArguments(ModelArguments):
     """The command line of `inspect`."""
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ...core.lite.storage import WeightQuantizeType
-from ...core.plan.size import Size
 from ..completion.weight_names import complete_weight
 from .option import Heading, argument, option
 from .shared import (
@@ -33,10 +33,13 @@ from .types import (
     SizeType,
 )
 
+if TYPE_CHECKING:
+    from ...core.plan.size import Size
+
 NEAREST, ADAPTIVE = "nearest", "adaptive"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class QuantizeArguments(ModelArguments):
     """The command line of `quantize`."""
 

@@ -30,7 +30,7 @@ def _set_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> bo
     return value
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ModelArguments:
     """What every command takes.
 

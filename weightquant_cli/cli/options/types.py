@@ -9,12 +9,13 @@ import click
 
 from ...core.lite.carried import ALL_OP_TYPES
 from ...core.plan.options import FLOAT_BITS, MAX_BITS, MIN_BITS
-from ...core.plan.size import Size
 from ...errors import OptionError
 from ..completion.weight_names import complete_file, complete_weight
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from ...core.plan.size import Size
 
     ValueType = click.ParamType[Any]
 else:  # generic since click 8.4 only
@@ -206,6 +207,8 @@ class SizeType(ValueType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
         """The size; a usage error where it is none, or where a unit is missing."""
+        from ...core.plan.size import Size  # few runs have a size to keep to
+
         if isinstance(value, Size):
             return value
         size = self.parse(str(value), param, ctx)
@@ -215,6 +218,8 @@ class SizeType(ValueType):
 
     def parse(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> Size:
         """The size, with a unit or without; a usage error where it is none."""
+        from ...core.plan.size import Size
+
         try:
             return Size.parse(text)
         except OptionError as error:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.plan.size import readable
-from ...errors import printable
+from ...errors import printable, readable
 from ..option_names import as_options
 from . import outputs_view, units
 from .tables import Column, lines, listing

@@ -86,7 +86,7 @@ def quantize_document(model: Model, result: Quantized, arguments: QuantizeArgume
         "mended": [
             {
                 "block": one.position.block,
-                "index": one.position.index,
+                "index": one.position.operator,
                 "operator": one.operator,
                 "change": one.change,
             }

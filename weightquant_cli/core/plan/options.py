@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...errors import OptionError, listed
 from ..lite.carried import ALL_OP_TYPES
 from ..lite.storage import WeightQuantizeType
 from ..lite.targets import DEFAULT_OP_TYPES
-from .size import Size
+
+if TYPE_CHECKING:
+    from .size import Size
 
 MIN_BITS = 4
 MAX_BITS = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ...errors import OptionError, counted
+from ...errors import OptionError, counted, readable
 from ..lite.storage import WeightQuantizeType
 from ..lite.targets import TARGETS
 from ..model.model import Model
@@ -15,7 +15,6 @@ from .eligibility import Eligibility, Eligible
 from .options import FLOAT_BITS, QuantizeOptions
 from .patterns import match_names
 from .reasons import Reason, ReasonCode
-from .size import readable
 from .weight_plan import KeptWeight, Quantization, QuantizedWeight, WeightPlan
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...errors import OptionError, counted
+from ...errors import OptionError
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -71,11 +71,3 @@ class Size:
     def of(self, whole: int) -> int:
         """The size in bytes, rounded down, where the input has `whole` bytes."""
         return math.floor(self.number * whole / 100 if self.relative else self.number)
-
-
-def readable(size: int) -> str:
-    """A number of bytes for a message, such as ``1.92 MiB (2010000 bytes)``: as `ls -h` counts."""
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if size >= 1024**power:
-            return f"{size / 1024**power:.2f} {unit} ({size} bytes)"
-    return counted(size, "byte")

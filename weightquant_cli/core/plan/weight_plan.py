@@ -61,7 +61,6 @@ class Quantization(NamedTuple):
         return int(2 ** (self.bits - 1)) - 1
 
 
-@dataclass(frozen=True)
 class _PlannedWeight:
     """What both kinds have in common.
 
@@ -100,6 +99,9 @@ class KeptWeight(_PlannedWeight):
         reason: why it stays.
     """
 
+    weight: Weight
+    rewrites: tuple[Rewrite, ...]
+    transpose: bool
     reason: Reason
 
     @property
@@ -131,6 +133,9 @@ class QuantizedWeight(_PlannedWeight):
         quantization: how.
     """
 
+    weight: Weight
+    rewrites: tuple[Rewrite, ...]
+    transpose: bool
     quantization: Quantization
 
     @property

@@ -19,11 +19,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ... import threads
-from ...errors import OptionError
+from ...errors import OptionError, readable
 from ..model.model import Model
 from ..plan.options import AutoBits, QuantizeOptions
 from ..plan.plan import Plan, make_plan
-from ..plan.size import readable
 from ..plan.weight_plan import QuantizedWeight
 from ..tensors.weight_error import WeightError
 from .sizes import exact_sizes

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ...errors import OptionError
+from ...errors import OptionError, readable
 from ..model.model import Model
 from ..plan.options import MIN_BITS, AutoBits
 from ..plan.plan import Plan
-from ..plan.size import readable
 from .bits_choice import Choice, choose
 from .bits_profiles import choices_of
 from .compressed import compressed_size

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ...errors import GateError, OptionError
-from ..plan.size import Size, readable
+from ...errors import GateError, OptionError, readable
+
+if TYPE_CHECKING:
+    from ..plan.size import Size
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import OptionError, OutputError
 from ...formats.file_names import refuse_unreadable_names, require_plain_name, translated_name
 from ...formats.files.atomic_folder import ATTEMPTS, Existing, new_folder
 from ...formats.files.digests import FileDigest
 from ...formats.files.folder import Folder, Identity, identity
+from ...formats.files.old_folder import list_contents
 from ...formats.files.outputs import refuse_overlap
 from ...formats.files.writing import write_error
 from ...formats.model_dir import ModelFiles, StoredModel
 from ...formats.model_writer import Layout, ModelWriter, NewRecord, refuse_name_collisions
-from ...formats.own_files import OwnFiles
 from ...formats.program import Program
 from ..lite.tags import BITS_ATTRIBUTE, SCALE_SUFFIX
+
+if TYPE_CHECKING:
+    from ...formats.own_files import OwnFiles
 
 # Every operator of a program that opt has written has it.
 _KERNEL_ATTRIBUTE = "__@kernel_type_attr@__"
@@ -87,7 +91,7 @@ class OutputOptions:
         refuse_name_collisions(layout, names)
         refuse_unreadable_names(layout.program, layout.params, names)
         if self.existing is Existing.REPLACE:
-            self._inspect_existing(OwnFiles(is_quantized_program))
+            self._inspect_existing(_own_files())
         return layout
 
     def _inspect_existing(self, own_files: OwnFiles) -> None:
@@ -107,7 +111,7 @@ class OutputOptions:
                 raise write_error(error, self.folder) from error
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Written:
     """What came of writing a model.
 
@@ -145,19 +149,26 @@ def written_model(
         ModelError: the input changed while it was read.
         OutputError: the folder exists, or cannot be written.
     """
-    own_files = OwnFiles(is_quantized_program)
+    own_files = _own_files() if output.existing is Existing.REPLACE else None
+    inspect = list_contents if own_files is None else own_files.inspect
     written = Written()
     mode = _OWNER | 0o066 & model.folder.mode
-    with new_folder(output.folder, output.existing, own_files.inspect, mode) as files:
+    with new_folder(output.folder, output.existing, inspect, mode) as files:
         writer = ModelWriter(files, layout, records)
         yield writer, written
         if output.digests:
             written.inputs = model.digests()
             written.outputs = files.digests(writer.file_names)
         model.verify_unchanged()
-    if own_files.extras:
+    if own_files is not None and own_files.extras:
         files.notices.append(f"replaced with the model: {', '.join(own_files.extras)}")
     written.notices = tuple(files.notices)
+
+
+def _own_files() -> OwnFiles:
+    from ...formats.own_files import OwnFiles  # only where something may be replaced
+
+    return OwnFiles(is_quantized_program)
 
 
 def _names(path: Path, wanted: Identity) -> bool:

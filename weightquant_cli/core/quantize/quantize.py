@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...errors import AlreadyQuantizedError, counted
+from ...errors import AlreadyQuantizedError, counted, readable
 from ..model.model import Model
 from ..plan.plan import Plan
 from ..plan.reasons import ReasonCode
-from ..plan.size import readable
 from ..tensors.blocks import BLOCK_ELEMENTS
 from .adaptive.result import NO_ROUNDING, AdaptiveRounding
 from .copying import copy_carried

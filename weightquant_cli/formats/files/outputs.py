@@ -25,13 +25,15 @@ import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import OptionError
-from .atomic_file import FileOutput, descriptor_number
 from .folder import Identity, identity
 from .places import Place, Relation
 from .writing import write_error
+
+if TYPE_CHECKING:
+    from .atomic_file import FileOutput
 
 # A file of an input folder under a second name can be found only by looking at them all.
 MAX_LISTED = 100_000
@@ -74,6 +76,8 @@ class Outputs:
         """
         if path is None:
             return None
+        from .atomic_file import FileOutput
+
         self._outputs.append(_Declared(what, path))
         output = FileOutput(path, what, mode, follow_links)
         self._files.append(output)
@@ -188,6 +192,8 @@ def _overlap(declared: _Declared, relation: str, other: _Declared) -> OptionErro
 
 def _is_special(path: Path) -> bool:
     """Whether something is there that is neither a file nor a folder, and so is written to."""
+    from .atomic_file import descriptor_number
+
     try:
         if descriptor_number(path) is not None:
             return True

@@ -57,7 +57,7 @@ def _set_missing(program: Program) -> list[Mended]:
     blocks = [block.operators for block in program.blocks]
     done = []
     for missing in missing_attributes(program):
-        operator = blocks[missing.position.block][missing.position.index]
+        operator = blocks[missing.position.block][missing.position.operator]
         operator.set_attribute(missing.attribute, missing.type, missing.default)
         change = f"{missing.attribute} = {missing.default}"
         done.append(Mended(missing.position, missing.operator, change))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ....formats.dtypes import DataType
 from ....formats.program import Operator, Program
 from ....formats.scopes import Scopes
 
 
-@dataclass(frozen=True, order=True)
-class Position:
-    """An operator's position: the index of its block, and its index in that block."""
+class Position(NamedTuple):
+    """An operator's position: the index of its block, and its own index in that block."""
 
     block: int
-    index: int
+    operator: int
 
 
 class Declarations(Scopes):
