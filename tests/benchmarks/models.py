@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.formats.pir.builder import Builder, tensor
 from weightquant_cli.formats import dtypes, framework_pb2
 from weightquant_cli.formats.lod_tensor import header_bytes
 from weightquant_cli.formats.program import AttrType
@@ -84,6 +85,39 @@ def write_model(
                 stream.writelines(_record(layer))
     (folder / "__model__").write_bytes(_program(layers, plain))
     return folder
+
+
+def write_json(folder: Path, size: int) -> Path:
+    """A model of Paddle 3 whose `.json` takes about `size` bytes; one that is there already stays.
+
+    Layers in a row, as exported networks have them: a matrix product, a bias, an activation.
+    """
+    if (folder / "inference.json").exists():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    one = len(_layers(1).json())
+    count = max(1, size // (len(_layers(2).json()) - one))
+    (folder / "inference.json").write_bytes(_layers(count).json())
+    with (folder / "inference.pdiparams").open("wb") as stream:
+        for name, shape in (("b", (16,)), ("w", (16, 16))):  # in the order of the names
+            for _ in range(count):
+                stream.writelines(_record(Layer(name, "mul", shape)))
+    return folder
+
+
+def _layers(count: int) -> Builder:
+    builder = Builder()
+    value = builder.data("x", 1, 16)
+    for index in range(count):
+        bias = builder.parameter(f"b{index:06d}", 16)
+        weight = builder.parameter(f"w{index:06d}", 16, 16)
+        result, scope = tensor(1, 16), f"/Network/Linear_{index}/"
+        product = builder.op("matmul", [value, weight], result, transpose_x=False,
+                             transpose_y=False, struct_name=scope)  # fmt: skip
+        total = builder.op("add", [product, bias], result, struct_name=scope)
+        value = builder.op("relu", [total], result, struct_name=scope)
+    builder.fetch(value)
+    return builder
 
 
 def _record(layer: Layer) -> Iterator[bytes]:

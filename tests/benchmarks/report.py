@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-HEADINGS = ("measure", "ours", "peer", "ratio", "to reach")
+from .measure import Sample
+
+HEADINGS = ("measure", "ours", "peer", "ratio", "to reach", "met")
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Row:
         ours, peer: figures with their units; empty where there is none.
         ratio: one to the other; empty likewise.
         target: what was to be reached; empty where nothing was promised.
+        met: whether it was; None where nothing was promised.
     """
 
     measure: str
@@ -29,16 +32,50 @@ class Row:
     peer: str = ""
     ratio: str = ""
     target: str = ""
+    met: bool | None = None
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The line's cells."""
-        return (self.measure, self.ours, self.peer, self.ratio, self.target)
+        met = "" if self.met is None else "yes" if self.met else "NO"
+        return (self.measure, self.ours, self.peer, self.ratio, self.target, met)
+
+
+def slower(title: str, mine: Sample, peer: Sample, most: float | None = None) -> Row:
+    """Our time as a multiple of a peer's."""
+    ratio = mine.seconds / peer.seconds
+    met, target = (None, "") if most is None else (ratio <= most, f"<= {most:g} x")
+    told = f"{ratio:.1f} times as long"
+    return Row(title, _figures(mine), seconds(peer.seconds), told, target, met)
+
+
+def faster(title: str, mine: Sample, peer: Sample, least: float | None = None) -> Row:
+    """A peer's time as a multiple of ours."""
+    ratio = peer.seconds / mine.seconds
+    met, target = (None, "") if least is None else (ratio >= least, f">= {least:g} x")
+    return Row(title, _figures(mine), _figures(peer), f"{ratio:.1f} times faster", target, met)
+
+
+def within(title: str, mine: Sample, peer: Sample, most: float) -> Row:
+    """Our time, which has a limit in seconds, beside a peer's."""
+    ratio = f"{mine.seconds / peer.seconds:.1f} times as long"
+    met = mine.seconds <= most
+    return Row(title, _figures(mine), _figures(peer), ratio, f"<= {most:g} s", met)
+
+
+def memory(title: str, sample: Sample, most: int | None = None) -> Row:
+    """Our largest memory."""
+    met, target = (None, "") if most is None else (sample.peak <= most, f"<= {most} MiB")
+    return Row(f"peak memory, {title}", f"{sample.peak:.0f} MiB", target=target, met=met)
 
 
 def seconds(value: float) -> str:
-    """A duration with three digits."""
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
+    """A duration with two or three digits."""
+    return f"{value * 1000:.0f} ms" if value < 0.1 else f"{value:.2f} s"
+
+
+def _figures(sample: Sample) -> str:
+    return f"{seconds(sample.seconds)}, {sample.peak:.0f} MiB"
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -52,8 +89,8 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The same as a markdown table."""
-    lines = [HEADINGS, ("---",) * len(HEADINGS), *(row.cells for row in rows)]
+    """The table of `.docs/measurements.md`."""
+    lines = [("", "weightquant", "peer", ""), ("---",) * 4, *(row.cells[:4] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
