@@ -18,7 +18,7 @@ from tests.oracles.zoo import PPOCR
 from tests.pages import DIGITS
 from tests.ssh_hosts import local_hosts, missing
 
-from .measure import ROOT, NotMeasured
+from .measure import NotMeasured, installed
 from .report import Row, seconds
 from .setting import Setting
 
@@ -36,25 +36,32 @@ def throughput(setting: Setting) -> Iterator[Row]:
     if shutil.which("parallel") is None:
         raise NotMeasured("not installed: parallel")
     count, folder = 2 if setting.quick else 40, setting.scratch / "many"
-    _write_models(folder, count)
+    sources = [DIGITS]
+    if not setting.quick and envs.stamp(envs.PPOCR).exists():
+        sources.append(envs.ppocr_models() / PPOCR["ppocr_cls"][0])
+    shutil.rmtree(folder / "models", ignore_errors=True)
+    for index in range(count):
+        shutil.copytree(sources[index % len(sources)], folder / "models" / f"model{index:02d}")
     lines = {
         "one": f"{_HERE.format(jobs=1, threads=2)} {_WHERE}",
         "two": f"{_HERE.format(jobs=2, threads=1)} {_WHERE}",
     }
     with ExitStack() as stack:
-        variables = environment({"PATH": _with_command(folder), "HOME": str(folder)})
+        own = {"PATH": _with_command(folder), "HOME": str(folder)}
+        variables = environment({**installed(setting.scratch), **own})
         where = dict.fromkeys(lines, variables)
         if not setting.quick and not missing():
             shutil.rmtree(folder / "hosts", ignore_errors=True)
             hosts = stack.enter_context(local_hosts(folder / "hosts", HOSTS))
-            lines["ssh"], where["ssh"] = f"{_THERE} {_WHERE}", hosts.environment
+            lines["ssh"] = f"{_THERE} {_WHERE}"
+            where["ssh"] = {**hosts.environment, "PYTHONDONTWRITEBYTECODE": ""}
         found = _take_turns(folder, lines, where, max(setting.few(), 1))
     told = f"{count} small models with `--accurate`"
     yield _more(f"{told}, two at a time with one thread; one with two", found["two"], found["one"])
     if "ssh" in found:
         title = f"{told}, one thread each on two sshd; one here with two"
         yield _more(title, found["ssh"], found["one"])
-    yield _one_thread(folder)
+    yield _one_thread(folder, variables)
 
 
 def _more(title: str, mine: float, peer: float) -> Row:
@@ -63,12 +70,12 @@ def _more(title: str, mine: float, peer: float) -> Row:
     return Row(title, seconds(mine), seconds(peer), told, ">= 1.3 x", ratio >= 1.3)
 
 
-def _one_thread(folder: Path) -> Row:
+def _one_thread(folder: Path, variables: Mapping[str, str]) -> Row:
     """Seconds of CPU per second of a run with `--jobs 1`: one where BLAS takes one thread, too."""
     model = sorted((folder / "models").iterdir())[0]
     command = [sys.executable, "-m", "weightquant_cli", "quantize", "-q", "--accurate", "-j1"]
     began = time.perf_counter()
-    process = subprocess.Popen([*command, model, folder / "alone"], env=environment({}), cwd=ROOT)
+    process = subprocess.Popen([*command, model, folder / "alone"], env=variables)
     _, status, usage = os.wait4(process.pid, 0)
     taken = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -102,16 +109,6 @@ def _seconds(line: str, folder: Path, variables: Mapping[str, str]) -> float:
     if done.returncode or made != len(list((folder / "models").iterdir())):
         raise NotMeasured(f"{line}: {made} models; {done.stderr.strip()[-300:]}")
     return taken
-
-
-def _write_models(folder: Path, count: int) -> None:
-    """Copies of the digits' network, and where it is installed of PP-OCR's small classifier."""
-    shutil.rmtree(folder / "models", ignore_errors=True)
-    sources = [DIGITS]
-    if envs.stamp(envs.PPOCR).exists():
-        sources.append(envs.ppocr_models() / PPOCR["ppocr_cls"][0])
-    for index in range(count):
-        shutil.copytree(sources[index % len(sources)], folder / "models" / f"model{index:02d}")
 
 
 def _with_command(folder: Path) -> str:

@@ -52,12 +52,16 @@ class Sample:
 
 def ours(scratch: Path, *arguments: str | Path, output: Path | None = None) -> Case:
     """A run of weightquant as it is installed: with compiled modules."""
-    environment = {
+    return Case([sys.executable, "-c", SCRIPT, *arguments], output, installed(scratch))
+
+
+def installed(scratch: Path) -> dict[str, str]:
+    """Variables with which Python finds our package, and its modules compiled."""
+    return {
         "PYTHONPATH": str(ROOT),
         "PYTHONPYCACHEPREFIX": str(scratch / "pycache"),
         "PYTHONDONTWRITEBYTECODE": "",
     }
-    return Case([sys.executable, "-c", SCRIPT, *arguments], output, environment)
 
 
 def take_turns(cases: Mapping[str, Case], rounds: int) -> dict[str, Sample]:
