@@ -8,14 +8,19 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 
 # pytest-xdist keeps every core busy: threads of BLAS beside it only wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import pytest
-from hypothesis import settings
+# Without their compiled modules each of hundreds of processes would compile the package again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
-from tests.in_memory import move_temporary_files
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+from tests.in_memory import move_temporary_files  # noqa: E402
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # inherited, as from a job in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)

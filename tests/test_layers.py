@@ -7,6 +7,7 @@ cli -> core -> formats -> threads, errors; protobuf in `formats/` alone; click, 
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -67,9 +68,10 @@ def layer_of(module: str) -> str | None:
     return parts[1] if len(parts) > 1 and parts[1] in LAYERS else None
 
 
-def imports(module: str) -> list[Import]:
+@functools.cache
+def imports(module: str) -> tuple[Import, ...]:
     """Everything that a module imports, anywhere in it."""
-    return list(_imports(ast.parse(MODULES[module].read_text()), module, False))
+    return tuple(_imports(ast.parse(MODULES[module].read_text()), module, False))
 
 
 def _imports(node: ast.AST, module: str, when_typing: bool) -> Iterator[Import]:

@@ -90,6 +90,9 @@ def lines(console: Console, texts: Iterable[str], everything: bool = True) -> No
     from rich.text import Text
 
     told = list(texts)
+    if told and not console.is_terminal:  # at once, since rich takes its time for each
+        console.print("\n".join(told))
+        return
     count = shown(console, len(told), everything)
     for text in told[:count]:
         console.print(Text(text))
