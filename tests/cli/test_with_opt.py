@@ -147,3 +147,12 @@ def test_a_signal_ends_opt_and_leaves_nothing(
     assert b"Traceback" not in err
     assert list(temporary.iterdir()) == []
     assert_gone(int(pid.read_text()))
+
+
+@pytest.mark.parametrize("option", ["--html", "--report"])
+def test_opt_is_not_overwritten_by_an_output(option: str, model: Path, good: Path) -> None:
+    before = good.read_bytes()
+    told = run("dequantize-check", "--opt", good, option, good, model)
+    assert told.code == 2
+    assert "the opt that converts" in told.stderr
+    assert good.read_bytes() == before

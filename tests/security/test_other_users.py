@@ -154,3 +154,33 @@ def test_where_the_current_folder_was_deleted_the_run_says_so(home: Path) -> Non
     assert (done.returncode, len(done.stderr.splitlines())) == (4, 1), done.stderr
     assert "No such file or directory" in done.stderr
     assert run_process("inspect", "-q", home / "model").code == 0
+
+
+@root_only
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["inspect", "private/model"], 3),
+        (["inspect", "private/model.tar"], 3),
+        (["dequantize-check", "--reference", "private/model", "out"], 3),
+        (["dequantize-check", "--opt", "private/opt", "out"], 2),
+        (["dequantize-check", "--report", "private/report", "out"], 4),
+        (["dequantize-check", "--verify-report", "private/report", "out"], 2),
+        (["dequantize-check", "--html", "private/page", "out"], 4),
+        (["dequantize-check", "--save-dequantized", "private/fp32", "out"], 4),
+        (["export-opt", "-o", "private/script", "out"], 4),
+        (["quantize", "--config", "private/a.toml", "model", "new"], 2),
+        (["quantize", "--plan", "private/plan", "model", "new"], 2),
+        (["quantize", "--rounding", "adaptive", "--inputs", "private/a.npy", "model", "new"], 2),
+        (["quantize", "model", "private/new"], 4),
+    ],
+)
+def test_what_lies_in_a_private_folder_is_an_error_of_one_line(
+    words: list[str], code: int, home: Path
+) -> None:
+    run("quantize", "-q", home / "model", home / "out").ok()
+    (home / "private").mkdir(0o700)
+    done = as_nobody(home, *words)
+    assert (done.code, len(done.stderr.splitlines())) == (code, 1), done.stderr
+    assert "internal" not in done.stderr
+    assert "Permission denied" in done.stderr or "not a program" in done.stderr

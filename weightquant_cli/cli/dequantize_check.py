@@ -57,7 +57,7 @@ def command(console: Console, arguments: CheckArguments) -> int:
     gates, run = _gates(arguments), _run_options(arguments)
     opt = _opt(arguments)
     with Outputs() as outputs:
-        page, report = _open_outputs(console, arguments, outputs)
+        page, report = _open_outputs(console, arguments, outputs, opt)
         model = load_model(console, arguments, arguments.quantized_dir)
         result = _check(console, model, arguments, gates, run)
         if opt is not None:
@@ -120,7 +120,7 @@ def _opt(arguments: CheckArguments) -> Path | None:
     from ..core.opt.find import find_opt
 
     named = None if arguments.opt is None else str(arguments.opt)
-    if arguments.opt is not None and arguments.opt.is_file():
+    if arguments.opt is not None and os.path.isfile(arguments.opt):
         named = os.path.abspath(arguments.opt)  # `./opt` is an `opt` to pathlib
     return find_opt(named or os.environ.get("OPT"), os.environ.get("PATH", os.defpath))
 
@@ -134,7 +134,7 @@ def _convert(console: Console, result: CheckResult, opt: Path) -> CheckResult:
 
 
 def _open_outputs(
-    console: Console, arguments: CheckArguments, outputs: Outputs
+    console: Console, arguments: CheckArguments, outputs: Outputs, opt: Path | None
 ) -> tuple[FileOutput | None, FileOutput | None]:
     """The files for the page and for the report, opened before any work is done."""
     from ..formats.model_source import declared, locate
@@ -145,6 +145,7 @@ def _open_outputs(
     outputs.reads(arguments.config, "the file of --config")
     outputs.reads(arguments.verify_report, "the report that is verified")
     outputs.reads(arguments.inputs, "the inputs that the models are run on")
+    outputs.reads(opt, "the opt that converts")
     outputs.writes_folder(arguments.save_dequantized, "the folder for the FP32 model")
     page = outputs.writes_file(arguments.html, "the page")
     report = outputs.writes_file(arguments.report, "the report")
@@ -212,7 +213,7 @@ def _refuse_contradictions(arguments: CheckArguments) -> None:
     if arguments.reference is None and any(names):
         raise OptionError("a reference's file name without --reference")
     report = arguments.report
-    if report is not None and report.is_file() and _is_quantize_report(report):
+    if report is not None and os.path.isfile(report) and _is_quantize_report(report):
         raise OptionError(
             "--report would replace a report of quantize",
             path=report,

@@ -207,10 +207,8 @@ def _is_foreign(path: Path) -> bool:
     try:
         with open(path, "rb") as stream:
             return stream.read(len(SCRIPT_MARK)) != SCRIPT_MARK
-    except FileNotFoundError:
-        return False
     except OSError:
-        return True
+        return os.path.exists(path)
 
 
 def _longest_stem() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -45,16 +46,25 @@ def given(path: Path, specs: Sequence[InputSpec]) -> Iterator[dict[str, Tensor]]
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        if path.suffix not in (".npz", ".npy") or not path.exists():
-            raise OptionError(
-                "the inputs are not an .npz or .npy file, or a folder of such files", path=path
-            )
-        return [path]
-    names = sorted(name for name in os.listdir(path) if name.endswith((".npz", ".npy")))
+    try:
+        if not stat.S_ISDIR(os.stat(path).st_mode):
+            if path.suffix not in (".npz", ".npy"):
+                raise _no_inputs(path)
+            return [path]
+        names = sorted(name for name in os.listdir(path) if name.endswith((".npz", ".npy")))
+    except FileNotFoundError as error:
+        raise _no_inputs(path) from error
+    except OSError as error:
+        raise OptionError(f"cannot read the inputs: {_plain(error)}", path=path) from error
     if not names:
         raise OptionError("the folder of inputs holds no .npz or .npy file", path=path)
     return [path / name for name in names]
+
+
+def _no_inputs(path: Path) -> OptionError:
+    return OptionError(
+        "the inputs are not an .npz or .npy file, or a folder of such files", path=path
+    )
 
 
 def _read(file: Path, specs: Sequence[InputSpec]) -> dict[str, Array]:
@@ -70,7 +80,10 @@ def _read(file: Path, specs: Sequence[InputSpec]) -> dict[str, Array]:
 
 
 def _plain(error: Exception) -> str:
-    return error.what if isinstance(error, ModelError) else " ".join(str(error).split())[:200]
+    if isinstance(error, ModelError):
+        return error.what
+    told = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return " ".join(told.split())[:200]
 
 
 def _only(specs: Sequence[InputSpec], file: Path) -> InputSpec:
