@@ -15,13 +15,14 @@ from tests.oracles.run import speed
 from tests.oracles.zoo import PPOCR
 from tests.oracles.zoo import model as zoo_model
 from tests.pages import COMBINED
+from weightquant_cli.core.check.compare_outputs import COUNT
 
 from .measure import Case, NotMeasured, ours, take_turns
 from .report import Row, memory, seconds, slower, within
 from .setting import Setting
 
-INFERENCES = 12
-"""Of the peer: as many inputs are made up for rounding, and for comparing outputs."""
+INFERENCES = COUNT
+"""Of the peer: on as many made-up inputs outputs are compared."""
 
 PEER = f"{INFERENCES} inferences in Paddle 2.6.2"
 

@@ -106,7 +106,7 @@ def _run_options(arguments: CheckArguments) -> RunOptions | None:
             remedy="add --reference",
         )
     samples = for_comparing(sample_options(arguments.inputs, arguments.input_shape))
-    return RunOptions(samples, arguments.layers)
+    return RunOptions(samples, arguments.layers, arguments.jobs)
 
 
 def _opt(arguments: CheckArguments) -> Path | None:

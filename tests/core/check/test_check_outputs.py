@@ -73,6 +73,14 @@ def test_the_figures_are_those_of_the_dequantized_model(digits: Model, tmp_path:
     assert found.agreement == 100 * (before.argmax(1) == after.argmax(1)).mean()
 
 
+def test_the_number_of_threads_does_not_show(digits: Model, tmp_path: Path) -> None:
+    ours = quantized(digits, tmp_path / "out")
+    one, two = (
+        compare_model_outputs(ours, digits, RunOptions(FEW, jobs=jobs)).outputs for jobs in (1, 2)
+    )
+    assert one == two
+
+
 def test_the_tags_of_the_quantized_model_are_found_once(
     digits: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from ... import threads
 from ...errors import ModelError, listed
 from ..lite.tags import ModelTags
 from ..model.model import Model
@@ -44,10 +46,13 @@ class RunOptions:
     Attributes:
         samples: on which inputs.
         layers: whether the outputs of every operator are compared, not those of the models alone.
+        jobs: threads; None takes the CPUs that this process may use. With two, the models are run
+            at the same time, but for `layers`.
     """
 
     samples: SampleOptions = field(default_factory=lambda: for_comparing(SampleOptions()))
     layers: bool = False
+    jobs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ def compare_model_outputs(
             expected=listed(networks[0].inputs),
             found=listed(networks[1].inputs),
         )
-    return _Comparison(*networks, options.layers, quantized).over(
+    return _Comparison(*networks, options, quantized).over(
         samples(reference, options.samples, runs=2), names, step
     )
 
@@ -179,10 +184,11 @@ class _Comparison:
     """What is added up over the inputs."""
 
     def __init__(
-        self, reference: Network, other: Network, layers: bool, quantized: frozenset[str]
+        self, reference: Network, other: Network, options: RunOptions, quantized: frozenset[str]
     ) -> None:
         self._networks = (reference, other)
-        self._lockstep = Lockstep(reference, other) if layers else None
+        self._jobs = options.jobs
+        self._lockstep = Lockstep(reference, other) if options.layers else None
         self._quantized = quantized
         self._paired = _paired(reference.outputs, other.outputs)
         self._before = _both_squashed(reference, other, self._paired)
@@ -215,10 +221,10 @@ class _Comparison:
         ours, theirs = ([pair[index] for pair in self._before.values()] for index in (0, 1))
         if self._lockstep is not None:
             return self._lockstep.run(inputs, other_inputs, self._take, (ours, theirs))
-        return (
-            self._networks[0].run(inputs, keep=ours),
-            self._networks[1].run(other_inputs, keep=theirs),
-        )
+        one, two = self._networks
+        runs = (partial(one.run, inputs, keep=ours), partial(two.run, other_inputs, keep=theirs))
+        reference, other = threads.run(lambda run, _: run(), runs, self._jobs)
+        return reference, other
 
     def _add(self, reference: Mapping[str, Array], other: Mapping[str, Array]) -> None:
         """Compare the outputs on one input."""
