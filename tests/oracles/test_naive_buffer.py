@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.oracles import lite, ours, zoo
+from tests.oracles import envs, lite, ours, zoo
 from tests.oracles.conftest import Tell
+from tests.oracles.pir.exported import PPOCR, networks
 from tests.oracles.test_lite import require_for
-from weightquant_cli import QuantizeOptions
+from weightquant_cli import Model, OutputOptions, QuantizeOptions, make_plan, quantize
 
 pytestmark = pytest.mark.oracle
 
@@ -25,6 +26,11 @@ MODELS = (
     "ppocr_det",
     "ppocr_rec",
     "ppocr_cls",
+)
+
+PIR_NETWORKS = (
+    *("mobilenet_v1", "mobilenet_v3_small", "resnet18", "shufflenet_v2", "squeezenet", "lenet"),
+    *("encoder", "lstm", "gru", "segmentation", "ghost"),
 )
 
 RANGES = {"ppocr_cls": 0.05, "grouped": 0.05, "text": 0.05}
@@ -51,3 +57,21 @@ def test_the_nb_is_as_large_as_foretold(name: str, bits: int, tmp_path: Path, te
         if told.is_precise:
             assert off <= 0.02
         tell(f".nb {name} INT{bits} {version}: {size} bytes, foretold {told.middle}")
+
+
+def test_the_nb_of_a_json_is_as_large_as_foretold(tmp_path: Path, tell: Tell) -> None:
+    envs.require(envs.PADDLE_33, envs.PPOCR, *lite.ENVIRONMENT.values())
+    for case in networks(PIR_NETWORKS, tuple(PPOCR), tmp_path):
+        folder = tmp_path / f"{case.name} quantized"
+        model = Model.load(case.folder)
+        result = quantize(model, make_plan(model, QuantizeOptions()), OutputOptions(folder))
+        told = result.naive_buffer
+        assert told is not None
+        for version in lite.ENVIRONMENT:
+            out = tmp_path / f"{case.name} {version}"
+            nb = lite.convert(version, folder, "m.pdmodel", "m.pdiparams", out).nb
+            assert nb is not None, case.name
+            size = nb.stat().st_size
+            assert told.smallest <= size <= told.largest, case.name
+            assert not told.is_precise or abs(told.middle - size) <= 0.025 * size, case.name
+            tell(f".nb {case.name}.json INT8 {version}: {size} bytes, foretold {told.middle}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.builders import ModelBuilder, normal, small_model, write_model
+from tests.builders import ModelBuilder, add_attribute, normal, small_model, write_model
 from weightquant_cli import Model, OutputOptions, QuantizeOptions, make_plan, preview
 from weightquant_cli.core.lite.naive_buffer import NaiveBufferSize, naive_buffer_size
 
@@ -60,7 +60,7 @@ def test_an_activation_and_a_dropout_add_nothing(tmp_path: Path) -> None:
     alone = convolution(tmp_path / "alone")
     for kind in ("relu", "relu6", "hard_swish", "dropout"):
         with_it = convolution(tmp_path / kind, kind)
-        assert with_it.middle - alone.middle < 50, kind  # one variable
+        assert with_it.middle - alone.middle < 200, kind  # one variable
     assert convolution(tmp_path / "tanh", "tanh").middle - alone.middle > 100
 
 
@@ -83,3 +83,16 @@ def test_a_size_that_may_be_off_by_more_than_2_percent_is_a_range() -> None:
     assert NaiveBufferSize(980, 1020).is_precise
     assert NaiveBufferSize(980, 1020).middle == 1000
     assert not NaiveBufferSize(970, 1030).is_precise
+
+
+def test_a_program_without_what_paddle_2_writes_on_every_operator_takes_more_for_what_it_has(
+    tmp_path: Path,
+) -> None:
+    builder = ModelBuilder()
+    builder.fetch(builder.mul(builder.input("x", (-1, 8)), "w", normal(8, 8)))
+    translated = foretold(builder.write(tmp_path / "translated"))
+    for operator in builder.program.desc.blocks[0].ops:
+        add_attribute(operator, "op_role", 0)
+    saved = foretold(builder.write(tmp_path / "saved"))
+    assert translated.smallest > saved.smallest
+    assert translated.largest - translated.smallest > saved.largest - saved.smallest

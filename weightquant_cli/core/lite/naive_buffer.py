@@ -2,8 +2,8 @@
 
 A naive buffer holds the data of the weights as it is in the folder, and the program as opt leaves
 it: a batch_norm, a bias and an activation are folded into the operator before them, a dropout goes.
-What an attribute, a variable and a parameter take was fitted to 51 models, converted by opt 2.12
-and 2.13rc0 (FACTS.md).
+What an attribute, a variable and a parameter take was fitted to models that opt 2.12 and 2.13rc0
+converted: 51 of Paddle 1 and 2, 15 of Paddle 3 (FACTS.md).
 """
 
 from __future__ import annotations
@@ -11,15 +11,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...formats.program import Operator, Program
 
-# What opt 2.12 and 2.13rc0 take for each attribute, variable and parameter; the lists in attributes
-# take their own bytes besides.
-_COSTS = ((95.8, 30.9, 295.5), (107.2, 13.1, 324.2))
 
-UNCERTAINTY = 0.08
-"""By how much the program's part may be off."""
+class _Fit(NamedTuple):
+    """What a kind of program takes in a `.nb`.
+
+    Attributes:
+        costs: bytes for each attribute, variable and parameter, by opt 2.12 and by 2.13rc0; the
+            lists in attributes take their own bytes besides.
+        uncertainty: by how much the program's part may be off.
+    """
+
+    costs: tuple[tuple[float, float, float], ...]
+    uncertainty: float
+
+
+_SAVED = _Fit(((95.8, 30.9, 295.5), (107.2, 13.1, 324.2)), 0.08)
+"""By Paddle 1 or 2, with attributes that are the same on every operator."""
+
+_TRANSLATED = _Fit(((129.2, 186.5, 71.5), (145.0, 185.7, 76.5)), 0.14)
+"""From a `.json`: they are not there, and opt adds what it needs."""
+
+_ON_EVERY_OPERATOR = "op_role"
 
 PRECISION = 0.02
 """A size that may be off by more is told as a range."""
@@ -73,14 +89,19 @@ def naive_buffer_size(program: Program, data: Mapping[str, int]) -> NaiveBufferS
     names = {name for operator in left.operators for name in _variables(operator)}
     parameters = len(names & (data.keys() - left.folded)) + left.biases
     kept = sum(size for name, size in data.items() if name not in left.folded) + left.new_bytes
+    fit = _SAVED if any(map(_is_saved, left.operators)) else _TRANSLATED
     programs = [
         one * attributes + other * len(names) + third * parameters + lists
-        for one, other, third in _COSTS
+        for one, other, third in fit.costs
     ]
     return NaiveBufferSize(
-        kept + round(min(programs) * (1 - UNCERTAINTY)),
-        kept + round(max(programs) * (1 + UNCERTAINTY)),
+        kept + round(min(programs) * (1 - fit.uncertainty)),
+        kept + round(max(programs) * (1 + fit.uncertainty)),
     )
+
+
+def _is_saved(operator: Operator) -> bool:
+    return any(attribute.name == _ON_EVERY_OPERATOR for attribute in operator.attributes)
 
 
 class _Optimized:
