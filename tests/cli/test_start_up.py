@@ -38,7 +38,10 @@ WEIGHTS = {*MODEL, "numpy", "core.quantize", "core.tensors"}
 RICH = {"rich", "fractions", "decimal", "html", "subprocess", "zlib"}
 """rich, and what one or the other of its versions brings with it."""
 
-TABLES = {*RICH, "cli.output.tables", "cli.option_names"}
+LINES = {"cli.output.tables", "cli.option_names"}
+"""In a pipe labelled lines are text; rich is for terminals, colours and tables."""
+
+TABLES = {*RICH, *LINES}
 
 SCRIPT = {"formats.files.atomic_file", "formats.own_files"}
 
@@ -50,7 +53,7 @@ ALLOWED = {
     "--help": {"zlib", "cli.output.help", "core.plan", "core.quantize"},  # shutil brings zlib
     "quantize -q MODEL NEW": WEIGHTS,
     "quantize MODEL NEW": {
-        *(WEIGHTS | TABLES),
+        *(WEIGHTS | LINES),
         *("core.lite.demands.judge", "core.lite.naive_buffer"),
     },
     "inspect MODEL": {

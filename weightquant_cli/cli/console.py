@@ -76,7 +76,7 @@ class Console:
     def print(self, renderable: RenderableType) -> None:
         """Print a result to stdout."""
         with self._writing():
-            self._rich(self.stdout).print(renderable, soft_wrap=isinstance(renderable, str))
+            self._print(self.stdout, renderable)
 
     def write(self, text: str) -> None:
         """Write a document to stdout as it is: JSON, CSV, a script; UTF-8 whatever the locale."""
@@ -197,7 +197,14 @@ class Console:
         plain = self.environment.get("NO_COLOR") or self.environment.get("TERM") == "dumb"
         return stream.isatty() and not plain
 
+    def is_plain(self, stream: TextIO) -> bool:
+        """Whether `stream` gets text alone: it is no terminal, and not coloured."""
+        return not stream.isatty() and not self.uses_color(stream)
+
     def _marked(self, mark: str, color: str, text: str) -> None:
+        if self.is_plain(self.stderr):
+            self._line(f"weightquant: {mark}: {printable(text)}")
+            return
         from rich.text import Text
 
         self._line(
@@ -209,7 +216,17 @@ class Console:
     def _line(self, line: RenderableType) -> None:
         """A line on stderr. Where it cannot be written, the exit code has to do."""
         with suppress(OSError):
-            self._rich(self.stderr).print(line, soft_wrap=True)
+            self._print(self.stderr, line, soft_wrap=True)
+
+    def _print(
+        self, stream: TextIO, renderable: RenderableType, soft_wrap: bool | None = None
+    ) -> None:
+        is_text = isinstance(renderable, str)
+        if is_text and self.is_plain(stream):  # rich takes 30 ms to import
+            stream.write(f"{renderable}\n")
+            stream.flush()
+        else:
+            self._rich(stream).print(renderable, soft_wrap=soft_wrap or is_text)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

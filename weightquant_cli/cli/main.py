@@ -14,7 +14,7 @@ import click
 from .. import __version__
 from ..errors import OutputError, WeightQuantError
 from . import standard_streams
-from .completion.scripts import VARIABLE
+from .completion import VARIABLE
 from .console import Console
 from .exit_codes import ExitCode
 from .options.click_group import CliGroup, console_of, version_option

@@ -75,6 +75,10 @@ _REPEATED = {
 }
 
 
+# As plain integers, since every attribute of a program is compared with them.
+_BLOCK = int(AttrType.BLOCK)
+_BLOCK_TYPES = (_BLOCK, int(AttrType.BLOCKS))
+
 # Fields of a Scalar by its type: BOOLEAN, LONG and FLOAT64. COMPLEX128 has no use here.
 _SCALAR_FIELDS = {1: "b", 2: "i", 3: "r"}
 
@@ -89,10 +93,9 @@ class Attribute(NamedTuple):
 
 def block_indexes(attr: framework_pb2.OpDesc.Attr) -> Sequence[int]:
     """Indexes of the blocks that an attribute names."""
-    type = int(attr.type)
-    if type == AttrType.BLOCK:
-        return (attr.block_idx,)
-    return attr.blocks_idx if type == AttrType.BLOCKS else ()
+    if attr.type not in _BLOCK_TYPES:
+        return ()
+    return (attr.block_idx,) if attr.type == _BLOCK else attr.blocks_idx
 
 
 def read_attribute(attr: framework_pb2.OpDesc.Attr) -> Attribute:

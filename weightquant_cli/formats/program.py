@@ -106,6 +106,11 @@ class Operator:
         """The attributes' names, without reading their values."""
         return (decode(attr.name) for attr in self._desc.attrs)
 
+    def attribute_names_ending(self, suffix: str) -> list[str]:
+        """The attributes' names that end so."""
+        raw = encode(suffix)
+        return [decode(attr.name) for attr in self._desc.attrs if attr.name.endswith(raw)]
+
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of this name, or None."""
         raw = encode(name)

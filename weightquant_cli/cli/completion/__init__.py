@@ -2,3 +2,6 @@
 
 May import `core`, `errors` and click.
 """
+
+VARIABLE = "_WEIGHTQUANT_COMPLETE"
+"""The environment variable by which a shell's script asks for completions."""

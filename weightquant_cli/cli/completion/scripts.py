@@ -10,7 +10,7 @@ before the path (`--report=`).
 
 from __future__ import annotations
 
-VARIABLE = "_WEIGHTQUANT_COMPLETE"
+from . import VARIABLE
 
 # Turns completion on in a running shell, wherever the program is installed.
 COMPLETION_LINES = {

@@ -111,6 +111,8 @@ def facts(console: Console, pairs: Iterable[tuple[str, str]]) -> RenderableType:
     On a terminal a repeated label is shown once, and long lines are folded to the right of the
     labels. In a pipe every line has its label, for `grep`.
     """
+    if console.is_plain(console.stdout):
+        return "\n".join(f"{label:<{LABEL_WIDTH}}{printable(line)}" for label, line in pairs)
     from rich.table import Table
     from rich.text import Text
 

@@ -149,7 +149,7 @@ def is_quantization_attribute(name: str) -> bool:
 
 
 def _tags_of(ref: OperatorRef, operator: Operator) -> Iterator[Tag]:
-    names = [name for name in operator.attribute_names() if name.endswith(SCALE_SUFFIX)]
+    names = operator.attribute_names_ending(SCALE_SUFFIX)
     if not names:
         return
     # A look-up table, since an operator may have any number of attributes.
