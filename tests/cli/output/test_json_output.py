@@ -48,3 +48,9 @@ def test_a_file_that_is_not_json_is_an_option_error(content: bytes, tmp_path: Pa
 def test_a_document_is_written_and_read(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(encoded({"a": [1]}))
     assert read_file(tmp_path / "x.json", "report") == {"a": [1]}
+
+
+def test_a_file_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weightquant_cli.cli.output.json_output.MAX_BYTES", 1 << 16)
+    with pytest.raises(OptionError, match="the plan has more than 65536 bytes"):
+        read_file(Path("/dev/zero"), "plan")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
+MAX_BYTES = 128 << 20
+"""What is read of a file at most: a report has some 600 bytes for each weight."""
+
 
 def dumps(document: Document) -> str:
     """The document's text, indented; what does not print (escape sequences, C1 controls, bytes
@@ -40,10 +43,14 @@ def read_file(path: Path, what: str) -> object:
     """The document in a file.
 
     Raises:
-        OptionError: the file cannot be read, or is not JSON.
+        OptionError: the file cannot be read, has no end, or is not JSON.
     """
     try:
-        document: object = json.loads(path.read_bytes())
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise OptionError(f"the {what} has more than {MAX_BYTES} bytes", path=path)
+        document: object = json.loads(content)
     except OSError as error:
         raise OptionError(f"cannot read the {what}: {error.strerror}", path=path) from error
     except (ValueError, RecursionError) as error:

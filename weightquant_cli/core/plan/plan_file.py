@@ -69,7 +69,7 @@ def parse_plan(document: object) -> PlanFile:
     Raises:
         OptionError: not a plan of this version, or a value of the wrong type; it says which.
     """
-    top = _mapping(document, "the plan")
+    top = _mapping(document, "document")
     if top.get("schema") != SCHEMA or top.get("version") != VERSION:
         raise OptionError(
             "not a plan that this version reads",
