@@ -54,12 +54,14 @@ OPTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("--report", "report.json", "--json"), ("--bits-for", "*w=12"), ("--exclude", "*w*"),
         ("--plan", PLAN), ("--plan", PLAN), ("--plan", PLAN, "--dry-run", "--color", "always"),
         ("--max-size", "1kB"), ("--min-quantized", "50"), ("--save-model-filename", "fc1.w"),
+        ("--rounding", "adaptive"), ("--rounding", "adaptive", "-j", "1"), ("--accurate",),
+        ("--bits", "auto", "--target-compressed", "60%"),
     ),
     "inspect": (
         ("--histogram",), ("--histogram",), ("--json", "--histogram"), ("--sort", "sqnr"), (),
         ("--format", "csv", "--histogram"), ("--format", "markdown"), ("-q",), ("--json",),
         ("--color", "always", "--histogram"), ("--model-filename", "__model__"),
-        ("--params-filename", "__params__"),
+        ("--params-filename", "__params__"), ("--recommend",), ("--recommend", "--json"),
     ),
     "dequantize-check": (
         (), ("--json",), ("--reference", "reference"), ("--reference", "model", "--json"),
@@ -67,6 +69,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("--save-dequantized", "out2"), ("--save-dequantized", "out2", "-j", "1"),
         ("--reference", "reference", "--min-sqnr", "30", "--max-abs-error", "1"),
         ("--color", "always", "--reference", "reference"), ("--reference", "model", "reference"),
+        ("--outputs", "--reference", "reference"), ("--layers", "--reference", "model"),
         ("--reference", "model", "--html", "page.html", "reference"),
     ),
     "export-opt": (

@@ -85,3 +85,12 @@ def test_channels_of_zeros_and_a_single_scale_are_rounded() -> None:
     assert (one.integers[:, 2] == 0).all()
     single = np.asarray([np.abs(weight).max() / LIMIT], np.float32)
     assert np.abs(round_weight(weight, single, LIMIT, rows, None, "int8").integers).max() == LIMIT
+
+
+def test_weights_near_the_largest_float_are_rounded_without_a_warning() -> None:
+    rows = Rows((4, 6), 1)
+    weight = np.full((4, 6), np.finfo(np.float32).max)
+    scales = np.nextafter(weight.max(axis=0) / np.float32(LIMIT), np.float32(np.inf))
+    found = round_weight(weight, scales, LIMIT, rows, None, "int8")
+    assert (found.integers == LIMIT).all()
+    assert found.error.max_abs == np.inf

@@ -67,14 +67,15 @@ def round_weight(
     signal, noise, largest = 0.0, 0.0, 0.0
     for part, found in _rounded(values, scale, limit, rows, statistics):
         target[part] = found
-        change = found * scale[part[:2]]
-        change -= values[part]
         signal += kernels.energy(np.ascontiguousarray(values[part]))
-        noise += kernels.energy(change)
-        largest = max(largest, float(np.abs(change).max(initial=0.0)))
-        if statistics is not None and shift is not None:
-            mean = statistics.mean[:, part[2], None]
-            shift[part[:2]] += np.matmul(change, mean)[:, :, 0]
+        with np.errstate(over="ignore", invalid="ignore"):  # near the largest float, as in nearest
+            change = found * scale[part[:2]]
+            change -= values[part]
+            noise += kernels.energy(change)
+            largest = max(largest, float(np.abs(change).max(initial=0.0)))
+            if statistics is not None and shift is not None:
+                mean = statistics.mean[:, part[2], None]
+                shift[part[:2]] += np.matmul(change, mean)[:, :, 0]
     moved = None if shift is None else shift.reshape(-1)
     return RoundedWeight(integers, WeightError(signal, noise, largest), moved)
 
