@@ -44,6 +44,13 @@ def test_a_model_that_converts_is_ok_and_has_a_size(model: Path, good: Path) -> 
     assert told.lines[1:] == ["opt: converts it for arm: 37 bytes (opt 2.12)"]
 
 
+def test_a_terminal_says_what_is_waited_for(model: Path, good: Path) -> None:
+    shown = run_terminal("dequantize-check", "--opt", good, model, stderr_too=True).stdout
+    assert "opt converts it ..." in shown
+    assert "steps" not in shown
+    assert run("dequantize-check", "--opt", good, model).ok().stderr == ""
+
+
 def test_an_opt_in_the_current_folder_is_found(
     model: Path, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

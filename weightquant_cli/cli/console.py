@@ -167,6 +167,12 @@ class Console:
             yield advance
 
     @contextmanager
+    def waiting(self, label: str) -> Iterator[None]:
+        """Say what is waited for, where stderr is a terminal."""
+        with self._bar(desc=label, total=None, bar_format="{desc} ..."):
+            yield
+
+    @contextmanager
     def _bar(self, **settings: Any) -> Iterator[Callable[[int], None]]:
         if self.quiet or not self.stderr.isatty():
             yield lambda size: None

@@ -129,7 +129,7 @@ def _convert(console: Console, result: CheckResult, opt: Path) -> CheckResult:
     """What the real opt makes of the model, added to the check."""
     from ..core.opt.convert import convert
 
-    with console.counting("opt converts it"):
+    with console.waiting("opt converts it"):
         return replace(result, conversion=convert(result.model, opt))
 
 
