@@ -32,6 +32,7 @@ from ..tensors.blocks import (
 )
 from ..tensors.buffers import read_floats, read_tile, thread_buffers, write_tile
 from ..tensors.weight_error import WeightError
+from .part_error import PartError
 
 ScalePass = Callable[[TensorReader, TensorBlock, CancelToken], None]
 
@@ -172,7 +173,7 @@ class WeightQuantizer:
             ModelError: the file changed since the scale passes.
             ModelError, OutputError: as `tensor` and `writer` raise them.
         """
-        error = _PartError(self._largest_change, self._quantization.limit)
+        error = PartError(self._largest_change, self._quantization.limit)
         if isinstance(part, TensorBlock):
             for block in part.cut(self._block_elements):
                 token.check()
@@ -191,7 +192,7 @@ class WeightQuantizer:
         tensor: TensorReader,
         writer: RecordWriter | None,
         block: TensorBlock,
-        error: _PartError,
+        error: PartError,
     ) -> None:
         buffers = thread_buffers()
         values = read_floats(tensor, block, buffers)
@@ -208,7 +209,7 @@ class WeightQuantizer:
             error.add(values, buffers.work(block), self._scale_of(block), clips)
 
     def _quantize_tile(
-        self, tensor: TensorReader, writer: RecordWriter | None, tile: Tile, error: _PartError
+        self, tensor: TensorReader, writer: RecordWriter | None, tile: Tile, error: PartError
     ) -> None:
         """Quantize a rectangle of a matrix, and write it transposed."""
         buffers = thread_buffers()
@@ -307,41 +308,4 @@ class WeightQuantizer:
             found=f"{values.reshape(-1)[first]} at index {[int(i) for i in index]}",
             remedy="the training diverged or the file is damaged; "
             "`exclude` leaves the weight as it is",
-        )
-
-
-class _PartError:
-    """The error of one part, block by block.
-
-    Args:
-        largest: a change of the weight that was found in another part; smaller ones are ignored.
-        limit: 2^(bits-1) - 1.
-    """
-
-    def __init__(self, largest: float, limit: int) -> None:
-        self.total = WeightError(0.0, 0.0, largest)
-        self._limit = limit
-
-    def add(
-        self,
-        values: kernels.FloatArray,
-        rounded: kernels.FloatArray,
-        scale: kernels.FloatArray,
-        clipped: bool,
-    ) -> None:
-        """Add a block: its values, and their rounded quotients, which are overwritten.
-
-        Args:
-            values: the block, FP32.
-            rounded: its integers as floats.
-            scale: of its channels, in a shape that broadcasts.
-            clipped: whether a change may be larger than rounding makes it.
-        """
-        kernels.dequantize(rounded, scale, rounded)
-        np.subtract(values, rounded, out=rounded)
-        bounds = np.full(1, np.inf) if clipped else kernels.largest_changes(scale, self._limit)
-        self.total = WeightError(
-            self.total.signal + kernels.energy(values),
-            self.total.noise + kernels.energy(rounded),
-            kernels.abs_max_above(self.total.max_abs, rounded, bounds),
         )
