@@ -88,3 +88,24 @@ def test_nothing_is_there_to_take_it_behind_an_activation(tmp_path: Path) -> Non
     builder = ModelBuilder()
     builder.fetch(builder.op("relu", {"X": layer(builder)}, {"Out": "r"}, shape=(-1, 4, 6, 6)))
     assert found(builder, tmp_path / "m") is None
+
+
+@pytest.mark.parametrize("kind", ["conv2d", "matmul"])
+@pytest.mark.parametrize("slot", ["X0", "Y"])
+def test_an_addition_that_takes_the_output_by_another_slot_takes_nothing(
+    kind: str, slot: str, tmp_path: Path
+) -> None:
+    builder = ModelBuilder()
+    inputs = {slot: layer(builder, kind)}
+    inputs.setdefault("Y", builder.parameter("b", normal(4)))
+    builder.fetch(builder.op("elementwise_add", inputs, {"Out": "y"}, {"axis": -1}))
+    assert found(builder, tmp_path / "m") is None
+
+
+def test_a_scalar_lies_along_no_channels(tmp_path: Path) -> None:
+    builder = ModelBuilder()
+    x = builder.matmul_v2(builder.input("x", (-1, 7, 3)), "w", normal(3, 1))
+    builder.parameter("b", np.float32(2).reshape(()))
+    builder.fetch(builder.op("elementwise_add", {"X": x, "Y": "b"}, {"Out": "y"}, {"axis": -1}))
+    model = builder.load(tmp_path / "m")
+    assert find_correction(model, model.weight("w").readers[0].operator, 1) is None

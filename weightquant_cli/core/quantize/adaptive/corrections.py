@@ -44,7 +44,9 @@ def find_correction(model: Model, operator: OperatorRef, channels: int) -> Corre
     if len(readers) != 1:
         return None
     follower = model.operator(readers[0])
-    if readers[0].type == "batch_norm" and outputs[0] in follower.inputs.get("X", ()):
+    if outputs[0] not in follower.inputs.get("X", ()):
+        return None
+    if readers[0].type == "batch_norm":
         candidates, sign = follower.inputs.get("Mean", ()), 1
     elif readers[0].type == "elementwise_add":
         candidates, sign = follower.inputs.get("Y", ()), -1
@@ -90,4 +92,4 @@ def _adds_per_channel(
         return (len(shape) == 1 and axis == 1) or (len(shape) == 4 and shape[1] == max(shape))
     variable = model.variable(addition.block, model.operator(addition).inputs["X"][0])
     rank = len(variable.shape) if variable is not None and variable.shape else 0
-    return shape[-1] == max(shape) and axis in (None, -1, rank - len(shape))
+    return bool(shape) and shape[-1] == max(shape) and axis in (None, -1, rank - len(shape))
