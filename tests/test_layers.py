@@ -165,7 +165,7 @@ def test_what_comes_from_outside_is_used_in_its_own_room(module: str) -> None:
 
 def test_the_kernels_know_arrays_only() -> None:
     targets = {found.target for found in imports(f"{PACKAGE}.core.tensors.kernels")}
-    assert targets == {"__future__", "math", "numpy", "numpy.typing"}
+    assert targets == {"__future__", "math", "typing", "numpy", "numpy.typing"}
 
 
 @pytest.mark.parametrize("module", ["errors", "threads"])

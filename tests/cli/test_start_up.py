@@ -18,7 +18,7 @@ OURS = "weightquant_cli"
 # What takes long to import, or what few commands have a use for.
 HEAVY = (
     *("rich", "tqdm", "tomllib", "html", "fractions", "decimal", "tarfile", "zlib", "csv"),
-    *("tempfile", "subprocess", "numpy", "google"),
+    *("tempfile", "subprocess", "numpy", "numpy.typing", "google"),
 )
 
 # Rooms of the package, and modules that few runs of a command need.
@@ -57,13 +57,14 @@ ALLOWED = {
         *("core.lite.demands.judge", "core.lite.naive_buffer"),
     },
     "inspect MODEL": {
+        "numpy.typing",
         *(WEIGHTS | TABLES),
         "csv",
         "core.inspect",
         *JUDGED,
         "formats.unknown_operators",
     },
-    "dequantize-check OUT": {*(WEIGHTS | TABLES), "core.check", *JUDGED},
+    "dequantize-check OUT": {*(WEIGHTS | TABLES), "core.check", *JUDGED, "numpy.typing"},
     "export-opt OUT": {*(MODEL | RICH), "core.opt_script", "cli.output.json_output", *SCRIPT},
 }
 

@@ -17,18 +17,18 @@ from .shared import (
     lite_version_option,
     show_all_option,
 )
-from .types import FileName, FilePath, ModelFolder
+from .types import FILE, MODEL_FOLDER, FileName
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CheckArguments(ModelArguments):
     """The command line of `dequantize-check`."""
 
-    quantized_dir: Path = argument(ModelFolder())
+    quantized_dir: Path = argument(MODEL_FOLDER)
     reference: Path | None = option(
         "--reference",
         heading=Heading.CHECK,
-        type=ModelFolder(),
+        type=MODEL_FOLDER,
         metavar="FP32_DIR",
         help="Compare every weight with this FP32 model, from which the other was made, or with "
         "another result of quantizing it; gates then hold how far the two are apart.",
@@ -50,7 +50,7 @@ class CheckArguments(ModelArguments):
     verify_report: Path | None = option(
         "--verify-report",
         heading=Heading.CHECK,
-        type=FilePath(),
+        type=FILE,
         metavar="FILE",
         help="Compare the files with the digests in a report of `quantize --report`; what it says "
         "of adaptive rounding counts (errors of less than one scale, not half).",
@@ -72,7 +72,7 @@ class CheckArguments(ModelArguments):
     save_dequantized: Path | None = option(
         "--save-dequantized",
         heading=Heading.FILES,
-        type=ModelFolder(),
+        type=MODEL_FOLDER,
         metavar="DIR",
         help="Write the FP32 model that PaddlePaddle can run, without quantization attributes.",
     )
@@ -88,7 +88,7 @@ class CheckArguments(ModelArguments):
     opt: Path | None = option(
         "--opt",
         heading=Heading.CONVERSION,
-        type=FilePath(),
+        type=FILE,
         metavar="PATH",
         help="Convert with this opt, as --with-opt does.  [default: $OPT, paddle_lite_opt on PATH, "
         "or an opt there that is Paddle Lite's]",
@@ -133,14 +133,14 @@ class CheckArguments(ModelArguments):
     report: Path | None = option(
         "--report",
         heading=Heading.OUTPUT,
-        type=FilePath(),
+        type=FILE,
         metavar="FILE",
         help="Write the same facts as --json to a file.",
     )
     html: Path | None = option(
         "--html",
         heading=Heading.OUTPUT,
-        type=FilePath(),
+        type=FILE,
         metavar="FILE",
         help="Write a page with the table and pictures, which loads nothing from the network.",
     )

@@ -13,7 +13,7 @@ import click
 from ...errors import OptionError
 from .option import Heading, argument, option
 from .shared import ModelArguments, force_option
-from .types import ModelFolder, PathType
+from .types import MODEL_FOLDER, PathType
 
 if TYPE_CHECKING:
     from ...core.opt_script.script import OptScriptOptions
@@ -25,7 +25,7 @@ STDOUT = Path("-")
 class ExportOptArguments(ModelArguments):
     """The command line of `export-opt`."""
 
-    quantized_dir: Path = argument(ModelFolder())
+    quantized_dir: Path = argument(MODEL_FOLDER)
     output: Path | None = option(
         "-o",
         "--output",

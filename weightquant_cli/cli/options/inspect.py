@@ -18,14 +18,14 @@ from .shared import (
     lite_version_option,
     show_all_option,
 )
-from .types import ModelFolder
+from .types import MODEL_FOLDER
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class InspectArguments(ModelArguments):
     """The command line of `inspect`."""
 
-    model_dir: Path = argument(ModelFolder())
+    model_dir: Path = argument(MODEL_FOLDER)
     sort: str = option(
         "--sort",
         heading=Heading.SHOW,

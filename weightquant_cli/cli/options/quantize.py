@@ -23,12 +23,12 @@ from .shared import (
     show_all_option,
 )
 from .types import (
+    FILE,
+    MODEL_FOLDER,
     Bits,
     BitsFor,
     ByteCount,
     FileName,
-    FilePath,
-    ModelFolder,
     OpTypes,
     SizeType,
 )
@@ -43,8 +43,8 @@ NEAREST, ADAPTIVE = "nearest", "adaptive"
 class QuantizeArguments(ModelArguments):
     """The command line of `quantize`."""
 
-    model_dir: Path = argument(ModelFolder())
-    output_dir: Path = argument(ModelFolder())
+    model_dir: Path = argument(MODEL_FOLDER)
+    output_dir: Path = argument(MODEL_FOLDER)
 
     bits: int | str = option(
         "-b",
@@ -84,7 +84,7 @@ class QuantizeArguments(ModelArguments):
     report: Path | None = option(
         "--report",
         heading=Heading.FIRST,
-        type=FilePath(),
+        type=FILE,
         metavar="FILE",
         help="Write the same facts as --json to a file, with the SHA-256 of every file.",
     )
@@ -135,14 +135,14 @@ class QuantizeArguments(ModelArguments):
     plan: Path | None = option(
         "--plan",
         heading=Heading.WHAT,
-        type=FilePath(),
+        type=FILE,
         metavar="FILE",
         help="Apply a plan that --plan-out has written.",
     )
     plan_out: Path | None = option(
         "--plan-out",
         heading=Heading.WHAT,
-        type=FilePath(),
+        type=FILE,
         metavar="FILE",
         help="Write the plan as JSON, to be edited.",
     )

@@ -15,7 +15,7 @@ from ...errors import OptionError
 from ..console import ColorMode, Console
 from .config_file import use_config
 from .option import Heading, Option, option
-from .types import FileName, FilePath, InputShape, PathType
+from .types import FILE, PATH, FileName, InputShape
 
 if TYPE_CHECKING:
     from ...core.run.inputs import SampleOptions
@@ -47,7 +47,7 @@ class ModelArguments:
     config: Path | None = option(
         "--config",
         heading=Heading.GENERAL,
-        type=FilePath(),
+        type=FILE,
         metavar="FILE",
         is_eager=True,
         callback=use_config,
@@ -108,7 +108,7 @@ def inputs_option(heading: Heading) -> Any:
     return option(
         "--inputs",
         heading=heading,
-        type=PathType(),
+        type=PATH,
         metavar="FILE|FOLDER",
         help="Run the model on these inputs: an .npz of an array for each, or a folder of them.",
     )

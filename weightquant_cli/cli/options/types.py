@@ -72,6 +72,10 @@ class FilePath(PathType):
         super().__init__(dir_okay=False)
 
 
+# click asks gettext for the name of each path's type, a search of its own in the file system.
+PATH, MODEL_FOLDER, FILE = PathType(), ModelFolder(), FilePath()
+
+
 class FileName(ValueType):
     """The name of a file in a folder; the core checks that it is not a path.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from ...errors import ModelError, NonFiniteWeightError
 from ...formats.lod_tensor import TensorRecord
@@ -33,6 +33,9 @@ from ..tensors.blocks import (
 from ..tensors.buffers import read_floats, read_tile, thread_buffers, write_tile
 from ..tensors.weight_error import WeightError
 from .part_error import PartError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 ScalePass = Callable[[TensorReader, TensorBlock, CancelToken], None]
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import mmap
 import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from ...formats.model_writer import RecordWriter
 from ...formats.params import TensorReader
 from .blocks import BLOCK_ELEMENTS, FINE_ELEMENTS, TensorBlock, Tile
 from .kernels import DoubleArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 COPY_BYTES = BLOCK_ELEMENTS * 4
 

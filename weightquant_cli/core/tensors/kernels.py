@@ -11,13 +11,16 @@ Paddle does not clip; that differs only where the scale is subnormal, and its in
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
-DoubleArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int8] | npt.NDArray[np.int16]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+FloatArray: TypeAlias = "npt.NDArray[np.float32]"
+DoubleArray: TypeAlias = "npt.NDArray[np.float64]"
+IntArray: TypeAlias = "npt.NDArray[np.int8] | npt.NDArray[np.int16]"
 
 THRESHOLD_BINS = 5000
 """Bins of the histogram from which a threshold rate finds its threshold."""

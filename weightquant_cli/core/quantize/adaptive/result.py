@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ...tensors import kernels
 from ...tensors.weight_error import WeightError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class AdaptiveWeight(NamedTuple):
