@@ -80,6 +80,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             folder = getattr(_watch.opening, "folder", None)
             if flags & _WRITING:
                 _allow(event, path, folder)
+            elif path == "model":
+                pass  # what the user names may be a link
             elif os.path.realpath(_whole(path, folder)) in _SECRET and not flags & os.O_NOFOLLOW:
                 _watch.seen.append(f"{event} {path!r} for reading")
     elif event in _CHANGING:
