@@ -20,6 +20,7 @@ from weightquant_cli import (
     quantize,
 )
 from weightquant_cli.core.quantize.dequantized import dequantized
+from weightquant_cli.formats import framework_pb2 as pb
 
 DIGITS = Path(__file__).resolve().parents[2] / "models" / "digits"
 
@@ -111,3 +112,15 @@ def test_the_dequantized_load_is_what_dequantize_writes(tmp_path: Path) -> None:
         np.testing.assert_array_equal(
             dequantized(ours)(weight.name), dequantized(written)(weight.name)
         )
+
+
+def test_values_beyond_the_largest_float_are_compared_without_a_warning(tmp_path: Path) -> None:
+    (model,) = results(Model.load(DIGITS), tmp_path, QuantizeOptions())
+    path = tmp_path / "out0" / model.files.program
+    program = pb.ProgramDesc.FromString(path.read_bytes())
+    every = [attr for op in program.blocks[0].ops for attr in op.attrs]
+    for attr in (attr for attr in every if b"_quant_scale" in attr.name):
+        attr.floats[0] = 3e38
+    path.write_bytes(program.SerializeToString())
+    damaged = Model.load(tmp_path / "out0")
+    assert check(damaged, damaged).comparison is not None

@@ -97,7 +97,8 @@ class TwoResults:
         for start in range(0, len(two), step):
             rows = slice(start, start + step)
             found, original = one[rows].astype(np.float64), two[rows].astype(np.float64)
-            error = found - original
+            with np.errstate(invalid="ignore"):  # where a scale was not finite
+                error = found - original
             signal += float((original * original).sum())
             energy += float((found * found).sum())
             product += float((original * found).sum())
