@@ -119,7 +119,8 @@ class CheckArguments(ModelArguments):
         heading=Heading.GATES,
         type=float,
         metavar="DB",
-        help="Exit with 1 where an output's SQNR is lower; runs the models as --outputs does.",
+        help="Exit with 1 where an output's SQNR, before a last softmax or sigmoid, is lower; runs "
+        "the models as --outputs does.",
     )
     min_agreement: float | None = option(
         "--min-agreement",
