@@ -71,7 +71,7 @@ class ModelFiles:
         return "separate" if self.params is None else "combined"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class StoredModel:
     """An opened model: its program in memory, the headers of its parameters, data on disk.
 

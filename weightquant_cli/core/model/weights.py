@@ -24,8 +24,7 @@ class Reader(NamedTuple):
     slot: str
 
 
-@dataclass(frozen=True)
-class Weight:
+class Weight(NamedTuple):
     """One parameter of the model.
 
     Attributes:

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from ..lite.naive_buffer import NaiveBufferSize
 
 
-@dataclass(frozen=True)
-class WeightResult:
+class WeightResult(NamedTuple):
     """One weight of the result.
 
     Attributes:

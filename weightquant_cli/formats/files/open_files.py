@@ -13,6 +13,12 @@ from itertools import islice
 KEPT = 256
 
 
+def most_kept() -> int:
+    """How many idle files may stay open."""
+    limit = os.sysconf("SC_OPEN_MAX")
+    return KEPT if limit < 0 else min(KEPT, limit // 4)  # -1: there is no limit
+
+
 class OpenFile:
     """An open file, and how many use it now."""
 
@@ -27,7 +33,7 @@ class OpenFiles:
     def __init__(self, close: Callable[[str, int], None], kept: int | None = None) -> None:
         """`close` closes the descriptor of the file of a name, and raises what it likes."""
         self._close = close
-        self._kept = min(KEPT, os.sysconf("SC_OPEN_MAX") // 4) if kept is None else kept
+        self._kept = most_kept() if kept is None else kept
         self._lock = threading.Lock()
         self._files: OrderedDict[str, OpenFile] = OrderedDict()
 
