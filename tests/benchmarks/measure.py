@@ -44,10 +44,12 @@ class Sample:
     Attributes:
         seconds: of wall clock, from start to exit.
         peak: largest resident memory, in MiB.
+        cpu: seconds of all its threads, which hardly depend on what else the machine does.
     """
 
     seconds: float
     peak: float
+    cpu: float = 0.0
 
 
 def ours(scratch: Path, *arguments: str | Path, output: Path | None = None) -> Case:
@@ -79,6 +81,7 @@ def _median(samples: Sequence[Sample]) -> Sample:
     return Sample(
         statistics.median(sample.seconds for sample in samples),
         statistics.median(sample.peak for sample in samples),
+        statistics.median(sample.cpu for sample in samples),
     )
 
 
@@ -103,4 +106,4 @@ def _run(case: Case) -> Sample:
         last_words = told.decode(errors="replace").strip()[-500:]
         raise NotMeasured(f"{case.command[0]} ended with {process.returncode}: {last_words}")
     scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return Sample(seconds, usage.ru_maxrss / scale)
+    return Sample(seconds, usage.ru_maxrss / scale, usage.ru_utime + usage.ru_stime)

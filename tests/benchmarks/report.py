@@ -59,8 +59,8 @@ def faster(title: str, mine: Sample, peer: Sample, least: float | None = None) -
 def within(title: str, mine: Sample, peer: Sample, most: float) -> Row:
     """Our time, which has a limit in seconds, beside a peer's."""
     ratio = f"{mine.seconds / peer.seconds:.1f} times as long"
-    met = mine.seconds <= most
-    return Row(title, _figures(mine), _figures(peer), ratio, f"<= {most:g} s", met)
+    ours, theirs = (f"{_figures(one)}, {seconds(one.cpu)} of CPU" for one in (mine, peer))
+    return Row(title, ours, theirs, ratio, f"<= {most:g} s", mine.seconds <= most)
 
 
 def memory(title: str, sample: Sample, most: int | None = None) -> Row:
