@@ -77,3 +77,11 @@ def test_a_quarter_of_the_descriptors_is_kept_at_most(
 ) -> None:
     monkeypatch.setattr(os, "sysconf", lambda _: limit)
     assert most_kept() == kept
+
+
+def test_closing_does_not_wait_for_a_lock_that_an_interrupt_left_held() -> None:
+    folder = Folder(kept=2)
+    folder.use("a")
+    folder.files._lock.acquire()
+    folder.files.close()
+    assert folder.closed == ["a"]

@@ -34,7 +34,8 @@ class OpenFiles:
         """`close` closes the descriptor of the file of a name, and raises what it likes."""
         self._close = close
         self._kept = most_kept() if kept is None else kept
-        self._lock = threading.Lock()
+        # An interrupt may come before the lock is given back; closing must not wait for it then.
+        self._lock = threading.RLock()
         self._files: OrderedDict[str, OpenFile] = OrderedDict()
 
     def take(self, name: str, open: Callable[[str], int]) -> OpenFile:
