@@ -20,6 +20,7 @@ from weightquant_cli.errors import OutputError
 from weightquant_cli.formats.files import atomic_folder as atomic
 from weightquant_cli.formats.files import removal, temporary
 from weightquant_cli.formats.files.atomic_folder import Existing, new_folder
+from weightquant_cli.formats.files.folder import Folder
 from weightquant_cli.formats.files.new_files import NewFiles
 from weightquant_cli.formats.files.old_folder import list_contents
 
@@ -488,6 +489,27 @@ def test_a_temporary_folder_taken_for_a_leftover_before_it_was_locked_is_made_ag
     monkeypatch.setattr(fcntl, "flock", flock)
     make(tmp_path / "out")
     assert (len(calls), tree(tmp_path / "out")) == (2, NEW)
+
+
+def test_what_a_living_run_has_just_exchanged_is_no_leftover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out"
+    make(target)
+    real: Callable[[Folder, str, str], None] = vars(atomic)["exchange"]
+    left: list[dict[str, bytes]] = []
+
+    def another_run_begins(parent: Folder, one: str, two: str) -> None:
+        real(parent, one, two)
+        temporary.clear_leftovers(parent, "out")
+        left.append(tree(tmp_path / one))
+
+    with new_folder(target, Existing.REPLACE) as files:
+        fill(files)
+        make(target, Existing.REPLACE)  # so that what is exchanged is not what was locked before
+        monkeypatch.setattr(atomic, "exchange", another_run_begins)
+    assert left == [NEW]
+    assert os.listdir(tmp_path) == ["out"]
 
 
 @pytest.mark.parametrize("kind", ["a link", "a pipe", "another user's"])

@@ -1,8 +1,9 @@
 """Temporary files and folders beside an output, and those that killed runs have left there.
 
 A living run holds a lock on what it has made. What bears our name, is ours and is not locked was
-left behind, and the next run for the same output removes it. No lock is ever waited for: another
-user may hold one for ever.
+left behind, and the next run for the same output removes it; but no folder while the output itself
+is locked, since the run that holds it may just have exchanged the two, and may put the old one
+back. No lock is ever waited for: another user may hold one for ever.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def clear_leftovers(parent: Folder, name: str) -> list[str]:
     for entry in parent.names():
         if entry.startswith(stem) and _SUFFIX.fullmatch(entry.removeprefix(stem)):
             try:
-                reason = _clear(parent, entry)
+                reason = _clear(parent, entry, name)
             except FileNotFoundError:
                 continue  # another run has cleared it
             except OSError as error:
@@ -102,7 +103,7 @@ def clear_leftovers(parent: Folder, name: str) -> list[str]:
     return skipped
 
 
-def _clear(parent: Folder, name: str) -> str | None:
+def _clear(parent: Folder, name: str, output: str) -> str | None:
     """Remove one leftover; why it stays, or None where there is nothing to say."""
     found = parent.status(name)
     if found.st_uid != os.geteuid():
@@ -117,14 +118,23 @@ def _clear(parent: Folder, name: str) -> str | None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # held by a running process, or locks are not supported
             return None
-        if stat.S_ISDIR(found.st_mode):
-            remove_folder(parent, name)
-        else:
+        if not stat.S_ISDIR(found.st_mode):
             os.unlink(name, dir_fd=parent.descriptor)
+        elif not _is_locked(parent, output):
+            remove_folder(parent, name)
     finally:
         with contextlib.suppress(OSError):
             os.close(descriptor)
     return None
+
+
+def _is_locked(parent: Folder, name: str) -> bool:
+    """Whether a running process holds the lock of this folder."""
+    try:
+        with parent.subfolder(name) as folder:
+            return not lock(folder.descriptor)
+    except OSError:  # there is none
+        return False
 
 
 def lock(descriptor: int) -> bool:
