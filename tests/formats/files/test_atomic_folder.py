@@ -427,6 +427,24 @@ def test_nothing_is_written_through_a_link_in_place_of_the_temporary_folder(tmp_
     assert not (place / "out").exists()
 
 
+def test_a_link_that_comes_at_the_last_moment_does_not_become_the_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Folder.rename
+
+    def rename(self: Folder, source: str, target: str) -> None:
+        if target == "out":
+            (tmp_path / source).rename(tmp_path / "aside")
+            (tmp_path / source).symlink_to("theirs")
+        real(self, source, target)
+
+    monkeypatch.setattr(Folder, "rename", rename)
+    with pytest.raises(OutputError, match="moved the temporary folder away"):
+        make(tmp_path / "out")
+    assert not os.path.lexists(tmp_path / "out")
+    assert tree(tmp_path / "aside") == NEW
+
+
 def test_the_folder_above_may_be_renamed_meanwhile(tmp_path: Path) -> None:
     (tmp_path / "parent").mkdir()
     with new_folder(tmp_path / "parent" / "out") as files:

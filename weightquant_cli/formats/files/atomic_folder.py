@@ -211,6 +211,13 @@ class _Output:
     def _rename(self) -> None:
         """Give the temporary folder its name; refused where a folder that is not empty has it."""
         self._parent.rename(self._temporary, self._name)
+        try:
+            if not self._parent.is_folder(self._name):  # but a link that was put in its place
+                raise OSError(errno.EAGAIN, "another process moved the temporary folder away")
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._parent.rename(self._name, self._temporary)
+            raise
 
     def _replace(self) -> None:
         """Put the folder in place of the old one, and remove that.
