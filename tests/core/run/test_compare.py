@@ -36,7 +36,7 @@ def test_accumulates_as_if_all_inputs_were_one() -> None:
         {"y": np.concatenate([one for one, _ in pairs])},
         {"y": np.concatenate([other for _, other in pairs])},
     )
-    (ours,), (theirs,) = parts.results(), whole
+    (ours,), (theirs,) = parts.results(["y"]), whole
     assert ours.samples == 4
     assert ours.elements == theirs.elements == 40
     assert ours.sqnr_db == pytest.approx(theirs.sqnr_db)
@@ -48,7 +48,7 @@ def test_outputs_of_other_shapes_or_missing_ones_are_counted_apart() -> None:
     comparison = OutputComparison()
     comparison.add({"y": np.ones(3), "z": np.ones(1)}, {"y": np.ones(4)})
     comparison.add({"y": np.ones(3), "z": np.ones(1)}, {"y": np.ones(3), "z": np.ones(1)})
-    y, z = comparison.results()
+    y, z = comparison.results(["y", "z"])
     assert (y.samples, y.mismatched, y.elements) == (2, 1, 3)
     assert (z.samples, z.mismatched, z.elements) == (2, 1, 1)
 
@@ -71,9 +71,9 @@ def test_decibels_at_the_ends() -> None:
 
 def test_a_squashed_output_has_the_sqnr_of_what_is_before_it() -> None:
     comparison = OutputComparison({"y": "x"})
-    comparison.add({"y": np.array([1.0, 0.0])}, {"y": np.array([1.0, 0.0])})
-    comparison.add_before({"y": np.array([40.0, -30.0])}, {"y": np.array([39.0, -30.0])})
-    (one,) = comparison.results()
+    squashed, before = np.array([1.0, 0.0]), np.array([40.0, -30.0])
+    comparison.add({"y": squashed, "x": before}, {"y": squashed, "x": np.array([39.0, -30.0])})
+    (one,) = comparison.results(["y"])
     assert one.sqnr_of == "x"
     assert one.sqnr_db == pytest.approx(10 * math.log10(2500))
     assert (one.name, one.max_change, one.agreement) == ("y", 0.0, 100.0)
@@ -81,7 +81,6 @@ def test_a_squashed_output_has_the_sqnr_of_what_is_before_it() -> None:
 
 def test_it_has_its_own_where_a_model_lacks_that() -> None:
     comparison = OutputComparison({"y": "x"})
-    comparison.add({"y": np.ones(2)}, {"y": np.ones(2)})
-    comparison.add_before({"y": np.ones(2)}, {"y": None})
-    (one,) = comparison.results()
+    comparison.add({"y": np.ones(2), "x": np.ones(2)}, {"y": np.ones(2), "x": None})
+    (one,) = comparison.results(["y"])
     assert (one.sqnr_of, one.sqnr_db) == ("y", math.inf)

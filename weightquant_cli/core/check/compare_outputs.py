@@ -211,7 +211,7 @@ class _Comparison:
             step(1)
         return ComparedOutputs(
             count,
-            self._outputs.results(),
+            self._outputs.results(self._networks[0].outputs),
             None if self._lockstep is None else tuple(self._layer_differences()),
             tuple(self._stops.values()),
             tuple(self._non_finite.values()),
@@ -228,14 +228,10 @@ class _Comparison:
 
     def _add(self, reference: Mapping[str, Array], other: Mapping[str, Array]) -> None:
         """Compare the outputs on one input."""
+        paired = {**self._paired, **dict(self._before.values())}
         self._outputs.add(
-            {name: reference.get(name) for name in self._networks[0].outputs},
-            {name: other[theirs] for name, theirs in self._paired.items() if theirs in other},
-        )
-        before = self._before.items()
-        self._outputs.add_before(
-            {name: reference.get(ours) for name, (ours, _) in before},
-            {name: other.get(theirs) for name, (_, theirs) in before},
+            {name: reference.get(name) for name in (*self._networks[0].outputs, *paired)},
+            {name: other[theirs] for name, theirs in paired.items() if theirs in other},
         )
 
     def _take(self, pair: Pair) -> None:

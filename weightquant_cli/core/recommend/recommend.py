@@ -179,26 +179,22 @@ class _Work:
 
     def _compare(self, network: Network) -> tuple[OutputDifference, ...]:
         """The answers beside FP32's, on `AT_ONCE` inputs at a time."""
-        squashed = self.answers.squashed
-        comparison = OutputComparison(squashed)
+        before = tuple(self.answers.squashed.values())
+        comparison = OutputComparison(self.answers.squashed)
         inputs = enumerate(samples(self.model, for_comparing(self.given), runs=AT_ONCE))
 
         def work(
             one: tuple[int, Sample], token: threads.CancelToken
         ) -> tuple[Mapping[str, Array] | Outcome, Outcome]:
             token.check()
-            return self.answers.find(*one), network.run(one[1], keep=tuple(squashed.values()))
+            return self.answers.find(*one), network.run(one[1], keep=before)
 
         while some := list(islice(inputs, AT_ONCE)):
             for (index, _), (reference, outcome) in zip(
                 some, threads.run(work, some, self.jobs), strict=True
             ):
                 ours, theirs = self.answers.note(index, reference), outcome.outputs
-                comparison.add(
-                    *({x: one.get(x) for x in self.answers.names} for one in (ours, theirs))
-                )
-                comparison.add_before(
-                    *({x: one.get(y) for x, y in squashed.items()} for one in (ours, theirs))
-                )
+                names = (*self.answers.names, *before)
+                comparison.add(*({name: one.get(name) for name in names} for one in (ours, theirs)))
                 self.step(1)
-        return comparison.results()
+        return comparison.results(self.answers.names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -122,7 +122,7 @@ class Differences:
 
 @dataclass
 class OutputComparison:
-    """Takes pairs of outputs by name, and says how far they are apart.
+    """Takes pairs of variables by name, and says how far outputs are apart.
 
     Args:
         squashed: outputs whose SQNR is that of another variable (`answers.squashed`), where both
@@ -131,30 +131,23 @@ class OutputComparison:
 
     squashed: Mapping[str, str] = field(default_factory=dict)
     _by_name: dict[str, Differences] = field(default_factory=dict)
-    _before: dict[str, Differences] = field(default_factory=dict)
 
     def add(self, reference: Mapping[str, Array | None], other: Mapping[str, Array | None]) -> None:
-        """Take in the outputs of one input, by name; None for one that could not be computed."""
+        """Take in the outputs of one input, and what `squashed` names; None for one that could not
+        be computed.
+        """
         for name in (*reference, *(name for name in other if name not in reference)):
             differences = self._by_name.setdefault(name, Differences())
             differences.add(reference.get(name), other.get(name))
 
-    def add_before(
-        self, reference: Mapping[str, Array | None], other: Mapping[str, Array | None]
-    ) -> None:
-        """Take in what the squashed outputs are made of, by the outputs' names."""
-        for name in self.squashed:
-            differences = self._before.setdefault(name, Differences())
-            differences.add(reference.get(name), other.get(name))
+    def results(self, outputs: Sequence[str]) -> tuple[OutputDifference, ...]:
+        """The differences of these outputs so far; of those alone that were taken in."""
+        return tuple(self._result(name) for name in outputs if name in self._by_name)
 
-    def results(self) -> tuple[OutputDifference, ...]:
-        """The differences so far, in the order of the outputs."""
-        return tuple(self._result(name, found) for name, found in self._by_name.items())
-
-    def _result(self, name: str, differences: Differences) -> OutputDifference:
-        found = differences.result(name)
-        if name in self._before:
-            before = self._before[name].result(self.squashed[name])
+    def _result(self, name: str) -> OutputDifference:
+        found = self._by_name[name].result(name)
+        if name in self.squashed:
+            before = self._by_name[self.squashed[name]].result(self.squashed[name])
             if before.elements and not before.mismatched:
                 return replace(found, sqnr_db=before.sqnr_db, sqnr_of=before.name)
         return found
@@ -166,4 +159,4 @@ def compare_outputs(
     """The differences on one input."""
     comparison = OutputComparison()
     comparison.add(reference, other)
-    return comparison.results()
+    return comparison.results(tuple({**reference, **other}))
