@@ -36,6 +36,8 @@ def convolution(folder: Path, *after: str) -> NaiveBufferSize:
         x = builder.op(kind, given, {"Y" if kind == "batch_norm" else "Out": kind},
                        {"alpha": 1.0}, shape=(-1, 16, 8, 8))  # fmt: skip
     builder.fetch(x)
+    for operator in builder.program.desc.blocks[0].ops:
+        add_attribute(operator, "op_role", 0)  # as Paddle 1 and 2 write
     builder.write(folder)
     return foretold(folder)
 
@@ -60,8 +62,8 @@ def test_an_activation_and_a_dropout_add_nothing(tmp_path: Path) -> None:
     alone = convolution(tmp_path / "alone")
     for kind in ("relu", "relu6", "hard_swish", "dropout"):
         with_it = convolution(tmp_path / kind, kind)
-        assert with_it.middle - alone.middle < 200, kind  # one variable
-    assert convolution(tmp_path / "tanh", "tanh").middle - alone.middle > 200
+        assert with_it.middle - alone.middle < 50, kind  # one variable
+    assert convolution(tmp_path / "tanh", "tanh").middle - alone.middle > 100
 
 
 def test_a_batch_norm_becomes_one_bias(tmp_path: Path) -> None:

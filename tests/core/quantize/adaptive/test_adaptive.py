@@ -209,6 +209,17 @@ def test_an_operator_that_does_not_fit_its_input_is_named_and_its_weight_rounded
     assert "operator " in found.reasons[0]
 
 
+def assert_left_to_nearest(
+    builder: ModelBuilder, output: str, inputs: dict[str, Any], tmp_path: Path
+) -> None:
+    """The weight ``w`` is quantized, and adaptive rounding leaves it to rounding to nearest."""
+    builder.fetch(output)
+    model = builder.load(tmp_path / "m")
+    plan = make_plan(model, options())
+    assert [weight.name for weight in plan.quantized] == ["w"]
+    assert round_adaptively(model, plan, [inputs]).weights == {}
+
+
 @pytest.mark.parametrize("size", [32, 64])
 def test_a_matrix_that_is_transposed_as_it_is_read_is_rounded_to_nearest(
     size: int, tmp_path: Path
@@ -218,22 +229,14 @@ def test_a_matrix_that_is_transposed_as_it_is_read_is_rounded_to_nearest(
     builder.parameter("w", normal(size, 64))
     builder.op("matmul", {"X": builder.input("x", (-1, 64)), "Y": "w"}, {"Out": "y"},
                {"transpose_Y": True, "alpha": 2.0}, shape=(-1, size))  # fmt: skip
-    builder.fetch("y")
-    model = builder.load(tmp_path / "m")
-    plan = make_plan(model, options())
-    assert [weight.name for weight in plan.quantized] == ["w"]
-    assert round_adaptively(model, plan, [{"x": normal(4, 64)}]).weights == {}
+    assert_left_to_nearest(builder, "y", {"x": normal(4, 64)}, tmp_path)
 
 
 def test_a_matrix_on_the_left_is_rounded_to_nearest(tmp_path: Path) -> None:
     builder = ModelBuilder()
     builder.parameter("w", normal(32, 64))
     builder.op("matmul", {"X": "w", "Y": builder.input("y", (64, 5))}, {"Out": "z"}, shape=(32, 5))
-    builder.fetch("z")
-    model = builder.load(tmp_path / "m")
-    plan = make_plan(model, options())
-    assert [weight.name for weight in plan.quantized] == ["w"]
-    assert round_adaptively(model, plan, [{"y": normal(64, 5)}]).weights == {}
+    assert_left_to_nearest(builder, "z", {"y": normal(64, 5)}, tmp_path)
 
 
 def test_all_values_of_an_fc_are_rounded_whose_input_is_flattened(tmp_path: Path) -> None:
