@@ -63,4 +63,4 @@ def phrase(plan: WeightPlan, reason: Reason) -> str:
 def _is_bias(plan: WeightPlan, reason: Reason) -> bool:
     """Whether a weight is a vector that an operator has beside, or instead of, a matrix."""
     codes = (ReasonCode.NO_TARGET, ReasonCode.OTHER_SLOT, ReasonCode.CARRIER_COST)
-    return reason.code in codes and sum(dim > 1 for dim in plan.weight.record.shape) < 2
+    return reason.code in codes and plan.weight.is_vector

@@ -87,12 +87,12 @@ def listing(
 
 def lines(console: Console, texts: Iterable[str], everything: bool = True) -> None:
     """Print sentences; a terminal folds them between words, and gets the first ones."""
-    from rich.text import Text
-
     told = list(texts)
     if told and not console.is_terminal:  # at once, since rich takes its time for each
         console.print("\n".join(told))
         return
+    from rich.text import Text
+
     count = shown(console, len(told), everything)
     for text in told[:count]:
         console.print(Text(text))

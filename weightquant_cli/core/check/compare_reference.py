@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import threads
-from ...errors import counted
 from ..lite.carriers import find_carriers
 from ..lite.storage import stores_integers
 from ..lite.tags import ModelTags
@@ -22,7 +21,7 @@ from ..tensors.blocks import PART_ELEMENTS, Part, part_elements
 from ..tensors.error_measures import ErrorMeasures
 from ..tensors.weight_error import decibels
 from . import reference_findings
-from .findings import FITTING_REFERENCE, Finding, FindingCode, Severity
+from .findings import Finding
 from .two_results import TwoResults
 from .weight_comparison import WeightComparison
 from .weight_pair import WeightPair, is_same
@@ -53,18 +52,8 @@ class Comparison:
     @property
     def gates_between_results(self) -> tuple[Finding, ...]:
         """What is to be said of gates where the reference is quantized as well."""
-        if not self.reference_quantized:
-            return ()
-        finding = Finding(
-            FindingCode.REFERENCE_QUANTIZED,
-            Severity.WARNING,
-            None,
-            None,
-            f"the reference is quantized itself ({counted(self.reference_quantized, 'weight')})",
-            "the gates hold how far two results are apart, not how far this one is from FP32",
-            FITTING_REFERENCE,
-        )
-        return (finding,)
+        count = self.reference_quantized
+        return (reference_findings.gates_between_results(count),) if count else ()
 
     @property
     def max_abs(self) -> float:

@@ -1,4 +1,4 @@
-"""What is wrong with a weight, beside that of the reference."""
+"""What is wrong with a weight, or to be said of the gates, beside the reference."""
 
 from __future__ import annotations
 
@@ -49,6 +49,19 @@ def not_finite(name: str) -> Finding:
         None,
         "in the reference it holds a value that is not finite",
         "it cannot be compared, and no integers stand for such a value",
+        FITTING_REFERENCE,
+    )
+
+
+def gates_between_results(count: int) -> Finding:
+    """So many weights of the reference are quantized as well."""
+    return Finding(
+        FindingCode.REFERENCE_QUANTIZED,
+        Severity.WARNING,
+        None,
+        None,
+        f"the reference is quantized itself ({counted(count, 'weight')})",
+        "the gates hold how far two results are apart, not how far this one is from FP32",
         FITTING_REFERENCE,
     )
 

@@ -89,7 +89,8 @@ def naive_buffer_size(program: Program, data: Mapping[str, int]) -> NaiveBufferS
     names = {name for operator in left.operators for name in _variables(operator)}
     parameters = len(names & (data.keys() - left.folded)) + left.biases
     kept = sum(size for name, size in data.items() if name not in left.folded) + left.new_bytes
-    fit = _SAVED if any(map(_is_saved, left.operators)) else _TRANSLATED
+    saved = any(one.attribute(_ON_EVERY_OPERATOR) is not None for one in left.operators)
+    fit = _SAVED if saved else _TRANSLATED
     programs = [
         one * attributes + other * len(names) + third * parameters + lists
         for one, other, third in fit.costs
@@ -98,10 +99,6 @@ def naive_buffer_size(program: Program, data: Mapping[str, int]) -> NaiveBufferS
         kept + round(min(programs) * (1 - fit.uncertainty)),
         kept + round(max(programs) * (1 + fit.uncertainty)),
     )
-
-
-def _is_saved(operator: Operator) -> bool:
-    return any(attribute.name == _ON_EVERY_OPERATOR for attribute in operator.attributes)
 
 
 class _Optimized:

@@ -43,3 +43,8 @@ class Weight(NamedTuple):
     def name(self) -> str:
         """The variable's name."""
         return self.record.name
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether at most one of its dims is larger than 1, as those of biases and norms are."""
+        return sum(dim > 1 for dim in self.record.shape) < 2

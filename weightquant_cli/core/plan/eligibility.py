@@ -243,7 +243,7 @@ def _unsuitable_readers(weight: Weight) -> Reason | None:
     other = _other_slot(reader)
     if other is not None:
         return other
-    if sum(dim > 1 for dim in weight.record.shape) < 2:
+    if weight.is_vector:
         return Reason(ReasonCode.NO_TARGET, f"it is a bias or norm ({op_type})")
     if reader.slot == "WeightList":
         return Reason(ReasonCode.NO_TARGET, f"{op_type} has it beside its weights")

@@ -61,6 +61,7 @@ class Quantization(NamedTuple):
         return int(2 ** (self.bits - 1)) - 1
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class _PlannedWeight:
     """What both kinds have in common.
 
@@ -99,9 +100,6 @@ class KeptWeight(_PlannedWeight):
         reason: why it stays.
     """
 
-    weight: Weight
-    rewrites: tuple[Rewrite, ...]
-    transpose: bool
     reason: Reason
 
     @property
@@ -133,10 +131,12 @@ class QuantizedWeight(_PlannedWeight):
         quantization: how.
     """
 
-    weight: Weight
-    rewrites: tuple[Rewrite, ...]
-    transpose: bool
     quantization: Quantization
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Name and bits: which rounding it is, among plans that differ in their bits alone."""
+        return self.name, self.quantization.bits
 
     @property
     def reason(self) -> None:

@@ -108,7 +108,7 @@ class Rounder:
         def work(weight: QuantizedWeight, token: threads.CancelToken) -> AdaptiveWeight:
             token.check()
             found = take(weight.name, None)  # its moments take memory
-            result = self._done.get(_key(weight))
+            result = self._done.get(weight.key)
             if result is None:
                 values = self._load(weight.name)
                 result = _round(model, plan, weight, values, found, token)
@@ -118,7 +118,7 @@ class Rounder:
         done = threads.run(work, wanted, self._jobs, lambda weight: weight.size_before)
         rounded = {weight.name: one for weight, one in zip(wanted, done, strict=True)}
         if not last:
-            self._done = {_key(weight): rounded[weight.name] for weight in wanted}
+            self._done = {weight.key: rounded[weight.name] for weight in wanted}
         model.stored.verify_unchanged()
         corrected = _corrected(model, wanted, rounded, self._load)
         unreached = tuple(name for name in rounded if name not in self._reached)
@@ -159,10 +159,6 @@ def _has_scales_of_outputs(model: Model, weight: QuantizedWeight) -> bool:
     if Reader(ref, TARGETS[ref.type].slot) not in weight.weight.readers:
         return False
     return weight.transpose == transposes_weight(model.operator(ref).value)
-
-
-def _key(weight: QuantizedWeight) -> tuple[str, int]:
-    return weight.name, weight.quantization.bits
 
 
 def _rows_of(model: Model, weight: QuantizedWeight) -> Rows:

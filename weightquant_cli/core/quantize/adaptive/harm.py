@@ -66,11 +66,11 @@ class Harms:
             for weight in weights
             if weight.operator_type in INPUT_SLOTS or weight.quantization.carrier
         }
-        new = {name: one for name, one in tried.items() if _key(one) not in self._known}
+        new = {name: one for name, one in tried.items() if one.key not in self._known}
         if new:
             found = self._measure(new, step)
-            self._known.update({_key(one): found.get(name) for name, one in new.items()})
-        harms = {name: self._known[_key(one)] for name, one in tried.items()}
+            self._known.update({one.key: found.get(name) for name, one in new.items()})
+        harms = {name: self._known[one.key] for name, one in tried.items()}
         return {name: harm for name, harm in harms.items() if harm is not None}
 
     def _measure(
@@ -91,7 +91,3 @@ class Harms:
         count = min(self._given.count, RUNS)
         few = islice(samples(self._model, replace(self._given, count=count)), RUNS)
         return Network(self._model.program, load), load, list(few)
-
-
-def _key(weight: QuantizedWeight) -> tuple[str, int]:
-    return weight.name, weight.quantization.bits
